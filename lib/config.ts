@@ -1,0 +1,165 @@
+import { resolve } from "node:path";
+import { z } from "zod";
+import { once } from "@/lib/process";
+
+/**
+ * Every setting, in one schema; the only file that reads `process.env`. All violations are reported at once, naming the
+ * setting and never its value, because some of the values are secrets.
+ */
+
+const blankToUndefined = (value: unknown) => (typeof value === "string" && value.trim() === "" ? undefined : value);
+const optional = <T extends z.ZodType>(schema: T) => z.preprocess(blankToUndefined, schema.optional());
+const withDefault = <T extends z.ZodType>(schema: T, value: string) =>
+  z.preprocess((given) => blankToUndefined(given) ?? value, schema);
+
+const wholeNumber = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d+$/, `must be a whole number from ${min} to ${max}`)
+    .transform(Number)
+    .refine((n) => n >= min && n <= max, `must be a whole number from ${min} to ${max}`);
+
+const list = z.string().transform((text) =>
+  text
+    .split(",")
+    .map((part) => part.trim())
+    .filter(Boolean),
+);
+
+/** `host`, `1.2.3.4`, `10.0.0.0/8`, `[::1]`, `fd00::/8`, each optionally with `:port`; how each is understood is lib/egress's. */
+const EGRESS_ENTRY = /^(\[[0-9a-fA-F:.]+(\/\d{1,3})?\]|[0-9a-fA-F:]*:[0-9a-fA-F:.]*:[0-9a-fA-F:.]*(\/\d{1,3})?|[A-Za-z0-9._-]+(\/\d{1,2})?)(:\d{1,5})?$/;
+
+const publicUrl = z
+  .string()
+  .refine((text) => {
+    if (!URL.canParse(text)) return false;
+    const url = new URL(text);
+    return (
+      /^https?:$/.test(url.protocol) && url.pathname === "/" && !url.search && !url.hash && !url.username && !url.password
+    );
+  }, "must be the public origin, such as https://latchkey.example.com, without path, query or user")
+  .transform((text) => new URL(text).origin);
+
+const schema = z
+  .object({
+    PORT: withDefault(wholeNumber(1, 65_535), "3000"),
+    LATCHKEY_HOST: withDefault(z.string(), "127.0.0.1"),
+    LATCHKEY_URL: optional(publicUrl),
+    DATABASE_URL: optional(
+      z.string().regex(/^postgres(ql)?:\/\//, "must be a PostgreSQL URL: postgres://user:password@host:5432/database"),
+    ),
+    LATCHKEY_DATA_DIR: withDefault(z.string(), "./.latchkey"),
+    LATCHKEY_MASTER_KEY: optional(z.string()),
+    LATCHKEY_MASTER_KEY_FILE: optional(z.string()),
+    LATCHKEY_ROLE: withDefault(z.enum(["all", "web", "worker"], "must be all, web or worker"), "all"),
+    LATCHKEY_EGRESS_ALLOW: withDefault(
+      list.refine(
+        (entries) => entries.every((entry) => EGRESS_ENTRY.test(entry)),
+        "must be a comma list of IP, CIDR or host name, each optionally with :port",
+      ),
+      "",
+    ),
+    LATCHKEY_REFRESH_LEAD_S: withDefault(wholeNumber(5, 3600), "60"),
+    LATCHKEY_TRUSTED_PROXIES: withDefault(list, ""),
+    LATCHKEY_METRICS_TOKEN: optional(z.string().min(16, "must have 16 characters or more")),
+    LATCHKEY_LOG_LEVEL: withDefault(
+      z.enum(["silent", "error", "warn", "info", "debug", "trace"], "must be silent, error, warn, info, debug or trace"),
+      "info",
+    ),
+    LATCHKEY_PASSWORD_GRANT: withDefault(z.enum(["on", "off"], "must be on or off"), "on"),
+    LATCHKEY_DB_POOL: withDefault(wholeNumber(2, 200), "10"),
+    LATCHKEY_BOOTSTRAP_EMAIL: optional(z.email("must be an e-mail address")),
+    LATCHKEY_BOOTSTRAP_PASSWORD: optional(z.string().min(12, "must have 12 characters or more").max(200)),
+    LATCHKEY_BOOTSTRAP_API_KEY: optional(z.string().min(32, "must have 32 characters or more").max(512)),
+  })
+  .superRefine((env, context) => {
+    const complain = (path: string, message: string) => context.addIssue({ code: "custom", path: [path], message });
+    if (env.LATCHKEY_MASTER_KEY && env.LATCHKEY_MASTER_KEY_FILE)
+      complain("LATCHKEY_MASTER_KEY_FILE", "give either LATCHKEY_MASTER_KEY or LATCHKEY_MASTER_KEY_FILE, not both");
+    if (env.LATCHKEY_BOOTSTRAP_EMAIL && !env.LATCHKEY_BOOTSTRAP_PASSWORD)
+      complain("LATCHKEY_BOOTSTRAP_PASSWORD", "is needed together with LATCHKEY_BOOTSTRAP_EMAIL");
+    if (env.LATCHKEY_BOOTSTRAP_PASSWORD && !env.LATCHKEY_BOOTSTRAP_EMAIL)
+      complain("LATCHKEY_BOOTSTRAP_EMAIL", "is needed together with LATCHKEY_BOOTSTRAP_PASSWORD");
+    if (env.LATCHKEY_BOOTSTRAP_API_KEY && !env.LATCHKEY_BOOTSTRAP_EMAIL)
+      complain("LATCHKEY_BOOTSTRAP_EMAIL", "is needed together with LATCHKEY_BOOTSTRAP_API_KEY");
+    if (env.DATABASE_URL && !env.LATCHKEY_MASTER_KEY && !env.LATCHKEY_MASTER_KEY_FILE)
+      complain(
+        "LATCHKEY_MASTER_KEY",
+        "is needed with DATABASE_URL: several processes share that database and must share one key. Make one with: openssl rand -base64 32",
+      );
+  });
+
+export interface Settings {
+  port: number;
+  host: string;
+  /** The public origin. Redirect URIs and links come from it, never from a Host header (OA-8, SES-7). */
+  url: string;
+  /** True when `url` is https: cookies are then `__Host-` and Secure, and HSTS is sent. */
+  secure: boolean;
+  /** Undefined: the embedded server in `dataDir` is used. */
+  databaseUrl: string | undefined;
+  /** Absolute. */
+  dataDir: string;
+  masterKey: string | undefined;
+  masterKeyFile: string | undefined;
+  role: "all" | "web" | "worker";
+  egressAllow: readonly string[];
+  refreshLeadS: number;
+  trustedProxies: readonly string[];
+  metricsToken: string | undefined;
+  logLevel: "silent" | "error" | "warn" | "info" | "debug" | "trace";
+  /** The operator's switch for the legacy password grant (OA-17). */
+  passwordGrant: boolean;
+  /** Connections a process may hold to the database. */
+  dbPool: number;
+  bootstrap: { email: string; password: string; apiKey: string | undefined } | undefined;
+}
+
+export class SettingsError extends Error {
+  /** One line per violation: `NAME: what is wrong`. */
+  readonly violations: string[];
+  constructor(violations: string[]) {
+    super(`These settings cannot be used:\n${violations.map((line) => `  ${line}`).join("\n")}`);
+    this.name = "SettingsError";
+    this.violations = violations;
+  }
+}
+
+/** Reads and checks all settings. Throws `SettingsError` with every violation. */
+export function readSettings(env: Record<string, string | undefined>): Readonly<Settings> {
+  const parsed = schema.safeParse(env);
+  if (!parsed.success)
+    throw new SettingsError(parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`));
+  const value = parsed.data;
+  const url = value.LATCHKEY_URL ?? `http://localhost:${value.PORT}`;
+  return Object.freeze({
+    port: value.PORT,
+    host: value.LATCHKEY_HOST,
+    url,
+    secure: url.startsWith("https:"),
+    databaseUrl: value.DATABASE_URL,
+    dataDir: resolve(value.LATCHKEY_DATA_DIR),
+    masterKey: value.LATCHKEY_MASTER_KEY,
+    masterKeyFile: value.LATCHKEY_MASTER_KEY_FILE,
+    role: value.LATCHKEY_ROLE,
+    egressAllow: Object.freeze(value.LATCHKEY_EGRESS_ALLOW),
+    refreshLeadS: value.LATCHKEY_REFRESH_LEAD_S,
+    trustedProxies: Object.freeze(value.LATCHKEY_TRUSTED_PROXIES),
+    metricsToken: value.LATCHKEY_METRICS_TOKEN,
+    logLevel: value.LATCHKEY_LOG_LEVEL,
+    passwordGrant: value.LATCHKEY_PASSWORD_GRANT === "on",
+    dbPool: value.LATCHKEY_DB_POOL,
+    bootstrap: value.LATCHKEY_BOOTSTRAP_EMAIL
+      ? {
+          email: value.LATCHKEY_BOOTSTRAP_EMAIL,
+          password: value.LATCHKEY_BOOTSTRAP_PASSWORD as string,
+          apiKey: value.LATCHKEY_BOOTSTRAP_API_KEY,
+        }
+      : undefined,
+  });
+}
+
+/** This process's settings, read once. Tests `install("settings", …)` their own. */
+export function settings(): Readonly<Settings> {
+  return once("settings", () => readSettings(process.env));
+}
