@@ -1,0 +1,162 @@
+import { sql } from "drizzle-orm";
+import {
+  bigint,
+  boolean,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  text,
+  uniqueIndex,
+} from "drizzle-orm/pg-core";
+import { bytea, createdAt, moment, tenantId } from "./columns";
+
+/** What people edit. Tokens, lease and status are in token_state and never written from here (REFRESH I11). */
+export const secrets = pgTable(
+  "secrets",
+  {
+    tenantId: tenantId(),
+    id: text("id").notNull(),
+    workspaceId: text("workspace_id").notNull(),
+    type: text("type").notNull(),
+    name: text("name").notNull(),
+    /** Normalised name: unique in the workspace without regard to case. */
+    nameKey: text("name_key").notNull(),
+    /** The last path segment of the redirect URI; fixed at creation. */
+    secretName: text("secret_name").notNull(),
+    authClientTenantId: text("auth_client_tenant_id"),
+    authClientId: text("auth_client_id"),
+    userId: text("user_id"),
+    /** Scopes asked for, as typed. */
+    scope: text("scope"),
+    /** Sealed JSON: static credentials, or for oauth2 `additional_params` and `fields`. */
+    sealed: bytea("sealed").notNull(),
+    generation: integer("generation").notNull().default(1),
+    createdAt: createdAt(),
+    updatedAt: moment("updated_at").notNull().defaultNow(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.tenantId, t.id] }),
+    uniqueIndex("secrets_name").on(t.tenantId, t.workspaceId, t.nameKey),
+    index("secrets_client").on(t.authClientId),
+  ],
+);
+
+/** One row per oauth2 secret: REFRESH.md's row (g, n, status, current tokens, lease, fence). */
+export const tokenState = pgTable(
+  "token_state",
+  {
+    tenantId: tenantId(),
+    secretId: text("secret_id").notNull(),
+    workspaceId: text("workspace_id").notNull(),
+    authClientTenantId: text("auth_client_tenant_id").notNull(),
+    authClientId: text("auth_client_id").notNull(),
+    /** unauthorized, active, suspect, dead, paused. */
+    status: text("status").notNull().default("unauthorized"),
+    grantId: text("grant_id"),
+    generation: integer("generation").notNull().default(0),
+    /** Sealed JSON of the current token set. */
+    sealed: bytea("sealed"),
+    expiresAt: moment("expires_at"),
+    issuedAt: moment("issued_at"),
+    receivedAt: moment("received_at"),
+    lifetimeS: integer("lifetime_s"),
+    hasRefreshToken: boolean("has_refresh_token").notNull().default(false),
+    tokenType: text("token_type"),
+    scopeGranted: text("scope_granted"),
+    fingerprint: text("fingerprint"),
+    refreshFingerprint: text("refresh_fingerprint"),
+    /** When the refresher looks at this row next: the planned refresh, or the next attempt after a failure. Null: never by itself. */
+    refreshDueAt: moment("refresh_due_at"),
+    /** This generation was asked to be replaced before its time. */
+    forcedGeneration: integer("forced_generation"),
+    leaseHolder: text("lease_holder"),
+    leaseUntil: moment("lease_until"),
+    fence: bigint("fence", { mode: "number" }).notNull().default(0),
+    attempt: text("attempt"),
+    sentAt: moment("sent_at"),
+    /** UNKNOWN from the moment a refresh token may have been presented until the answer is understood. */
+    outcome: text("outcome"),
+    /** Consecutive failed attempts. */
+    failures: integer("failures").notNull().default(0),
+    /** When the provider first refused; a second look must be at least the hold-off later. */
+    suspectSince: moment("suspect_since"),
+    problem: jsonb("problem").$type<Record<string, unknown>>(),
+    /** When this secret first entered its present trouble; null when all is well. */
+    updatedAt: moment("updated_at").notNull().defaultNow(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.tenantId, t.secretId] }),
+    index("token_state_due").on(t.refreshDueAt).where(sql`refresh_due_at is not null`),
+    index("token_state_workspace").on(t.tenantId, t.workspaceId),
+    index("token_state_client").on(t.authClientId),
+  ],
+);
+
+/** Every refresh token received for a grant until its successor was accepted (REFRESH I2). */
+export const tokenLedger = pgTable(
+  "token_ledger",
+  {
+    tenantId: tenantId(),
+    secretId: text("secret_id").notNull(),
+    grantId: text("grant_id").notNull(),
+    /** Keyed hash of the refresh token: makes landing idempotent. */
+    tokenMac: text("token_mac").notNull(),
+    generation: integer("generation").notNull(),
+    sealed: bytea("sealed").notNull(),
+    issuedAt: moment("issued_at").notNull(),
+    receivedAt: moment("received_at").notNull(),
+    attempt: text("attempt").notNull(),
+    /** current, predecessor, alternative or refused. */
+    standing: text("standing").notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.tenantId, t.secretId, t.grantId, t.tokenMac] })],
+);
+
+/** The timeline a person reads. */
+export const secretEvents = pgTable(
+  "secret_events",
+  {
+    tenantId: tenantId(),
+    secretId: text("secret_id").notNull(),
+    id: bigint("id", { mode: "number" }).generatedAlwaysAsIdentity(),
+    event: text("event").notNull(),
+    at: moment("at").notNull().defaultNow(),
+    actor: text("actor"),
+    generation: integer("generation"),
+    durationMs: integer("duration_ms"),
+    code: text("code"),
+    detail: text("detail"),
+    nextAttemptAt: moment("next_attempt_at"),
+  },
+  (t) => [primaryKey({ columns: [t.tenantId, t.secretId, t.id] })],
+);
+
+/** Authorizations under way. `state` and the browser cookie are kept as keyed hashes, the PKCE verifier sealed. */
+export const oauthAttempts = pgTable(
+  "oauth_attempts",
+  {
+    tenantId: tenantId(),
+    stateMac: text("state_mac").notNull(),
+    secretId: text("secret_id").notNull(),
+    workspaceId: text("workspace_id").notNull(),
+    userId: text("user_id").notNull(),
+    sessionId: text("session_id").notNull(),
+    browserMac: text("browser_mac").notNull(),
+    authClientTenantId: text("auth_client_tenant_id").notNull(),
+    authClientId: text("auth_client_id").notNull(),
+    authClientVersion: integer("auth_client_version").notNull(),
+    secretName: text("secret_name").notNull(),
+    redirectUri: text("redirect_uri").notNull(),
+    issuer: text("issuer"),
+    /** Sealed; erased when consumed. */
+    sealed: bytea("sealed"),
+    createdAt: createdAt(),
+    expiresAt: moment("expires_at").notNull(),
+    consumedAt: moment("consumed_at"),
+    /** What became of it, for the page a person lands on. */
+    failure: jsonb("failure").$type<Record<string, unknown>>(),
+  },
+  (t) => [primaryKey({ columns: [t.tenantId, t.stateMac] }), index("oauth_attempts_secret").on(t.tenantId, t.secretId)],
+);

@@ -1,0 +1,106 @@
+-- The second wall (SECURITY AZ-5, AU-3). Applied after every migration when its text has changed; must be repeatable.
+-- The owner of DATABASE_URL owns the tables; every pool connection of the application does SET ROLE latchkey_app, which
+-- owns nothing, bypasses nothing, and sees rows of the tenant named by the setting latchkey.tenant and of no other.
+
+DO $$
+DECLARE
+  name text;
+BEGIN
+  FOREACH name IN ARRAY ARRAY[
+    'tenants', 'contracts', 'workspaces', 'users', 'memberships', 'api_keys', 'sessions', 'one_time_codes',
+    'sign_in_failures', 'tenant_keys', 'instance_values', 'components', 'auth_clients', 'auth_client_components',
+    'auth_client_state', 'redirect_names', 'secrets', 'token_state', 'token_ledger', 'secret_events', 'oauth_attempts',
+    'audit_entries'
+  ] LOOP
+    EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
+    EXECUTE format('DROP POLICY IF EXISTS own_tenant ON %I', name);
+    EXECUTE format(
+      'CREATE POLICY own_tenant ON %I USING (tenant_id = current_setting(''latchkey.tenant'', true)) '
+      'WITH CHECK (tenant_id = current_setting(''latchkey.tenant'', true))', name);
+    EXECUTE format('REVOKE ALL ON %I FROM latchkey_app', name);
+    IF name = 'audit_entries' THEN
+      EXECUTE format('GRANT SELECT, INSERT ON %I TO latchkey_app', name);
+    ELSE
+      EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %I TO latchkey_app', name);
+    END IF;
+  END LOOP;
+
+  -- Global auth clients belong to the instance's tenant and may be seen (never changed) from every tenant.
+  FOREACH name IN ARRAY ARRAY['auth_clients', 'auth_client_components', 'auth_client_state'] LOOP
+    EXECUTE format('DROP POLICY IF EXISTS global_readable ON %I', name);
+    EXECUTE format(
+      'CREATE POLICY global_readable ON %I FOR SELECT USING (tenant_id = repeat(''0'', 24) '
+      'AND coalesce(current_setting(''latchkey.tenant'', true), '''') <> '''')', name);
+  END LOOP;
+  DROP POLICY IF EXISTS instance_code ON tenants;
+  CREATE POLICY instance_code ON tenants FOR SELECT
+    USING (tenant_id = repeat('0', 24) AND coalesce(current_setting('latchkey.tenant', true), '') <> '');
+
+  -- The name of a person is visible in the tenants that person belongs to.
+  DROP POLICY IF EXISTS fellow_member ON users;
+  CREATE POLICY fellow_member ON users FOR SELECT USING (
+    EXISTS (SELECT 1 FROM memberships m WHERE m.user_id = users.id AND m.tenant_id = current_setting('latchkey.tenant', true)));
+END $$;
+
+GRANT USAGE ON SCHEMA public TO latchkey_app;
+GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO latchkey_app;
+
+-- The due index makes updates of token_state non-HOT when the due time changes; room in the page keeps the others HOT.
+ALTER TABLE token_state SET (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0);
+ALTER TABLE token_ledger SET (autovacuum_vacuum_scale_factor = 0.05);
+
+-- Named doors across tenants: sign-in, key look-up. (The refresher's are in drizzle/refresher.sql.)
+
+CREATE OR REPLACE FUNCTION latchkey_memberships(p_user text)
+RETURNS TABLE (tenant_id text, scope_kind text, contract_id text, workspace_id text, role text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT m.tenant_id, m.scope_kind,
+         CASE m.scope_kind WHEN 'contract' THEN m.scope_id WHEN 'workspace' THEN w.contract_id END,
+         CASE m.scope_kind WHEN 'workspace' THEN m.scope_id END,
+         m.role
+    FROM memberships m
+    LEFT JOIN workspaces w ON m.scope_kind = 'workspace' AND w.tenant_id = m.tenant_id AND w.id = m.scope_id
+   WHERE m.user_id = p_user
+$$;
+
+CREATE OR REPLACE FUNCTION latchkey_find_key(p_mac text)
+RETURNS TABLE (tenant_id text, id text, kind text, name text, user_id text, workspace_id text, contract_id text,
+               permissions text[], expires_at_ms float8, email text, email_key text, first_name text, last_name text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT k.tenant_id, k.id, k.kind, k.name, k.user_id, k.workspace_id, w.contract_id, k.permissions,
+         extract(epoch FROM k.expires_at)::float8 * 1000, u.email, u.email_key, u.first_name, u.last_name
+    FROM api_keys k
+    LEFT JOIN users u ON u.id = k.user_id
+    LEFT JOIN workspaces w ON w.tenant_id = k.tenant_id AND w.id = k.workspace_id
+   WHERE k.key_mac = p_mac
+$$;
+
+-- The hot read: one statement instead of a transaction with set_config around each read. Takes tenant, workspace and id,
+-- so it shows no more than the policy would. DECISIONS.md has the figures.
+CREATE OR REPLACE FUNCTION latchkey_read_secret(p_tenant text, p_workspace text, p_secret text)
+RETURNS TABLE (
+  id text, workspace_id text, type text, name text, secret_name text, auth_client_tenant_id text, auth_client_id text,
+  user_id text, scope text, sealed bytea, generation int, created_ms float8, updated_ms float8,
+  status text, grant_id text, token_generation int, token_sealed bytea, expires_ms float8, issued_ms float8,
+  received_ms float8, lifetime_s int, has_refresh_token boolean, token_type text, scope_granted text, fingerprint text,
+  refresh_fingerprint text, due_ms float8, forced_generation int, leased boolean, failures int, suspect_ms float8,
+  problem jsonb, client_problem jsonb, next_probe_ms float8)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT s.id, s.workspace_id, s.type, s.name, s.secret_name, s.auth_client_tenant_id, s.auth_client_id,
+         s.user_id, s.scope, s.sealed, s.generation,
+         extract(epoch FROM s.created_at)::float8 * 1000, extract(epoch FROM s.updated_at)::float8 * 1000,
+         t.status, t.grant_id, t.generation, t.sealed,
+         extract(epoch FROM t.expires_at)::float8 * 1000, extract(epoch FROM t.issued_at)::float8 * 1000,
+         extract(epoch FROM t.received_at)::float8 * 1000, t.lifetime_s, t.has_refresh_token, t.token_type,
+         t.scope_granted, t.fingerprint, t.refresh_fingerprint, extract(epoch FROM t.refresh_due_at)::float8 * 1000,
+         t.forced_generation, t.lease_holder IS NOT NULL AND t.lease_until > now(), t.failures,
+         extract(epoch FROM t.suspect_since)::float8 * 1000, t.problem, c.problem,
+         extract(epoch FROM c.next_probe_at)::float8 * 1000
+    FROM secrets s
+    LEFT JOIN token_state t ON t.tenant_id = s.tenant_id AND t.secret_id = s.id
+    LEFT JOIN auth_client_state c ON c.tenant_id = s.auth_client_tenant_id AND c.auth_client_id = s.auth_client_id
+   WHERE s.tenant_id = p_tenant AND s.id = p_secret AND s.workspace_id = p_workspace
+$$;
+
+REVOKE ALL ON FUNCTION latchkey_memberships(text), latchkey_find_key(text), latchkey_read_secret(text, text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION latchkey_memberships(text), latchkey_find_key(text), latchkey_read_secret(text, text, text) TO latchkey_app;
