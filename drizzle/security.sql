@@ -104,3 +104,17 @@ $$;
 
 REVOKE ALL ON FUNCTION latchkey_memberships(text), latchkey_find_key(text), latchkey_read_secret(text, text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION latchkey_memberships(text), latchkey_find_key(text), latchkey_read_secret(text, text, text) TO latchkey_app;
+
+-- Entries of concurrent reads and denials are of several tenants and committed together (AU-1, group commit).
+CREATE OR REPLACE FUNCTION latchkey_write_audit(p_rows jsonb)
+RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  INSERT INTO audit_entries (tenant_id, actor_kind, actor_id, actor_name, via, credential_id, action, outcome,
+    workspace_id, target_type, target_id, target_name, generation, host, request_id, purpose, ip, user_agent, detail)
+  SELECT tenant_id, actor_kind, actor_id, actor_name, via, credential_id, action, outcome,
+    workspace_id, target_type, target_id, target_name, generation, host, request_id, purpose, ip, user_agent, detail
+    FROM jsonb_to_recordset(p_rows) AS r(tenant_id text, actor_kind text, actor_id text, actor_name text, via text,
+      credential_id text, action text, outcome text, workspace_id text, target_type text, target_id text,
+      target_name text, generation int, host text, request_id text, purpose text, ip text, user_agent text, detail jsonb)
+$$;
+REVOKE ALL ON FUNCTION latchkey_write_audit(jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION latchkey_write_audit(jsonb) TO latchkey_app;

@@ -91,6 +91,8 @@ export const apiKeys = pgTable(
     createdBy: text("created_by").notNull(),
     createdAt: createdAt(),
     lastUsedAt: moment("last_used_at"),
+    /** When the key was seen in a URL (KEY-5): its owner is told to replace it. */
+    exposedAt: moment("exposed_at"),
   },
   (t) => [
     primaryKey({ columns: [t.tenantId, t.id] }),

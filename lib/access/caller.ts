@@ -1,0 +1,92 @@
+import type { Permission } from "./permissions";
+import { IMPLIES } from "./permissions";
+import type { MembershipKind } from "./roles";
+import { permissionsOf } from "./roles";
+import { contains, GLOBAL, type Scope, type ScopeKind, sameScope, type WorkspaceScope } from "./scope";
+
+/** Who is asking. Only lib/http/authenticate and lib/accounts/session make one. Core. */
+export interface Caller {
+  kind: "user" | "task";
+  /** The person's id, or the task identity's. */
+  id: string;
+  name: string;
+  email: string | null;
+  /** The person, where there is one. */
+  userId: string | null;
+  via: "session" | "api-key";
+  /** The session's or key's id, for the audit. */
+  credentialId: string;
+  /** What the caller holds, one entry per membership. */
+  holdings: readonly Holding[];
+  /** Sessions: when the password was last given, ms since the epoch (SES-5). Null for keys. */
+  authenticatedAt: number | null;
+  request: RequestFacts;
+}
+
+export interface Holding {
+  scope: Scope;
+  role: string;
+  permissions: ReadonlySet<Permission>;
+}
+
+/** What the audit keeps of the request. */
+export interface RequestFacts {
+  requestId: string;
+  ip: string | null;
+  userAgent: string | null;
+  /** The caller's own x-request-id. */
+  purpose: string | null;
+}
+
+export function holding(kind: MembershipKind, scope: Scope, role: string): Holding {
+  return { scope, role, permissions: withImplied(permissionsOf(kind, role)) };
+}
+
+export function withImplied(permissions: readonly Permission[]): ReadonlySet<Permission> {
+  const all = new Set(permissions);
+  for (const permission of permissions) for (const implied of IMPLIES[permission] ?? []) all.add(implied);
+  return all;
+}
+
+/** True when the caller holds `permission` by a membership of exactly this scope. */
+export function holds(caller: Caller, permission: Permission, scope: Scope): boolean {
+  return caller.holdings.some((h) => sameScope(h.scope, scope) && h.permissions.has(permission));
+}
+
+const SCOPE_WORD: Record<ScopeKind, "global" | "tenants" | "contracts" | "workspaces"> = {
+  global: "global",
+  tenant: "tenants",
+  contract: "contracts",
+  workspace: "workspaces",
+};
+
+/**
+ * Auth clients: either the scope's own name or the `global.` name held at that level counts (CONTRACT section 5).
+ * `tenants.*` of the instance's operator counts in every tenant only where the tenant is named by a membership.
+ */
+export function holdsOnAuthClients(caller: Caller, action: "get" | "create" | "edit" | "delete", scope: Scope): boolean {
+  const own = `${SCOPE_WORD[scope.kind]}.auth_clients.${action}` as Permission;
+  return holds(caller, own, scope) || holds(caller, `global.auth_clients.${action}`, scope);
+}
+
+/** The scope the caller is bound to when it is a task identity: its default scope (CONTRACT section 9, point 9). */
+export function boundWorkspace(caller: Caller): WorkspaceScope | null {
+  const only = caller.kind === "task" ? caller.holdings[0]?.scope : undefined;
+  return only?.kind === "workspace" ? only : null;
+}
+
+/** True when the caller's own part of the tree is at, above or below this scope: it may know that the scope exists. */
+export function reaches(caller: Caller, scope: Scope): boolean {
+  return caller.holdings.some(
+    (h) => contains(scope, h.scope) || (h.scope.kind !== "global" && contains(h.scope, scope)),
+  );
+}
+
+/** Every tenant the caller has a membership in, the instance left out. */
+export function tenantsOf(caller: Caller): string[] {
+  return [...new Set(caller.holdings.filter((h) => h.scope.kind !== "global").map((h) => h.scope.tenantId))];
+}
+
+export function isOperator(caller: Caller): boolean {
+  return caller.holdings.some((h) => sameScope(h.scope, GLOBAL));
+}

@@ -1,0 +1,111 @@
+import type { Caller } from "@/lib/access/caller";
+import { database } from "@/lib/db/client";
+import { groupCommit } from "@/lib/db/group-commit";
+import type { Tx } from "@/lib/db/tx";
+import { AppError } from "@/lib/errors";
+import { once } from "@/lib/process";
+import { insertAudit, type NewAuditRow } from "./store";
+
+/** What happened, without any value (AU-2). */
+export interface AuditFact {
+  tenantId: string;
+  workspaceId?: string | null;
+  action: string;
+  outcome?: "allowed" | "denied" | "failed";
+  target?: { type: string; id?: string | null; name?: string | null };
+  generation?: number | null;
+  host?: string | null;
+  detail?: Record<string, unknown>;
+}
+
+/** Who did it when no caller is there: the refresher, a command, a person not signed in. */
+export interface Actor {
+  kind: "anonymous" | "system" | "user";
+  id?: string;
+  name: string;
+  via: string;
+  requestId?: string;
+  ip?: string | null;
+  userAgent?: string | null;
+}
+
+const clip = (text: string | null | undefined, max: number) => (text == null ? null : oneLine(text).slice(0, max));
+/** One line per event, no forging by CR/LF (AU-7). */
+const oneLine = (text: string) => text.replace(/\p{Cc}/gu, " ");
+
+export function auditRow(who: Caller | Actor, fact: AuditFact): NewAuditRow {
+  const caller = "holdings" in who ? who : null;
+  const actor = "holdings" in who ? null : who;
+  return {
+    tenantId: fact.tenantId,
+    actorKind: caller?.kind ?? (actor as Actor).kind,
+    actorId: caller?.id ?? actor?.id ?? null,
+    actorName: clip(caller?.name ?? actor?.name, 200),
+    via: caller?.via ?? (actor as Actor).via,
+    credentialId: caller?.credentialId ?? null,
+    action: fact.action,
+    outcome: fact.outcome ?? "allowed",
+    workspaceId: fact.workspaceId ?? null,
+    targetType: fact.target?.type ?? null,
+    targetId: clip(fact.target?.id, 64),
+    targetName: clip(fact.target?.name, 200),
+    generation: fact.generation ?? null,
+    host: clip(fact.host, 255),
+    requestId: caller?.request.requestId ?? actor?.requestId ?? null,
+    purpose: clip(caller?.request.purpose, 200),
+    ip: caller?.request.ip ?? actor?.ip ?? null,
+    userAgent: clip(caller?.request.userAgent ?? actor?.userAgent, 200),
+    detail: fact.detail ?? null,
+  };
+}
+
+/** The entry of a change, in the change's own transaction: both happen or neither. */
+export async function recordWith(tx: Tx, who: Caller | Actor, fact: AuditFact): Promise<void> {
+  await insertAudit(tx, [auditRow(who, fact)]);
+}
+
+const COLUMNS = [
+  "tenant_id", "actor_kind", "actor_id", "actor_name", "via", "credential_id", "action", "outcome", "workspace_id",
+  "target_type", "target_id", "target_name", "generation", "host", "request_id", "purpose", "ip", "user_agent", "detail",
+] as const; // biome-ignore format: one list
+
+function writer() {
+  return once("audit-writer", () =>
+    groupCommit<NewAuditRow, void>(
+      async (rows) => {
+        await writeBatch(rows);
+        return rows.map(() => undefined);
+      },
+      { max: 500, parallel: 2 },
+    ),
+  );
+}
+
+async function writeBatch(rows: NewAuditRow[]): Promise<void> {
+  await database().sql`select latchkey_write_audit(${JSON.stringify(rows.map(toJson))}::text::jsonb)`;
+}
+
+function toJson(row: NewAuditRow): Record<string, unknown> {
+  const values = [
+    row.tenantId, row.actorKind, row.actorId, row.actorName, row.via, row.credentialId, row.action, row.outcome, row.workspaceId,
+    row.targetType, row.targetId, row.targetName, row.generation, row.host, row.requestId, row.purpose, row.ip, row.userAgent, row.detail,
+  ]; // biome-ignore format: one list
+  return Object.fromEntries(COLUMNS.map((column, i) => [column, values[i] ?? null]));
+}
+
+/**
+ * The entry of a read or a denial. Resolves once it is committed, together with those of concurrent requests; the answer
+ * must wait for it, and when it cannot be written the answer is 503 and no value leaves (AU-1).
+ *
+ * @throws AppError audit_unavailable
+ */
+export async function recordNow(who: Caller | Actor, fact: AuditFact): Promise<void> {
+  try {
+    await writer().add(auditRow(who, fact));
+  } catch (cause) {
+    throw new AppError("audit_unavailable", "The audit trail cannot be written, so nothing is given out. Try again shortly.", {
+      cause,
+      retryAfterS: 5,
+    });
+  }
+}

@@ -1,0 +1,181 @@
+import { z } from "zod";
+import type { Caller, RequestFacts } from "@/lib/access/caller";
+import { settings } from "@/lib/config";
+import { AppError } from "@/lib/errors";
+import { newRequestId } from "@/lib/ids";
+import { errorFields, log } from "@/lib/observability/log";
+import { authenticate } from "./authenticate";
+import { clientAddress } from "./client-address";
+import { complaint, type Document, errorDocument, JSON_TYPE } from "./json-api";
+import { readJsonBody } from "./json-body";
+import { refuseKeyInUrl } from "./key-in-url";
+import { requireSameOrigin } from "./same-origin";
+
+/** Who may call and where the ids stand: the machine-readable table of AZ-1. A route without one fails the build. */
+export interface AccessRule {
+  /** public: anybody. caller: any valid key or session. Otherwise the permission asked for, in words of lib/access. */
+  permission: "public" | "caller" | (string & {});
+  level: "none" | "self" | "global" | "tenant" | "contract" | "workspace" | "owner";
+  /** Positions of ids in the request: `path.w`, `query.workspace_id`, `body.data.relationships.auth_client.data.id`, ... */
+  ids: readonly string[];
+}
+
+export interface Input<Body> {
+  caller: Caller;
+  params: Record<string, string>;
+  query: URLSearchParams;
+  body: Body;
+  request: Request;
+  facts: RequestFacts;
+}
+
+export interface Reply {
+  status: number;
+  document?: Document;
+  /** Instead of a document: an answer of another kind, such as an event stream. */
+  response?: Response;
+  headers?: Record<string, string>;
+}
+
+export interface Definition<Body> {
+  /** `GET /v2/workspaces/{w}/secrets/{s}`: method and URL as API.md writes them. */
+  route: `${"GET" | "POST" | "PATCH" | "DELETE" | "PUT"} /${string}`;
+  access: AccessRule;
+  /** The body's schema; "none" refuses nothing and reads nothing (refresh accepts any body, CONTRACT section 8). */
+  body?: z.ZodType<Body> | "none";
+  /** Query parameters the endpoint knows; any other is 400. */
+  query?: readonly string[];
+  handle(input: Input<Body>): Promise<Reply>;
+}
+
+export interface RouteContext {
+  params: Promise<Record<string, string>> | Record<string, string>;
+}
+
+export interface Endpoint {
+  (request: Request, context: RouteContext): Promise<Response>;
+  definition: Pick<Definition<unknown>, "route" | "access">;
+}
+
+/**
+ * Makes one endpoint: request id, authentication, parsing, the handler, serialising, mapping errors, one log event. The
+ * result is a plain function that Next exports as a route handler and server.ts calls directly (HOUSE "One endpoint, two
+ * ways in").
+ */
+export function endpoint<Body = undefined>(definition: Definition<Body>): Endpoint {
+  const run = async (request: Request, context: RouteContext): Promise<Response> => {
+    const started = performance.now();
+    const url = new URL(request.url);
+    const facts: RequestFacts = {
+      requestId: newRequestId(),
+      ip: clientAddress(request),
+      userAgent: request.headers.get("user-agent"),
+      purpose: request.headers.get("x-request-id"),
+    };
+    let caller: Caller | null = null;
+    let response: Response;
+    let failure: unknown;
+    try {
+      requireAcceptable(request);
+      await refuseKeyInUrl(url, facts);
+      if (url.search.includes("%00") || url.pathname.includes("%00"))
+        throw new AppError("bad_request", "A URL cannot hold the character NUL.");
+      if (definition.access.permission !== "public") {
+        caller = await authenticate(request, facts);
+        if (caller.via === "session") requireSameOrigin(request);
+      }
+      refuseUnknownParameters(url, definition.query);
+      const input: Input<Body> = {
+        caller: caller as Caller,
+        params: await context.params,
+        query: url.searchParams,
+        body: await readBody(request, definition),
+        request,
+        facts,
+      };
+      response = serialise(await definition.handle(input), facts.requestId);
+    } catch (error) {
+      failure = error;
+      response = answerFailure(error, facts.requestId);
+    }
+    log[response.status >= 500 ? "error" : "info"]("request", {
+      requestId: facts.requestId,
+      method: request.method,
+      path: url.pathname,
+      status: response.status,
+      durationMs: Math.round((performance.now() - started) * 10) / 10,
+      callerKind: caller?.kind,
+      callerId: caller?.id,
+      ...(failure instanceof AppError ? { code: failure.code } : {}),
+      ...(failure && response.status >= 500 ? errorFields(failure) : {}),
+    });
+    return response;
+  };
+  return Object.assign(run, { definition: { route: definition.route, access: definition.access } });
+}
+
+async function readBody<Body>(request: Request, definition: Definition<Body>): Promise<Body> {
+  if (definition.body === undefined || definition.body === "none") return undefined as Body;
+  const value = await readJsonBody(request);
+  if (value === undefined) throw new AppError("invalid_json", "This call needs a JSON body.");
+  const parsed = definition.body.safeParse(value);
+  if (!parsed.success) throw complaint(parsed.error);
+  return parsed.data;
+}
+
+function refuseUnknownParameters(url: URL, known: readonly string[] | undefined): void {
+  for (const name of url.searchParams.keys())
+    if (!known?.includes(name))
+      throw new AppError("invalid_parameter", `The parameter ${name.slice(0, 60)} is not known here.`, {
+        source: { parameter: name.slice(0, 60) },
+      });
+}
+
+function requireAcceptable(request: Request): void {
+  const accept = request.headers.get("accept");
+  if (accept && !/(\*\/\*|application\/\*|application\/(vnd\.api\+)?json|text\/event-stream)/i.test(accept))
+    throw new AppError("not_acceptable", "This API answers application/json only.", { source: { header: "Accept" } });
+}
+
+const BASE_HEADERS = { "cache-control": "no-store", "x-content-type-options": "nosniff" };
+
+function serialise(reply: Reply, requestId: string): Response {
+  if (reply.response) return reply.response;
+  const headers = { ...BASE_HEADERS, "x-request-id": requestId, ...reply.headers };
+  if (!reply.document) return new Response(null, { status: reply.status, headers });
+  return new Response(JSON.stringify(reply.document), {
+    status: reply.status,
+    headers: { ...headers, "content-type": JSON_TYPE },
+  });
+}
+
+/** Any failure as an answer. What is not an AppError is a 500 that says nothing but the request id (LG-3). */
+export function answerFailure(error: unknown, requestId: string): Response {
+  const known =
+    error instanceof AppError
+      ? error
+      : new AppError("internal", `Something went wrong here. Tell your administrator the request id ${requestId}.`);
+  return new Response(JSON.stringify(errorDocument(known, requestId)), {
+    status: known.status,
+    headers: {
+      ...BASE_HEADERS,
+      "content-type": JSON_TYPE,
+      "x-request-id": requestId,
+      ...(known.retryAfterS === undefined ? {} : { "retry-after": String(Math.max(1, Math.ceil(known.retryAfterS))) }),
+      ...(known.code === "unauthenticated" ? { "www-authenticate": `Basic realm="${settings().url}", charset="UTF-8"` } : {}),
+      ...known.headers,
+    },
+  });
+}
+
+export const ok = (data: Document["data"], meta: Record<string, unknown> = {}): Reply => ({
+  status: 200,
+  document: { data, meta },
+});
+
+export const created = (data: Document["data"], meta: Record<string, unknown> = {}): Reply => ({
+  status: 201,
+  document: { data, meta },
+});
+
+export const noContent: Reply = { status: 204 };

@@ -1,0 +1,63 @@
+import pino from "pino";
+import { settings } from "@/lib/config";
+import { once } from "@/lib/process";
+
+/**
+ * The only logger. One event per request and per refresh, JSON, allow-listed fields only (LG-2): what is not in `LogFields`
+ * cannot be passed, so bodies, headers and upstream text never get here.
+ */
+export interface LogFields {
+  requestId?: string;
+  method?: string;
+  /** Without query: a callback's query holds code and state. */
+  path?: string;
+  status?: number;
+  durationMs?: number;
+  callerKind?: string;
+  callerId?: string;
+  code?: string;
+  secretId?: string;
+  tenantId?: string;
+  workspaceId?: string;
+  authClientId?: string;
+  generation?: number;
+  host?: string;
+  outcome?: string;
+  count?: number;
+  nextAttemptAt?: string;
+  /** Only the class and our own text of an error; never a driver's or provider's message with values in it. */
+  error?: string;
+  stack?: string;
+}
+
+function logger(): pino.Logger {
+  return once("logger", () =>
+    pino({ level: settings().logLevel, base: { pid: process.pid }, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination({ fd: 2, sync: true })),
+  );
+}
+
+export const log = {
+  debug: (event: string, fields: LogFields = {}) => logger().debug(fields, event),
+  info: (event: string, fields: LogFields = {}) => logger().info(fields, event),
+  warn: (event: string, fields: LogFields = {}) => logger().warn(fields, event),
+  error: (event: string, fields: LogFields = {}) => logger().error(fields, event),
+};
+
+/**
+ * An unexpected error as log fields: its class, its stack without the message lines, its SQLSTATE. Messages are left out
+ * because a driver quotes the offending value in them.
+ */
+export function errorFields(error: unknown): Pick<LogFields, "error" | "code" | "stack"> {
+  if (!(error instanceof Error)) return { error: typeof error };
+  const names: string[] = [];
+  let code: string | undefined;
+  let last: Error = error;
+  for (let current: unknown = error; current instanceof Error; current = current.cause) {
+    names.push(current.name);
+    last = current;
+    const given = (current as { code?: unknown }).code;
+    if (typeof given === "string" && /^[A-Z0-9_]{2,40}$/i.test(given)) code = given;
+  }
+  const frames = (last.stack ?? "").split("\n").filter((line) => /^\s+at /.test(line)).slice(0, 12);
+  return { error: names.join(" < "), code, stack: frames.map((line) => line.trim()).join(" | ") };
+}
