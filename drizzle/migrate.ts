@@ -53,7 +53,9 @@ async function checkServer(sql: postgres.Sql): Promise<void> {
 }
 
 async function appliedMigrations(sql: postgres.Sql): Promise<number> {
-  const [there] = await sql<{ there: boolean }[]>`select to_regclass('drizzle.__drizzle_migrations') is not null as there`;
+  const [there] = await sql<
+    { there: boolean }[]
+  >`select to_regclass('drizzle.__drizzle_migrations') is not null as there`;
   if (!there?.there) return 0;
   const [row] = await sql<{ n: number }[]>`select count(*)::int as n from drizzle.__drizzle_migrations`;
   return row?.n ?? 0;

@@ -27,7 +27,8 @@ const list = z.string().transform((text) =>
 );
 
 /** `host`, `1.2.3.4`, `10.0.0.0/8`, `[::1]`, `fd00::/8`, each optionally with `:port`; how each is understood is lib/egress's. */
-const EGRESS_ENTRY = /^(\[[0-9a-fA-F:.]+(\/\d{1,3})?\]|[0-9a-fA-F:]*:[0-9a-fA-F:.]*:[0-9a-fA-F:.]*(\/\d{1,3})?|[A-Za-z0-9._-]+(\/\d{1,2})?)(:\d{1,5})?$/;
+const EGRESS_ENTRY =
+  /^(\[[0-9a-fA-F:.]+(\/\d{1,3})?\]|[0-9a-fA-F:]*:[0-9a-fA-F:.]*:[0-9a-fA-F:.]*(\/\d{1,3})?|[A-Za-z0-9._-]+(\/\d{1,2})?)(:\d{1,5})?$/;
 
 const publicUrl = z
   .string()
@@ -35,7 +36,12 @@ const publicUrl = z
     if (!URL.canParse(text)) return false;
     const url = new URL(text);
     return (
-      /^https?:$/.test(url.protocol) && url.pathname === "/" && !url.search && !url.hash && !url.username && !url.password
+      /^https?:$/.test(url.protocol) &&
+      url.pathname === "/" &&
+      !url.search &&
+      !url.hash &&
+      !url.username &&
+      !url.password
     );
   }, "must be the public origin, such as https://latchkey.example.com, without path, query or user")
   .transform((text) => new URL(text).origin);
@@ -63,7 +69,10 @@ const schema = z
     LATCHKEY_TRUSTED_PROXIES: withDefault(list, ""),
     LATCHKEY_METRICS_TOKEN: optional(z.string().min(16, "must have 16 characters or more")),
     LATCHKEY_LOG_LEVEL: withDefault(
-      z.enum(["silent", "error", "warn", "info", "debug", "trace"], "must be silent, error, warn, info, debug or trace"),
+      z.enum(
+        ["silent", "error", "warn", "info", "debug", "trace"],
+        "must be silent, error, warn, info, debug or trace",
+      ),
       "info",
     ),
     LATCHKEY_PASSWORD_GRANT: withDefault(z.enum(["on", "off"], "must be on or off"), "on"),

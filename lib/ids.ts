@@ -5,7 +5,11 @@ import { randomBytes, randomUUID } from "node:crypto";
  * seconds so that new rows land together in an index, the other 16 random.
  */
 export function newId(nowMs: number = Date.now()): string {
-  return Math.floor(nowMs / 1000).toString(16).padStart(8, "0") + randomBytes(8).toString("hex");
+  return (
+    Math.floor(nowMs / 1000)
+      .toString(16)
+      .padStart(8, "0") + randomBytes(8).toString("hex")
+  );
 }
 
 /** True when `text` has the form of an identifier of ours. Anything else cannot name a row, so it is simply not found. */

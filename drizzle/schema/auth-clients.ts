@@ -85,5 +85,8 @@ export const redirectNames = pgTable(
     contextKind: text("context_kind").notNull(),
     contextId: text("context_id").notNull(),
   },
-  (t) => [primaryKey({ columns: [t.tenantId, t.ownerId, t.slug] }), index("redirect_names_context").on(t.tenantId, t.contextId)],
+  (t) => [
+    primaryKey({ columns: [t.tenantId, t.ownerId, t.slug] }),
+    index("redirect_names_context").on(t.tenantId, t.contextId),
+  ],
 );

@@ -64,7 +64,11 @@ const SCOPE_WORD: Record<ScopeKind, "global" | "tenants" | "contracts" | "worksp
  * Auth clients: either the scope's own name or the `global.` name held at that level counts (CONTRACT section 5).
  * `tenants.*` of the instance's operator counts in every tenant only where the tenant is named by a membership.
  */
-export function holdsOnAuthClients(caller: Caller, action: "get" | "create" | "edit" | "delete", scope: Scope): boolean {
+export function holdsOnAuthClients(
+  caller: Caller,
+  action: "get" | "create" | "edit" | "delete",
+  scope: Scope,
+): boolean {
   const own = `${SCOPE_WORD[scope.kind]}.auth_clients.${action}` as Permission;
   return holds(caller, own, scope) || holds(caller, `global.auth_clients.${action}`, scope);
 }

@@ -103,9 +103,13 @@ export async function recordNow(who: Caller | Actor, fact: AuditFact): Promise<v
   try {
     await writer().add(auditRow(who, fact));
   } catch (cause) {
-    throw new AppError("audit_unavailable", "The audit trail cannot be written, so nothing is given out. Try again shortly.", {
-      cause,
-      retryAfterS: 5,
-    });
+    throw new AppError(
+      "audit_unavailable",
+      "The audit trail cannot be written, so nothing is given out. Try again shortly.",
+      {
+        cause,
+        retryAfterS: 5,
+      },
+    );
   }
 }

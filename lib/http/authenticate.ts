@@ -14,7 +14,10 @@ export async function authenticate(request: Request, facts: RequestFacts): Promi
     const given = basic(header);
     const caller = given && (await callerForKey(given.user, given.key, facts));
     if (caller) return caller;
-    throw new AppError("unauthenticated", "No valid API key. Send HTTP Basic: your e-mail as user, an API key as password.");
+    throw new AppError(
+      "unauthenticated",
+      "No valid API key. Send HTTP Basic: your e-mail as user, an API key as password.",
+    );
   }
   const cookie = readCookie(request.headers.get("cookie"), sessionCookieName());
   const caller = cookie === null ? null : await callerForSession(cookie, facts);

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import type { z } from "zod";
 import type { Caller, RequestFacts } from "@/lib/access/caller";
 import { settings } from "@/lib/config";
 import { AppError } from "@/lib/errors";
@@ -162,7 +162,9 @@ export function answerFailure(error: unknown, requestId: string): Response {
       "content-type": JSON_TYPE,
       "x-request-id": requestId,
       ...(known.retryAfterS === undefined ? {} : { "retry-after": String(Math.max(1, Math.ceil(known.retryAfterS))) }),
-      ...(known.code === "unauthenticated" ? { "www-authenticate": `Basic realm="${settings().url}", charset="UTF-8"` } : {}),
+      ...(known.code === "unauthenticated"
+        ? { "www-authenticate": `Basic realm="${settings().url}", charset="UTF-8"` }
+        : {}),
       ...known.headers,
     },
   });

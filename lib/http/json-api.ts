@@ -77,7 +77,10 @@ export function complaint(error: z.ZodError, root: readonly PropertyKey[] = []):
       },
     ];
   });
-  const ordered = [...items.filter((i) => i.code === "type_mismatch"), ...items.filter((i) => i.code !== "type_mismatch")];
+  const ordered = [
+    ...items.filter((i) => i.code === "type_mismatch"),
+    ...items.filter((i) => i.code !== "type_mismatch"),
+  ];
   const first = ordered[0];
   if (!first) return new Failure("bad_request", "The request cannot be understood.");
   return new Failure(first.code, first.detail, { source: first.source, more: ordered.slice(1, 50) });
@@ -129,7 +132,10 @@ export function readPage(query: URLSearchParams, options: { size?: number; max: 
   const size = query.get("page[size]");
   if (number === null && size === null && options.size === undefined) return null;
   const parsed = z
-    .object({ "page[number]": wholeNumber("page[number]", 1_000_000), "page[size]": wholeNumber("page[size]", options.max) })
+    .object({
+      "page[number]": wholeNumber("page[number]", 1_000_000),
+      "page[size]": wholeNumber("page[size]", options.max),
+    })
     .safeParse({ "page[number]": number ?? "1", "page[size]": size ?? String(options.size ?? options.max) });
   if (!parsed.success) throw parameterComplaint(parsed.error);
   return { number: parsed.data["page[number]"], size: parsed.data["page[size]"] };

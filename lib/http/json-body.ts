@@ -65,7 +65,9 @@ function checkNesting(text: string): void {
 
 function checkValue(value: unknown, path: PropertyKey[], count: { members: number }): void {
   if (typeof value === "string" && value.includes("\0"))
-    throw new AppError("invalid_attribute", "Text cannot hold the character NUL.", { source: { pointer: pointer(path) } });
+    throw new AppError("invalid_attribute", "Text cannot hold the character NUL.", {
+      source: { pointer: pointer(path) },
+    });
   if (typeof value !== "object" || value === null) return;
   for (const [key, member] of Object.entries(value)) {
     if (++count.members > MAX_MEMBERS)

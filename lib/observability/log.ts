@@ -32,7 +32,10 @@ export interface LogFields {
 
 function logger(): pino.Logger {
   return once("logger", () =>
-    pino({ level: settings().logLevel, base: { pid: process.pid }, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination({ fd: 2, sync: true })),
+    pino(
+      { level: settings().logLevel, base: { pid: process.pid }, timestamp: pino.stdTimeFunctions.isoTime },
+      pino.destination({ fd: 2, sync: true }),
+    ),
   );
 }
 
@@ -58,6 +61,9 @@ export function errorFields(error: unknown): Pick<LogFields, "error" | "code" | 
     const given = (current as { code?: unknown }).code;
     if (typeof given === "string" && /^[A-Z0-9_]{2,40}$/i.test(given)) code = given;
   }
-  const frames = (last.stack ?? "").split("\n").filter((line) => /^\s+at /.test(line)).slice(0, 12);
+  const frames = (last.stack ?? "")
+    .split("\n")
+    .filter((line) => /^\s+at /.test(line))
+    .slice(0, 12);
   return { error: names.join(" < "), code, stack: frames.map((line) => line.trim()).join(" | ") };
 }

@@ -1,0 +1,36 @@
+import type { z } from "zod";
+
+/**
+ * One type of secret: what its auth client holds, what the secret holds, and how a person fills it in. A new type is one
+ * file beside this one and one line in index.ts. Core: imports zod only.
+ */
+export interface SecretType<Client extends z.ZodType = z.ZodType, Credentials extends z.ZodType = z.ZodType> {
+  /** `attributes.type` on the wire. */
+  name: string;
+  label: string;
+  /** One sentence under the label in the form. */
+  summary: string;
+  /** Whether a secret of this type cannot be without an auth client. */
+  needsClient: boolean;
+  /** `credentials` of an auth client of this type, as created. */
+  client: Client;
+  /** `credentials` of a secret of this type. */
+  credentials: Credentials;
+  /** Credential members that may be shown to anybody who sees the secret. What is not listed is sealed and masked. */
+  visible: readonly string[];
+  /** What the form asks for; empty for a type with a form of its own (oauth2). */
+  fields: readonly CredentialField[];
+}
+
+export interface CredentialField {
+  name: string;
+  label: string;
+  help?: string;
+  placeholder?: string;
+  /** secret: masked while typing and never shown again. */
+  kind: "text" | "secret";
+  required: boolean;
+}
+
+/** A single secret value: 64 KB at most (DO-1). */
+export const MAX_VALUE = 64 * 1024;
