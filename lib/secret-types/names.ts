@@ -17,7 +17,6 @@ export function nameKey(name: string): string {
 export function urlSafe(name: string): string {
   const text = name
     .normalize("NFKD")
-    .replace(/\p{M}+/gu, "")
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, "-")
     .replace(/^-+|-+$/g, "")
