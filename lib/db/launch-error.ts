@@ -22,8 +22,11 @@ export async function onDataFolder<T>(dataDir: string, work: () => Promise<T>): 
   } catch (error) {
     const why = PLAIN[(error as NodeJS.ErrnoException)?.code ?? ""];
     if (!why) throw error;
-    throw new LaunchError(`The data folder ${dataDir} cannot be used: ${why}. Set LATCHKEY_DATA_DIR to another folder.`, {
-      cause: error,
-    });
+    throw new LaunchError(
+      `The data folder ${dataDir} cannot be used: ${why}. Set LATCHKEY_DATA_DIR to another folder.`,
+      {
+        cause: error,
+      },
+    );
   }
 }

@@ -1,6 +1,8 @@
 import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 
+const PS_ENV = { PATH: "/usr/bin:/bin", LC_ALL: "C" } as unknown as NodeJS.ProcessEnv;
+
 /**
  * When process `pid` started, as text that no other process of that number will have: pids are reused, start times are
  * not. Null when there is no such process.
@@ -17,7 +19,8 @@ export async function processStart(pid: number): Promise<string | null> {
       const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
       return fields[0] === "Z" ? null : `${boot.trim()}:${fields[19]}`;
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "ENOENT" || (error as NodeJS.ErrnoException).code === "ESRCH") return null;
+      if ((error as NodeJS.ErrnoException).code === "ENOENT" || (error as NodeJS.ErrnoException).code === "ESRCH")
+        return null;
       throw error;
     }
   }
@@ -49,7 +52,7 @@ export function isAlive(pid: number): boolean {
 
 function ps(pid: number, column: string): Promise<string> {
   return new Promise((resolve) => {
-    execFile("ps", ["-o", column, "-p", String(pid)], { env: { PATH: process.env.PATH, LC_ALL: "C" } }, (error, stdout) =>
+    execFile("ps", ["-o", column, "-p", String(pid)], { env: PS_ENV }, (error, stdout) =>
       resolve(error ? "" : stdout.trim()),
     );
   });
