@@ -83,8 +83,9 @@ RETURNS TABLE (
   user_id text, scope text, sealed bytea, generation int, created_ms float8, updated_ms float8,
   status text, grant_id text, token_generation int, token_sealed bytea, expires_ms float8, issued_ms float8,
   received_ms float8, lifetime_s int, has_refresh_token boolean, token_type text, scope_granted text, fingerprint text,
-  refresh_fingerprint text, due_ms float8, forced_generation int, leased boolean, failures int, suspect_ms float8,
-  problem jsonb, client_problem jsonb, next_probe_ms float8)
+  refresh_fingerprint text, due_ms float8, renewable boolean, leased boolean, failures int, suspect_ms float8,
+  problem jsonb, client_problem jsonb,
+  next_probe_ms float8, lost_generation int, now_ms float8)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
   SELECT s.id, s.workspace_id, s.type, s.name, s.secret_name, s.auth_client_tenant_id, s.auth_client_id,
          s.user_id, s.scope, s.sealed, s.generation,
@@ -93,9 +94,10 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
          extract(epoch FROM t.expires_at)::float8 * 1000, extract(epoch FROM t.issued_at)::float8 * 1000,
          extract(epoch FROM t.received_at)::float8 * 1000, t.lifetime_s, t.has_refresh_token, t.token_type,
          t.scope_granted, t.fingerprint, t.refresh_fingerprint, extract(epoch FROM t.refresh_due_at)::float8 * 1000,
-         t.forced_generation, t.lease_holder IS NOT NULL AND t.lease_until > now(), t.failures,
+         t.renewable, t.lease_holder IS NOT NULL AND t.lease_until > now(), t.failures,
          extract(epoch FROM t.suspect_since)::float8 * 1000, t.problem, c.problem,
-         extract(epoch FROM c.next_probe_at)::float8 * 1000
+         extract(epoch FROM c.next_probe_at)::float8 * 1000,
+         t.lost_generation, extract(epoch FROM now())::float8 * 1000
     FROM secrets s
     LEFT JOIN token_state t ON t.tenant_id = s.tenant_id AND t.secret_id = s.id
     LEFT JOIN auth_client_state c ON c.tenant_id = s.auth_client_tenant_id AND c.auth_client_id = s.auth_client_id

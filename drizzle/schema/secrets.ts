@@ -59,8 +59,10 @@ export const tokenState = pgTable(
     refreshFingerprint: text("refresh_fingerprint"),
     /** When the refresher looks at this row next: the planned refresh, or the next attempt after a failure. Null: never by itself. */
     refreshDueAt: moment("refresh_due_at"),
-    /** This generation was asked to be replaced before its time. */
-    forcedGeneration: integer("forced_generation"),
+    /** The refresher can renew it without a person: by refresh token, or by asking again where the grant allows that. */
+    renewable: boolean("renewable").notNull().default(false),
+    /** The generation whose presentation got no understood answer: explains a later refusal as a lost answer (REFRESH section 3). */
+    lostGeneration: integer("lost_generation"),
     leaseHolder: text("lease_holder"),
     leaseUntil: moment("lease_until"),
     fence: bigint("fence", { mode: "number" }).notNull().default(0),
@@ -73,7 +75,6 @@ export const tokenState = pgTable(
     /** When the provider first refused; a second look must be at least the hold-off later. */
     suspectSince: moment("suspect_since"),
     problem: jsonb("problem").$type<Record<string, unknown>>(),
-    /** When this secret first entered its present trouble; null when all is well. */
     updatedAt: moment("updated_at").notNull().defaultNow(),
   },
   (t) => [

@@ -1,0 +1,273 @@
+-- The refresher's doors across tenants: acquire, guard, land, fail, release (REFRESH section 4). Each serves many rows in
+-- one statement, every row with its own condition. All times are the database's own or intervals handed in, so that no
+-- process's wall clock decides anything (I12). Applied after every migration when its text has changed; repeatable.
+
+DROP FUNCTION IF EXISTS latchkey_refresh_claim(text, int, text[]), latchkey_refresh_probe(text),
+  latchkey_refresh_acquire(text, text, text, float8, int, boolean);
+
+DO $$ BEGIN
+  IF NOT EXISTS (SELECT 1 FROM pg_type WHERE typname = 'latchkey_lease') THEN
+    CREATE TYPE latchkey_lease AS (
+      tenant_id text, workspace_id text, secret_id text, auth_client_tenant_id text, auth_client_id text, status text,
+      grant_id text, generation int, sealed bytea, fence bigint, attempt text, failures int, lost_generation int,
+      suspect_ms float8, expires_ms float8, now_ms float8);
+  END IF;
+END $$;
+
+CREATE OR REPLACE FUNCTION latchkey_lease_of(t token_state) RETURNS latchkey_lease LANGUAGE sql STABLE AS $$
+  SELECT ROW(t.tenant_id, t.workspace_id, t.secret_id, t.auth_client_tenant_id, t.auth_client_id, t.status, t.grant_id,
+    t.generation, t.sealed, t.fence, t.attempt, t.failures, t.lost_generation,
+    extract(epoch FROM t.suspect_since)::float8 * 1000, extract(epoch FROM t.expires_at)::float8 * 1000,
+    extract(epoch FROM now())::float8 * 1000)::latchkey_lease
+$$;
+
+-- Leases what is due, soonest first. p_excluded holds tenant||client of destinations that have no room now.
+CREATE FUNCTION latchkey_refresh_claim(p_holder text, p_limit int, p_excluded text[])
+RETURNS SETOF latchkey_lease LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  WITH due AS (
+    SELECT t.tenant_id, t.secret_id
+      FROM token_state t
+     WHERE t.refresh_due_at <= now()
+       AND t.status IN ('active', 'suspect') AND t.renewable
+       AND (t.lease_holder IS NULL OR t.lease_until < now())
+       AND NOT ((t.tenant_id || t.auth_client_id) = ANY (p_excluded))
+       AND NOT EXISTS (SELECT 1 FROM auth_client_state c WHERE c.tenant_id = t.auth_client_tenant_id
+                          AND c.auth_client_id = t.auth_client_id AND c.problem IS NOT NULL)
+     ORDER BY t.refresh_due_at
+     LIMIT p_limit
+       FOR UPDATE OF t SKIP LOCKED)
+  UPDATE token_state t
+     SET lease_holder = p_holder, lease_until = now() + interval '15 s', fence = t.fence + 1,
+         attempt = gen_random_uuid()::text,
+         lost_generation = CASE WHEN t.outcome = 'UNKNOWN' THEN t.generation ELSE t.lost_generation END
+    FROM due WHERE t.tenant_id = due.tenant_id AND t.secret_id = due.secret_id
+  RETURNING (latchkey_lease_of(t)).*
+$$;
+
+-- One secret of each broken client may try again when its probe time has come (section 6, "client").
+CREATE FUNCTION latchkey_refresh_probe(p_holder text)
+RETURNS SETOF latchkey_lease LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  WITH broken AS (
+    UPDATE auth_client_state SET next_probe_at = now() + interval '10 min'
+     WHERE (tenant_id, auth_client_id) IN (
+       SELECT tenant_id, auth_client_id FROM auth_client_state
+        WHERE problem IS NOT NULL AND next_probe_at <= now() FOR UPDATE SKIP LOCKED)
+    RETURNING tenant_id, auth_client_id),
+  one AS (
+    SELECT pick.tenant_id, pick.secret_id FROM broken b CROSS JOIN LATERAL (
+      SELECT t.tenant_id, t.secret_id FROM token_state t
+       WHERE t.auth_client_id = b.auth_client_id AND t.auth_client_tenant_id = b.tenant_id AND t.refresh_due_at <= now()
+         AND t.status IN ('active', 'suspect') AND t.renewable AND (t.lease_holder IS NULL OR t.lease_until < now())
+       ORDER BY t.refresh_due_at LIMIT 1 FOR UPDATE SKIP LOCKED) pick)
+  UPDATE token_state t
+     SET lease_holder = p_holder, lease_until = now() + interval '15 s', fence = t.fence + 1,
+         attempt = gen_random_uuid()::text,
+         lost_generation = CASE WHEN t.outcome = 'UNKNOWN' THEN t.generation ELSE t.lost_generation END
+    FROM one WHERE t.tenant_id = one.tenant_id AND t.secret_id = one.secret_id
+  RETURNING (latchkey_lease_of(t)).*
+$$;
+
+-- On demand: this secret, when it is due, valid for less than asked, or its current generation was refused. A person's
+-- "refresh now" (p_insist) may cut a backoff short and wake a paused secret; nothing may cut short what a provider asked for.
+CREATE FUNCTION latchkey_refresh_acquire(p_holder text, p_tenant text, p_secret text, p_validity_ms float8,
+  p_generation int, p_insist boolean)
+RETURNS SETOF latchkey_lease LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  UPDATE token_state t
+     SET lease_holder = p_holder, lease_until = now() + interval '15 s', fence = t.fence + 1,
+         attempt = gen_random_uuid()::text,
+         status = CASE WHEN t.status = 'paused' THEN 'active' ELSE t.status END,
+         lost_generation = CASE WHEN t.outcome = 'UNKNOWN' THEN t.generation ELSE t.lost_generation END
+   WHERE t.tenant_id = p_tenant AND t.secret_id = p_secret
+     AND (t.status IN ('active', 'suspect') OR (p_insist AND t.status = 'paused')) AND t.renewable
+     AND (t.lease_holder IS NULL OR t.lease_until < now())
+     AND (t.refresh_due_at <= now() OR t.generation = p_generation
+          OR t.expires_at - p_validity_ms * interval '1 ms' <= now())
+     AND (t.failures = 0 OR t.refresh_due_at <= now()
+          OR (p_insist AND coalesce(t.problem ->> 'code', '') <> 'throttled'))
+     AND NOT EXISTS (SELECT 1 FROM auth_client_state c WHERE c.tenant_id = t.auth_client_tenant_id
+                        AND c.auth_client_id = t.auth_client_id AND c.problem IS NOT NULL)
+  RETURNING (latchkey_lease_of(t)).*
+$$;
+
+-- Write-ahead intent. Only rows answered here may be sent.
+CREATE OR REPLACE FUNCTION latchkey_refresh_guard(p_rows jsonb)
+RETURNS TABLE (attempt text) LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  UPDATE token_state t SET sent_at = now(), outcome = 'UNKNOWN'
+    FROM jsonb_to_recordset(p_rows) AS r(tenant_id text, secret_id text, holder text, fence bigint, grant_id text,
+                                         generation int, attempt text)
+   WHERE t.tenant_id = r.tenant_id AND t.secret_id = r.secret_id AND t.lease_holder = r.holder AND t.fence = r.fence
+     AND t.grant_id = r.grant_id AND t.generation = r.generation AND t.status IN ('active', 'suspect')
+     AND t.lease_until > now() + interval '3 s'
+  RETURNING r.attempt
+$$;
+
+CREATE OR REPLACE FUNCTION latchkey_refresh_heartbeat(p_rows jsonb)
+RETURNS TABLE (attempt text) LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  UPDATE token_state t SET lease_until = now() + interval '15 s'
+    FROM jsonb_to_recordset(p_rows) AS r(tenant_id text, secret_id text, holder text, fence bigint, attempt text)
+   WHERE t.tenant_id = r.tenant_id AND t.secret_id = r.secret_id AND t.lease_holder = r.holder AND t.fence = r.fence
+  RETURNING r.attempt
+$$;
+
+-- Makes answers durable: ledger first, then the pointer, guarded by grant and generation; a lost race leaves the answer in
+-- the ledger as an alternative. Repeating a call whose commit was unknown changes nothing and answers the same.
+-- verdict: landed | moved (same grant, other generation) | foreign (other grant, or deleted).
+CREATE OR REPLACE FUNCTION latchkey_refresh_land(p_rows jsonb)
+RETURNS TABLE (attempt text, verdict text, generation int, issued_ms float8)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+#variable_conflict use_column
+BEGIN
+  CREATE TEMP TABLE IF NOT EXISTS latchkey_landing (
+    tenant_id text, workspace_id text, secret_id text, holder text, fence bigint, grant_id text, generation int,
+    attempt text, sealed text, token_mac text, previous_mac text, sibling boolean, issued_ms float8, age_ms float8,
+    lifetime_s int, lead_ms float8, has_refresh_token boolean, renewable boolean, token_type text, scope_granted text,
+    fingerprint text, refresh_fingerprint text, duration_ms int, actor text, event text, blob bytea, done boolean
+  ) ON COMMIT DELETE ROWS;
+  INSERT INTO latchkey_landing SELECT r.*, decode(r.sealed, 'base64'), false
+    FROM jsonb_to_recordset(p_rows) AS r(
+      tenant_id text, workspace_id text, secret_id text, holder text, fence bigint, grant_id text, generation int,
+      attempt text, sealed text, token_mac text, previous_mac text, sibling boolean, issued_ms float8, age_ms float8,
+      lifetime_s int, lead_ms float8, has_refresh_token boolean, renewable boolean, token_type text, scope_granted text,
+      fingerprint text, refresh_fingerprint text, duration_ms int, actor text, event text);
+
+  -- I2: durable in the ledger before anything else, also when the pointer will not move.
+  INSERT INTO token_ledger (tenant_id, secret_id, grant_id, token_mac, generation, sealed, issued_at, received_at, attempt, standing)
+  SELECT l.tenant_id, l.secret_id, l.grant_id, l.token_mac, l.generation + 1, l.blob,
+         to_timestamp(l.issued_ms / 1000), now(), l.attempt, 'alternative'
+    FROM latchkey_landing l JOIN token_state t
+      ON t.tenant_id = l.tenant_id AND t.secret_id = l.secret_id AND t.grant_id = l.grant_id
+   WHERE l.token_mac IS NOT NULL
+  ON CONFLICT DO NOTHING;
+
+  WITH moved AS (
+    UPDATE token_state t
+       SET generation = t.generation + 1, sealed = l.blob, status = 'active', outcome = 'OK', failures = 0,
+           suspect_since = NULL, problem = NULL,
+           issued_at = to_timestamp(l.issued_ms / 1000),
+           received_at = now() - l.age_ms * interval '1 ms',
+           expires_at = now() - l.age_ms * interval '1 ms' + l.lifetime_s * interval '1 s',
+           lifetime_s = l.lifetime_s, has_refresh_token = l.has_refresh_token, renewable = l.renewable,
+           token_type = l.token_type, scope_granted = coalesce(l.scope_granted, t.scope_granted),
+           fingerprint = l.fingerprint, refresh_fingerprint = l.refresh_fingerprint,
+           refresh_due_at = CASE WHEN l.renewable THEN
+             now() - l.age_ms * interval '1 ms' + l.lifetime_s * interval '1 s' - l.lead_ms * interval '1 ms' END,
+           lease_holder = CASE WHEN t.lease_holder = l.holder AND t.fence = l.fence THEN NULL ELSE t.lease_holder END,
+           updated_at = now()
+      FROM latchkey_landing l
+     WHERE t.tenant_id = l.tenant_id AND t.secret_id = l.secret_id AND t.grant_id = l.grant_id
+       AND t.generation = l.generation
+    RETURNING l.attempt)
+  UPDATE latchkey_landing l SET done = true FROM moved WHERE l.attempt = moved.attempt;
+
+  -- The predecessor was accepted just now, so everything older is closed; it stays itself until its child is used.
+  DELETE FROM token_ledger g USING latchkey_landing l
+   WHERE l.done AND NOT l.sibling AND g.tenant_id = l.tenant_id AND g.secret_id = l.secret_id AND g.grant_id = l.grant_id
+     AND g.token_mac IS DISTINCT FROM l.token_mac AND g.token_mac IS DISTINCT FROM l.previous_mac;
+  UPDATE token_ledger g
+     SET standing = CASE WHEN g.token_mac = l.token_mac THEN 'current' WHEN l.sibling THEN 'alternative' ELSE 'predecessor' END,
+         generation = CASE WHEN g.token_mac = l.token_mac THEN l.generation + 1 ELSE g.generation END,
+         sealed = CASE WHEN g.token_mac = l.token_mac THEN l.blob ELSE g.sealed END
+    FROM latchkey_landing l
+   WHERE l.done AND g.tenant_id = l.tenant_id AND g.secret_id = l.secret_id AND g.grant_id = l.grant_id
+     AND (g.token_mac = l.token_mac OR g.standing = 'current');
+
+  INSERT INTO secret_events (tenant_id, secret_id, event, actor, generation, duration_ms)
+  SELECT l.tenant_id, l.secret_id, l.event, l.actor, l.generation + 1, l.duration_ms FROM latchkey_landing l WHERE l.done;
+  PERFORM pg_notify('latchkey_secret', l.workspace_id || ' ' || l.secret_id) FROM latchkey_landing l WHERE l.done;
+
+  RETURN QUERY
+  SELECT l.attempt,
+         CASE WHEN l.done THEN 'landed'
+              WHEN t.grant_id = l.grant_id AND t.generation = l.generation + 1 AND t.fingerprint = l.fingerprint THEN 'landed'
+              WHEN t.grant_id = l.grant_id THEN 'moved' ELSE 'foreign' END,
+         t.generation, extract(epoch FROM t.issued_at)::float8 * 1000
+    FROM latchkey_landing l
+    LEFT JOIN token_state t ON t.tenant_id = l.tenant_id AND t.secret_id = l.secret_id;
+END $$;
+
+-- A failed attempt, recorded by whoever still holds the lease for the same grant and generation; ends the lease.
+CREATE OR REPLACE FUNCTION latchkey_refresh_fail(p_rows jsonb)
+RETURNS TABLE (attempt text) LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+#variable_conflict use_column
+BEGIN
+  RETURN QUERY
+  WITH r AS (
+    SELECT * FROM jsonb_to_recordset(p_rows) AS r(
+      tenant_id text, workspace_id text, secret_id text, holder text, fence bigint, grant_id text, generation int,
+      attempt text, status text, delay_ms float8, counts boolean, unknown boolean, suspect boolean, problem jsonb,
+      event text, code text, detail text, duration_ms int, actor text)),
+  done AS (
+    UPDATE token_state t
+       SET status = r.status, failures = t.failures + CASE WHEN r.counts THEN 1 ELSE 0 END,
+           outcome = CASE WHEN r.unknown THEN 'UNKNOWN' ELSE 'REFUSED' END,
+           lost_generation = CASE WHEN r.unknown THEN t.generation ELSE t.lost_generation END,
+           suspect_since = CASE WHEN r.suspect THEN coalesce(t.suspect_since, now()) ELSE t.suspect_since END,
+           problem = CASE WHEN r.problem IS NULL THEN t.problem ELSE jsonb_set(r.problem, '{since}',
+             CASE WHEN t.problem ->> 'code' = r.problem ->> 'code' THEN t.problem -> 'since'
+                  ELSE to_jsonb(to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) END) END,
+           refresh_due_at = CASE WHEN r.delay_ms IS NULL THEN NULL WHEN r.delay_ms < 0 THEN t.refresh_due_at
+                                 ELSE now() + r.delay_ms * interval '1 ms' END,
+           lease_holder = NULL, updated_at = now()
+      FROM r
+     WHERE t.tenant_id = r.tenant_id AND t.secret_id = r.secret_id AND t.lease_holder = r.holder AND t.fence = r.fence
+       AND t.grant_id = r.grant_id AND t.generation = r.generation
+    RETURNING r.*, t.refresh_due_at),
+  told AS (
+    INSERT INTO secret_events (tenant_id, secret_id, event, actor, generation, duration_ms, code, detail, next_attempt_at)
+    SELECT tenant_id, secret_id, event, actor, generation, duration_ms, code, detail, refresh_due_at FROM done
+     WHERE event IS NOT NULL)
+  SELECT done.attempt FROM done CROSS JOIN LATERAL (SELECT pg_notify('latchkey_secret', done.workspace_id || ' ' || done.secret_id)) n;
+END $$;
+
+-- Gives a lease back without having sent anything.
+CREATE OR REPLACE FUNCTION latchkey_refresh_release(p_rows jsonb)
+RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  UPDATE token_state t SET lease_holder = NULL
+    FROM jsonb_to_recordset(p_rows) AS r(tenant_id text, secret_id text, holder text, fence bigint)
+   WHERE t.tenant_id = r.tenant_id AND t.secret_id = r.secret_id AND t.lease_holder = r.holder AND t.fence = r.fence
+$$;
+
+-- Other refresh tokens of the same grant that may still be alive, newest first; and what a refusal says about one of them.
+CREATE OR REPLACE FUNCTION latchkey_refresh_alternatives(p_tenant text, p_secret text, p_grant text, p_predecessor boolean)
+RETURNS TABLE (token_mac text, generation int, sealed bytea, issued_ms float8)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT token_mac, generation, sealed, extract(epoch FROM issued_at)::float8 * 1000 FROM token_ledger
+   WHERE tenant_id = p_tenant AND secret_id = p_secret AND grant_id = p_grant
+     AND (standing = 'alternative' OR (p_predecessor AND standing = 'predecessor'))
+   ORDER BY (standing = 'alternative') DESC, received_at DESC
+$$;
+CREATE OR REPLACE FUNCTION latchkey_refresh_refused(p_tenant text, p_secret text, p_grant text, p_mac text)
+RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  UPDATE token_ledger SET standing = 'refused'
+   WHERE tenant_id = p_tenant AND secret_id = p_secret AND grant_id = p_grant AND token_mac = p_mac AND standing <> 'current'
+$$;
+
+-- Leases of an earlier boot of the same process lapse at once.
+CREATE OR REPLACE FUNCTION latchkey_refresh_gauges()
+RETURNS TABLE (due bigint, lag_s float8, leased bigint, lapsed bigint, soonest_s float8)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT (SELECT count(*) FROM token_state WHERE refresh_due_at <= now()),
+         coalesce(extract(epoch FROM now() - (SELECT min(refresh_due_at) FROM token_state WHERE refresh_due_at <= now())), 0)::float8,
+         (SELECT count(*) FROM token_state WHERE lease_holder IS NOT NULL AND lease_until >= now()),
+         (SELECT count(*) FROM token_state WHERE lease_holder IS NOT NULL AND lease_until < now()),
+         extract(epoch FROM (SELECT min(expires_at) FROM token_state WHERE renewable AND status = 'active') - now())::float8
+$$;
+
+-- Housekeeping across tenants: spent authorizations, old timelines.
+CREATE OR REPLACE FUNCTION latchkey_expire_attempts() RETURNS bigint
+LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  WITH gone AS (DELETE FROM oauth_attempts WHERE expires_at < now() - interval '1 day' RETURNING 1) SELECT count(*) FROM gone
+$$;
+CREATE OR REPLACE FUNCTION latchkey_prune_events(p_days int) RETURNS bigint
+LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  WITH gone AS (DELETE FROM secret_events WHERE at < now() - p_days * interval '1 day' RETURNING 1) SELECT count(*) FROM gone
+$$;
+
+DO $$
+DECLARE f regprocedure;
+BEGIN
+  FOR f IN SELECT oid::regprocedure FROM pg_proc WHERE proname LIKE 'latchkey\_%' AND pronamespace = 'public'::regnamespace LOOP
+    EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', f);
+    EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO latchkey_app', f);
+  END LOOP;
+END $$;
