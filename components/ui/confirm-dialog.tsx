@@ -4,6 +4,7 @@ import { AlertDialog } from "radix-ui";
 import type { ReactNode } from "react";
 import { Button } from "./button";
 import { FieldError } from "./field-error";
+import { useReturnFocus } from "./return-focus";
 
 export interface ConfirmDialogProps {
   open: boolean;
@@ -32,11 +33,12 @@ export function ConfirmDialog({
   busy = false,
   error,
 }: ConfirmDialogProps) {
+  const focus = useReturnFocus("[data-safe]");
   return (
     <AlertDialog.Root open={open} onOpenChange={(next) => (busy ? undefined : onOpenChange(next))}>
       <AlertDialog.Portal>
         <AlertDialog.Overlay className="scrim scrim-top" />
-        <AlertDialog.Content className="dialog dialog-sm dialog-top">
+        <AlertDialog.Content className="dialog dialog-sm dialog-top" {...focus}>
           <div className="dlg-ask">
             <AlertDialog.Title>{title}</AlertDialog.Title>
             <AlertDialog.Description asChild>
@@ -47,7 +49,7 @@ export function ConfirmDialog({
           <footer className="dlg-foot">
             <span className="spacer" />
             <AlertDialog.Cancel asChild>
-              <Button>{cancel}</Button>
+              <Button data-safe>{cancel}</Button>
             </AlertDialog.Cancel>
             <Button variant="danger" className="btn-danger-full" busy={busy} onClick={onConfirm}>
               {confirm}

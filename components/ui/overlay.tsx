@@ -7,6 +7,7 @@ import { Button } from "./button";
 import { useGuardedClose } from "./closing";
 import { ConfirmDialog } from "./confirm-dialog";
 import { cx } from "./cx";
+import { useReturnFocus } from "./return-focus";
 
 export interface OverlayProps {
   open: boolean;
@@ -48,10 +49,16 @@ export function Overlay({
   className,
   children,
 }: OverlayProps) {
+  // A form starts at its first field; anything else at its first sentence, so that it is read from the start.
+  const focus = useReturnFocus(
+    onSubmit
+      ? '.dlg-body :is(input:not([type="radio"], [type="checkbox"]), textarea, select, [role="combobox"])'
+      : ".dlg-body",
+  );
   const { asking, change, stay, leave } = useGuardedClose(onOpenChange, dirty);
   const inner = (
     <>
-      <div className="dlg-body stack-sm">
+      <div className="dlg-body stack-sm" tabIndex={-1}>
         {error ? (
           <div className="dlg-error" role="alert">
             <TriangleAlert className="i" aria-hidden />
@@ -74,6 +81,7 @@ export function Overlay({
         <Radix.Overlay className="scrim" />
         <Radix.Content
           className={cx(className)}
+          {...focus}
           aria-busy={busy || undefined}
           {...(sub ? {} : { "aria-describedby": undefined })}
         >
