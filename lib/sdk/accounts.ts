@@ -1,0 +1,35 @@
+import type { Client, RequestOptions } from "./client";
+import type { ApiKey, Session, User } from "./resources";
+
+type Wait = Pick<RequestOptions, "signal">;
+
+/** Calls about the caller's own account. All reject with `LatchkeyError`. */
+export function accountCalls(client: Client) {
+  return {
+    me: (wait: Wait = {}) => client.single<User>("GET", "/v2/users/me", wait),
+    apiKeys: (wait: Wait = {}) => client.list<ApiKey>("/v2/users/me/api-keys", wait),
+    /** `attributes.key` is in this answer and never again. `expiresAt` is an ISO time. */
+    createApiKey: (name: string, expiresAt: string | null) =>
+      client.single<ApiKey>("POST", "/v2/users/me/api-keys", {
+        body: { data: { type: "api-key", attributes: { name, ...(expiresAt ? { expires_at: expiresAt } : {}) } } },
+      }),
+    async deleteApiKey(id: string): Promise<void> {
+      await client.request("DELETE", `/v2/users/me/api-keys/${encodeURIComponent(id)}`);
+    },
+    sessions: (wait: Wait = {}) => client.list<Session>("/v2/users/me/sessions", wait),
+    async endSession(id: string): Promise<void> {
+      await client.request("DELETE", `/v2/users/me/sessions/${encodeURIComponent(id)}`);
+    },
+    /** Ends all sessions but this one. */
+    async endOtherSessions(): Promise<void> {
+      await client.request("DELETE", "/v2/users/me/sessions");
+    },
+    async changePassword(current: string, password: string): Promise<void> {
+      await client.request("POST", "/v2/users/me/password", { body: { current, password } });
+    },
+    /** Proves the password again, so that an action refused with `reauth_required` may be repeated. */
+    async reauthenticate(password: string): Promise<void> {
+      await client.request("POST", "/v2/users/me/reauthenticate", { body: { password } });
+    },
+  };
+}

@@ -1,0 +1,19 @@
+import { accountCalls } from "./accounts";
+import { authClientCalls } from "./auth-clients";
+import { type ClientOptions, createClient } from "./client";
+import { secretCalls } from "./secrets";
+import { workspaceCalls } from "./workspaces";
+
+export type Latchkey = ReturnType<typeof latchkey>;
+
+/** Everything of the API for one server and one caller: `latchkey({ baseUrl, auth }).secrets.token(workspace, secret)`. */
+export function latchkey(options: ClientOptions) {
+  const client = createClient(options);
+  return {
+    client,
+    secrets: secretCalls(client),
+    authClients: authClientCalls(client),
+    workspaces: workspaceCalls(client),
+    account: accountCalls(client),
+  };
+}

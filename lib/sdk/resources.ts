@@ -1,0 +1,242 @@
+import type { Problem } from "@/lib/errors";
+import type { Resource } from "./client";
+
+/** The wire's resources (CONTRACT.md sections 2 and 3, API.md). Times are ISO texts, lengths whole seconds unless named otherwise. */
+
+type One<Type extends string> = { data: { id: string; type: Type } | null };
+type Many<Type extends string> = { data: { id: string; type: Type }[] };
+
+export type AuthClientType = "oauth2" | "noauth" | "basic" | "api_key";
+export type SecretType = AuthClientType;
+export type Visibility = "workspace" | "contract" | "tenant" | "global";
+export type { Problem };
+
+export interface AuthClientCredentials {
+  client_id?: string;
+  /** Sent on create and replace; never answered to a signed-in person. */
+  client_secret?: string;
+  auth_uri?: string;
+  token_uri?: string;
+  refresh_token_uri?: string;
+  token_expires_in?: number;
+  issuer?: string;
+  grant_type?: "authorization_code" | "client_credentials" | "password" | "token_request";
+  token_endpoint_auth_method?: "auto" | "client_secret_basic" | "client_secret_post" | "none";
+  pkce?: "S256" | "off";
+  scope_separator?: string;
+  authorize_params?: Record<string, string>;
+  token_params?: Record<string, string>;
+  refresh_params?: Record<string, string>;
+  revocation_uri?: string;
+  resource?: string;
+  redirect_uri_per?: "secret" | "client";
+  provider?: string;
+  [further: string]: unknown;
+}
+
+export type AuthClient = Resource<
+  "auth-client",
+  {
+    name: string;
+    type: AuthClientType;
+    /** Absent where the caller may see the client only, and always without `client_secret` for signed-in people. */
+    credentials?: AuthClientCredentials;
+    /** Host of the provider, for tiles and lists. */
+    host?: string | null;
+    /** Present when `redirect_uri_per` is `client`. */
+    redirect_uri?: string | null;
+    created_at?: string;
+    updated_at?: string;
+  },
+  {
+    components?: Many<"component">;
+    workspace?: One<"workspace">;
+    contract?: One<"contract">;
+    tenant?: One<"tenant">;
+  }
+>;
+
+export type SecretStatus =
+  | "unauthorized"
+  | "fresh"
+  | "refreshing"
+  | "retrying"
+  | "reauthorization_needed"
+  | "paused"
+  | "static";
+
+export type AuthSecret = Resource<
+  "auth-secret",
+  {
+    name: string;
+    type: SecretType;
+    state: "ready" | "error";
+    error?: string;
+    /** Never answered to a signed-in person (see `reveal`). */
+    credentials?: Record<string, unknown>;
+    redirect_uri: string | null;
+    status: SecretStatus;
+    expires_at: string | null;
+    refresh_due_at: string | null;
+    generation: number;
+    scopes_requested: string[];
+    scopes_granted: string[];
+    has_access_token: boolean;
+    has_refresh_token: boolean;
+    fingerprint: string | null;
+    refresh_fingerprint: string | null;
+    lifetime_s: number | null;
+    issued_at: string | null;
+    next_attempt_at: string | null;
+    last_used_at: string | null;
+    created_at: string;
+    updated_at: string;
+    additional_params: Record<string, string> | null;
+    fields: Record<string, unknown> | null;
+    problem: Problem | null;
+  },
+  {
+    workspace?: One<"workspace">;
+    user?: One<"user">;
+    auth_client?: One<"auth-client">;
+  }
+>;
+
+export type SecretEventName =
+  | "created"
+  | "authorized"
+  | "refreshed"
+  | "refresh_failed"
+  | "refused"
+  | "reauthorization_needed"
+  | "revealed"
+  | "forgotten"
+  | "edited";
+
+export type SecretEvent = Resource<
+  "secret-event",
+  {
+    event: SecretEventName;
+    at: string;
+    /** A name, or an actor; null when Latchkey acted by itself. */
+    actor: string | { kind: string; id: string | null; name: string | null } | null;
+    generation: number | null;
+    duration_ms: number | null;
+    code: string | null;
+    detail: string | null;
+    next_attempt_at: string | null;
+  }
+>;
+
+/** Why a token is older than asked for, while it still serves. */
+export interface RefreshTrouble {
+  outcome: "failed" | "slow" | "paused" | "too_short";
+  code: string | null;
+  detail: string | null;
+  next_attempt_at: string | null;
+}
+
+export type Token = Resource<
+  "token",
+  {
+    access_token: string;
+    token_type: string;
+    expires_at: string | null;
+    /** Seconds; null means no expiry. */
+    valid_for: number | null;
+    generation: number;
+    fingerprint: string;
+    scope: string | null;
+  }
+>;
+
+export type Authorization = Resource<"authorization", { url: string; redirect_uri: string; expires_at: string }>;
+export type RevealedValue = Resource<"value", { field: string; value: string }>;
+export type RedirectUri = Resource<"redirect-uri", { redirect_uri: string; secret_name: string }>;
+
+export type Discovery = Resource<
+  "discovery",
+  {
+    issuer: string;
+    auth_uri: string | null;
+    token_uri: string | null;
+    revocation_uri: string | null;
+    token_endpoint_auth_methods: string[] | null;
+    code_challenge_methods: string[] | null;
+    scopes_supported: string[] | null;
+    iss_parameter: boolean | null;
+  }
+>;
+
+/** A secret that uses a client. */
+export type AuthClientUsage = Resource<
+  "auth-client-usage",
+  { name: string; workspace?: { id: string; name: string } | string | null }
+>;
+
+export type Workspace = Resource<
+  "workspace",
+  { name: string; redirect_code?: string | null; created_at?: string },
+  { contract?: One<"contract"> }
+>;
+export type Contract = Resource<"contract", { name: string }, { tenant?: One<"tenant"> }>;
+export type Tenant = Resource<"tenant", { name: string }>;
+export type User = Resource<"user", { first_name: string; last_name: string; email: string }>;
+
+export type ApiKey = Resource<
+  "api-key",
+  {
+    name: string;
+    /** Only in the answer to its creation. */
+    key?: string;
+    /** The recognisable beginning of the key. */
+    prefix?: string | null;
+    created_at?: string;
+    expires_at?: string | null;
+    last_used_at?: string | null;
+  }
+>;
+
+export type TaskIdentity = Resource<
+  "task-identity",
+  {
+    name: string;
+    username: string;
+    /** Only in the answer to its creation. */
+    api_key?: string;
+    permissions?: string[];
+    created_at?: string;
+    expires_at?: string | null;
+    last_used_at?: string | null;
+  }
+>;
+
+export type Session = Resource<
+  "session",
+  {
+    /** This very session. */
+    current?: boolean;
+    created_at?: string;
+    last_used_at?: string | null;
+    expires_at?: string | null;
+    ip?: string | null;
+    source?: string | null;
+    user_agent?: string | null;
+  }
+>;
+
+export type Activity = Resource<
+  "activity",
+  {
+    at: string;
+    actor: { kind: string; id: string | null; name: string | null } | null;
+    /** Such as `secret.reveal`. */
+    action: string;
+    outcome: string;
+    target: { type: string; id: string | null; name: string | null } | null;
+    via: string | null;
+    request_id: string | null;
+    detail: string | Record<string, unknown> | null;
+    source: string | null;
+  }
+>;

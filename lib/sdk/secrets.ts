@@ -1,0 +1,132 @@
+import type { Client, List, PageMeta, Query, RequestOptions } from "./client";
+import type {
+  Authorization,
+  AuthSecret,
+  RedirectUri,
+  RefreshTrouble,
+  RevealedValue,
+  SecretEvent,
+  SecretType,
+  Token,
+} from "./resources";
+
+export type SecretFilter = "needs_person" | "trouble" | "working";
+
+export interface SecretListQuery {
+  /** From 1. Any page parameter switches paging on. */
+  page?: number;
+  /** At most 100. */
+  size?: number;
+  search?: string;
+  status?: SecretFilter | null;
+  type?: SecretType | null;
+  authClient?: string | null;
+  sort?: "attention" | "name";
+}
+
+export interface SecretListMeta extends PageMeta {
+  counts: { all: number; needs_person: number; trouble: number; working: number };
+}
+
+export interface NewSecret {
+  name: string;
+  /** Required where there is no auth client. */
+  type?: SecretType;
+  authClientId?: string | null;
+  /** By type: `scope`, `additional_params` (JSON text), `fields`; `username`, `password`; `headerName`, `headerValue`. */
+  credentials: Record<string, unknown>;
+}
+
+export interface SecretChange {
+  name?: string;
+  credentials?: Record<string, unknown>;
+}
+
+const at = (workspaceId: string, secretId?: string, tail = "") =>
+  `/v2/workspaces/${encodeURIComponent(workspaceId)}/secrets${secretId === undefined ? "" : `/${encodeURIComponent(secretId)}`}${tail}`;
+
+type Wait = Pick<RequestOptions, "signal">;
+
+/** Calls about auth secrets (CONTRACT.md section 3, API.md). All reject with `LatchkeyError`. */
+export function secretCalls(client: Client) {
+  return {
+    /** A page of a workspace's secrets with counts, trouble first; clients and users come along in `included`. */
+    list(workspaceId: string, query: SecretListQuery = {}, wait: Wait = {}): Promise<List<AuthSecret, SecretListMeta>> {
+      const parameters: Query = {
+        "page[number]": query.page ?? 1,
+        "page[size]": query.size ?? 100,
+        "filter[search]": query.search,
+        "filter[status]": query.status,
+        "filter[type]": query.type,
+        "filter[auth_client]": query.authClient,
+        sort: query.sort ?? "attention",
+        include: "auth_client,user",
+      };
+      return client.list(at(workspaceId), { query: parameters, ...wait });
+    },
+    get: (workspaceId: string, secretId: string, wait: Wait = {}) =>
+      client.single<AuthSecret>("GET", at(workspaceId, secretId), { query: { include: "auth_client,user" }, ...wait }),
+    create: (workspaceId: string, secret: NewSecret) =>
+      client.single<AuthSecret>("POST", at(workspaceId), {
+        body: {
+          data: {
+            type: "auth-secret",
+            attributes: {
+              name: secret.name,
+              ...(secret.type ? { type: secret.type } : {}),
+              credentials: secret.credentials,
+            },
+            ...(secret.authClientId
+              ? { relationships: { auth_client: { data: { id: secret.authClientId, type: "auth-client" } } } }
+              : {}),
+          },
+        },
+      }),
+    update: (workspaceId: string, secretId: string, change: SecretChange) =>
+      client.single<AuthSecret>("PATCH", at(workspaceId, secretId), {
+        body: { data: { type: "auth-secret", id: secretId, attributes: change } },
+      }),
+    async remove(workspaceId: string, secretId: string): Promise<void> {
+      await client.request("DELETE", at(workspaceId, secretId));
+    },
+    /** Asks for new tokens now; answers within about 8 s. */
+    refresh: (workspaceId: string, secretId: string) =>
+      client.single<AuthSecret, { refresh?: RefreshTrouble }>("POST", at(workspaceId, secretId, "/refresh"), {
+        body: {},
+      }),
+    /** `attributes.url` is a page of Latchkey to open in the browser; it leads to the provider. */
+    authorize: (workspaceId: string, secretId: string) =>
+      client.single<Authorization>("POST", at(workspaceId, secretId, "/authorize"), { body: {} }),
+    /** The current access token. `minimumValidity` and `wait` in seconds. */
+    token: (workspaceId: string, secretId: string, query: { minimumValidity?: number; wait?: number } = {}) =>
+      client.single<Token, { refresh?: RefreshTrouble }>("GET", at(workspaceId, secretId, "/token"), {
+        query: { minimum_validity: query.minimumValidity, wait: query.wait },
+      }),
+    /** Reports the token with this fingerprint as refused by the service it is for; answers a newer one. */
+    refused: (workspaceId: string, secretId: string, fingerprint: string) =>
+      client.single<Token, { refresh?: RefreshTrouble }>("POST", at(workspaceId, secretId, "/refused"), {
+        body: { fingerprint },
+      }),
+    /** Newest first, 20 a page. */
+    history: (workspaceId: string, secretId: string, page = 1, size = 20, wait: Wait = {}) =>
+      client.list<SecretEvent>(at(workspaceId, secretId, "/history"), {
+        query: { "page[number]": page, "page[size]": size },
+        ...wait,
+      }),
+    /** Forgets all tokens, revoking them at the provider where it can. */
+    async forgetTokens(workspaceId: string, secretId: string): Promise<void> {
+      await client.request("DELETE", at(workspaceId, secretId, "/tokens"));
+    },
+    /** One value in clear. Recorded. Rejects with code `reauth_required` when the sign-in is too old. */
+    reveal: (workspaceId: string, secretId: string, field: string) =>
+      client.single<RevealedValue>("POST", at(workspaceId, secretId, "/reveal"), { body: { field } }),
+    /** What the redirect URI of a secret with this name will be. */
+    redirectUri: (workspaceId: string, name: string, authClientId?: string | null, wait: Wait = {}) =>
+      client.single<RedirectUri>("GET", `/v2/workspaces/${encodeURIComponent(workspaceId)}/redirect-uri`, {
+        query: { name, auth_client: authClientId },
+        ...wait,
+      }),
+    /** Address of the stream that tells which secrets changed (server-sent events named `secret`, data `{"id"}`). */
+    eventsUrl: (workspaceId: string) => client.url(`/v2/workspaces/${encodeURIComponent(workspaceId)}/events`),
+  };
+}
