@@ -21,6 +21,16 @@ CREATE OR REPLACE FUNCTION latchkey_lease_of(t token_state) RETURNS latchkey_lea
     extract(epoch FROM now())::float8 * 1000)::latchkey_lease
 $$;
 
+DO $$ BEGIN
+  IF NOT EXISTS (SELECT 1 FROM pg_type WHERE typname = 'latchkey_answer') THEN
+    CREATE TYPE latchkey_answer AS (
+      tenant_id text, workspace_id text, secret_id text, holder text, fence bigint, grant_id text, generation int,
+      attempt text, sealed bytea, token_mac text, previous_mac text, sibling boolean, issued_at timestamptz, age_ms float8,
+      lifetime_s int, lead_ms float8, has_refresh_token boolean, renewable boolean, token_type text, scope_granted text,
+      fingerprint text, refresh_fingerprint text, duration_ms int, actor text, event text);
+  END IF;
+END $$;
+
 -- Leases what is due, soonest first. p_excluded holds tenant||client of destinations that have no room now.
 CREATE FUNCTION latchkey_refresh_claim(p_holder text, p_limit int, p_excluded text[])
 RETURNS SETOF latchkey_lease LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -116,14 +126,15 @@ CREATE OR REPLACE FUNCTION latchkey_refresh_land(p_rows jsonb)
 RETURNS TABLE (attempt text, verdict text, generation int, issued_ms float8)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 #variable_conflict use_column
+DECLARE
+  answers latchkey_answer[];
+  landed text[];
 BEGIN
-  CREATE TEMP TABLE IF NOT EXISTS latchkey_landing (
-    tenant_id text, workspace_id text, secret_id text, holder text, fence bigint, grant_id text, generation int,
-    attempt text, sealed text, token_mac text, previous_mac text, sibling boolean, issued_ms float8, age_ms float8,
-    lifetime_s int, lead_ms float8, has_refresh_token boolean, renewable boolean, token_type text, scope_granted text,
-    fingerprint text, refresh_fingerprint text, duration_ms int, actor text, event text, blob bytea, done boolean
-  ) ON COMMIT DELETE ROWS;
-  INSERT INTO latchkey_landing SELECT r.*, decode(r.sealed, 'base64'), false
+  SELECT array_agg(ROW(r.tenant_id, r.workspace_id, r.secret_id, r.holder, r.fence, r.grant_id, r.generation, r.attempt,
+           decode(r.sealed, 'base64'), r.token_mac, r.previous_mac, r.sibling, to_timestamp(r.issued_ms / 1000), r.age_ms,
+           r.lifetime_s, r.lead_ms, r.has_refresh_token, r.renewable, r.token_type, r.scope_granted, r.fingerprint,
+           r.refresh_fingerprint, r.duration_ms, r.actor, r.event)::latchkey_answer)
+    INTO answers
     FROM jsonb_to_recordset(p_rows) AS r(
       tenant_id text, workspace_id text, secret_id text, holder text, fence bigint, grant_id text, generation int,
       attempt text, sealed text, token_mac text, previous_mac text, sibling boolean, issued_ms float8, age_ms float8,
@@ -132,18 +143,16 @@ BEGIN
 
   -- I2: durable in the ledger before anything else, also when the pointer will not move.
   INSERT INTO token_ledger (tenant_id, secret_id, grant_id, token_mac, generation, sealed, issued_at, received_at, attempt, standing)
-  SELECT l.tenant_id, l.secret_id, l.grant_id, l.token_mac, l.generation + 1, l.blob,
-         to_timestamp(l.issued_ms / 1000), now(), l.attempt, 'alternative'
-    FROM latchkey_landing l JOIN token_state t
+  SELECT l.tenant_id, l.secret_id, l.grant_id, l.token_mac, l.generation + 1, l.sealed, l.issued_at, now(), l.attempt, 'alternative'
+    FROM unnest(answers) l JOIN token_state t
       ON t.tenant_id = l.tenant_id AND t.secret_id = l.secret_id AND t.grant_id = l.grant_id
    WHERE l.token_mac IS NOT NULL
   ON CONFLICT DO NOTHING;
 
   WITH moved AS (
     UPDATE token_state t
-       SET generation = t.generation + 1, sealed = l.blob, status = 'active', outcome = 'OK', failures = 0,
-           suspect_since = NULL, problem = NULL,
-           issued_at = to_timestamp(l.issued_ms / 1000),
+       SET generation = t.generation + 1, sealed = l.sealed, status = 'active', outcome = 'OK', failures = 0,
+           suspect_since = NULL, problem = NULL, issued_at = l.issued_at,
            received_at = now() - l.age_ms * interval '1 ms',
            expires_at = now() - l.age_ms * interval '1 ms' + l.lifetime_s * interval '1 s',
            lifetime_s = l.lifetime_s, has_refresh_token = l.has_refresh_token, renewable = l.renewable,
@@ -153,35 +162,37 @@ BEGIN
              now() - l.age_ms * interval '1 ms' + l.lifetime_s * interval '1 s' - l.lead_ms * interval '1 ms' END,
            lease_holder = CASE WHEN t.lease_holder = l.holder AND t.fence = l.fence THEN NULL ELSE t.lease_holder END,
            updated_at = now()
-      FROM latchkey_landing l
+      FROM unnest(answers) l
      WHERE t.tenant_id = l.tenant_id AND t.secret_id = l.secret_id AND t.grant_id = l.grant_id
        AND t.generation = l.generation
     RETURNING l.attempt)
-  UPDATE latchkey_landing l SET done = true FROM moved WHERE l.attempt = moved.attempt;
+  SELECT array_agg(attempt) INTO landed FROM moved;
 
   -- The predecessor was accepted just now, so everything older is closed; it stays itself until its child is used.
-  DELETE FROM token_ledger g USING latchkey_landing l
-   WHERE l.done AND NOT l.sibling AND g.tenant_id = l.tenant_id AND g.secret_id = l.secret_id AND g.grant_id = l.grant_id
+  DELETE FROM token_ledger g USING unnest(answers) l
+   WHERE l.attempt = ANY (landed) AND NOT l.sibling
+     AND g.tenant_id = l.tenant_id AND g.secret_id = l.secret_id AND g.grant_id = l.grant_id
      AND g.token_mac IS DISTINCT FROM l.token_mac AND g.token_mac IS DISTINCT FROM l.previous_mac;
   UPDATE token_ledger g
      SET standing = CASE WHEN g.token_mac = l.token_mac THEN 'current' WHEN l.sibling THEN 'alternative' ELSE 'predecessor' END,
          generation = CASE WHEN g.token_mac = l.token_mac THEN l.generation + 1 ELSE g.generation END,
-         sealed = CASE WHEN g.token_mac = l.token_mac THEN l.blob ELSE g.sealed END
-    FROM latchkey_landing l
-   WHERE l.done AND g.tenant_id = l.tenant_id AND g.secret_id = l.secret_id AND g.grant_id = l.grant_id
+         sealed = CASE WHEN g.token_mac = l.token_mac THEN l.sealed ELSE g.sealed END
+    FROM unnest(answers) l
+   WHERE l.attempt = ANY (landed) AND g.tenant_id = l.tenant_id AND g.secret_id = l.secret_id AND g.grant_id = l.grant_id
      AND (g.token_mac = l.token_mac OR g.standing = 'current');
 
   INSERT INTO secret_events (tenant_id, secret_id, event, actor, generation, duration_ms)
-  SELECT l.tenant_id, l.secret_id, l.event, l.actor, l.generation + 1, l.duration_ms FROM latchkey_landing l WHERE l.done;
-  PERFORM pg_notify('latchkey_secret', l.workspace_id || ' ' || l.secret_id) FROM latchkey_landing l WHERE l.done;
+  SELECT l.tenant_id, l.secret_id, l.event, l.actor, l.generation + 1, l.duration_ms
+    FROM unnest(answers) l WHERE l.attempt = ANY (landed);
+  PERFORM pg_notify('latchkey_secret', l.workspace_id || ' ' || l.secret_id) FROM unnest(answers) l WHERE l.attempt = ANY (landed);
 
   RETURN QUERY
   SELECT l.attempt,
-         CASE WHEN l.done THEN 'landed'
+         CASE WHEN l.attempt = ANY (landed) THEN 'landed'
               WHEN t.grant_id = l.grant_id AND t.generation = l.generation + 1 AND t.fingerprint = l.fingerprint THEN 'landed'
               WHEN t.grant_id = l.grant_id THEN 'moved' ELSE 'foreign' END,
          t.generation, extract(epoch FROM t.issued_at)::float8 * 1000
-    FROM latchkey_landing l
+    FROM unnest(answers) l
     LEFT JOIN token_state t ON t.tenant_id = l.tenant_id AND t.secret_id = l.secret_id;
 END $$;
 
