@@ -61,6 +61,7 @@ export async function startEmbedded(dataDir: string, report: (line: string) => v
   const url = `postgres://${USER}:${password}@127.0.0.1:${server.port}/${DATABASE}`;
   await remember(dataDir, { url, port: server.port, pid: server.pid, pgdata: place.pgdata });
   const watchdog = keepWatchdog(server.pid, place);
+  void server.exited.then(() => watchdog.stop());
   const stop = async () => {
     await end(server.pid, server.exited);
     watchdog.stop();

@@ -1,0 +1,209 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { settings } from "@/lib/config";
+import { AppError } from "@/lib/errors";
+import { newRequestId } from "@/lib/ids";
+import { PEER_HEADER } from "./client-address";
+import { errorDocument, JSON_TYPE } from "./json-api";
+import { apiHeaders } from "./security-headers";
+
+/** The second way in of HOUSE "One endpoint, two ways in": node:http straight to an endpoint, without Next's router. */
+
+type Params = Record<string, string>;
+type Answer = (request: Request, context: { params: Params }) => Promise<Response>;
+
+/** One hot route. `path` is written like a folder of `app`: `/v2/workspaces/[workspaceId]/secrets/[secretId]`. */
+export interface HotRoute {
+  method: string;
+  path: string;
+  endpoint: Answer;
+}
+
+export type HotMatcher = (method: string, path: string) => { endpoint: Answer; params: Params } | null;
+
+/** Compiles a list of hot routes into a look-up that takes a method and a path without query or trailing slash. */
+export function hotMatcher(routes: readonly HotRoute[]): HotMatcher {
+  const compiled = routes.map((route) => {
+    const names: string[] = [];
+    const source = route.path.replace(/\[([^\]]+)\]/g, (_, name: string) => {
+      names.push(name);
+      return "([^/]+)";
+    });
+    return { ...route, names, pattern: new RegExp(`^${source}$`), first: route.path.split("[")[0] ?? "" };
+  });
+  return (method, path) => {
+    for (const route of compiled) {
+      if (route.method !== method || !path.startsWith(route.first)) continue;
+      const match = route.pattern.exec(path);
+      if (!match) continue;
+      const params: Params = {};
+      for (let i = 0; i < route.names.length; i++) {
+        const value = decoded(match[i + 1] as string);
+        if (value === null) return null; // Broken percent-encoding: Next's own 400 is the answer.
+        params[route.names[i] as string] = value;
+      }
+      return { endpoint: route.endpoint, params };
+    }
+    return null;
+  };
+}
+
+function decoded(text: string): string | null {
+  if (!text.includes("%")) return text;
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return null;
+  }
+}
+
+/** The largest body anybody may send (DO-1). */
+export const MAX_BODY_BYTES = 1024 * 1024;
+
+/**
+ * Answers one request with an endpoint. Never rejects: endpoints map their own failures, and what escapes them is a 500
+ * without details.
+ */
+export async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  path: string,
+  endpoint: Answer,
+  params: Params,
+): Promise<void> {
+  try {
+    await send(await endpoint(toRequest(request, response), { params }), response, path);
+  } catch {
+    if (response.headersSent) response.destroy();
+    else refuse(response, new AppError("internal", "Something went wrong here."), path);
+  }
+}
+
+/**
+ * A WHATWG request over a Node one. Only what endpoints read is built: the abort signal on first look, the body as a
+ * stream that is pulled when read. The origin is the configured one, never the Host header's (SES-7).
+ */
+export function toRequest(request: IncomingMessage, response: ServerResponse): Request {
+  const headers: Record<string, string> = {};
+  for (const name in request.headers) {
+    const value = request.headers[name];
+    if (value !== undefined) headers[name] = typeof value === "string" ? value : value.join(", ");
+  }
+  headers[PEER_HEADER] = request.socket.remoteAddress ?? "";
+  const method = request.method ?? "GET";
+  const url = settings().url + request.url;
+  const made =
+    method === "GET" || method === "HEAD" || !hasBody(request)
+      ? new Request(url, { method, headers })
+      : new Request(url, { method, headers, body: bodyOf(request), duplex: "half" } as RequestInit);
+  let abort: AbortController | undefined;
+  Object.defineProperty(made, "signal", {
+    get() {
+      if (!abort) {
+        abort = new AbortController();
+        const gone = () => {
+          if (!response.writableFinished) abort?.abort();
+        };
+        if (response.destroyed) gone();
+        else response.once("close", gone);
+      }
+      return abort.signal;
+    },
+  });
+  return made;
+}
+
+function hasBody(request: IncomingMessage): boolean {
+  return request.headers["transfer-encoding"] !== undefined || Number(request.headers["content-length"] ?? 0) > 0;
+}
+
+function bodyOf(request: IncomingMessage): ReadableStream<Uint8Array> {
+  let chunks: AsyncIterator<Buffer> | undefined;
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        chunks ??= request[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+        const next = await chunks.next();
+        if (next.done) controller.close();
+        else controller.enqueue(next.value);
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+/** Writes a WHATWG answer. Event streams flow; everything else goes out in one piece with its length. */
+export async function send(from: Response, to: ServerResponse, path: string): Promise<void> {
+  const headers: Record<string, string | string[]> = apiHeaders(path);
+  for (const [name, value] of from.headers) if (name !== "set-cookie") headers[titleCase(name)] = value;
+  const cookies = from.headers.getSetCookie();
+  if (cookies.length > 0) headers["Set-Cookie"] = cookies;
+  if (to.destroyed) {
+    await from.body?.cancel();
+    return;
+  }
+  if (!from.body || !from.headers.get("content-type")?.startsWith("text/event-stream")) {
+    const body = from.body ? Buffer.from(await from.arrayBuffer()) : undefined;
+    if (body) headers["Content-Length"] = String(body.byteLength);
+    to.writeHead(from.status, headers);
+    to.end(body);
+    return;
+  }
+  to.writeHead(from.status, headers);
+  to.flushHeaders();
+  const reader = from.body.getReader();
+  to.once("close", () => void reader.cancel().catch(() => undefined)); // A source that fails while closing has nobody to tell.
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    if (!to.write(value)) await new Promise<void>((resolve) => void to.once("drain", resolve).once("close", resolve));
+    if (to.destroyed) return;
+  }
+  to.end();
+}
+
+const KNOWN_NAMES = new Map<string, string>();
+
+/** One spelling a header, so that an endpoint's header replaces the default of the same name. */
+function titleCase(name: string): string {
+  let known = KNOWN_NAMES.get(name);
+  if (known === undefined) {
+    known = name.replace(/(^|-)[a-z]/g, (part) => part.toUpperCase());
+    if (KNOWN_NAMES.size < 200) KNOWN_NAMES.set(name, known);
+  }
+  return known;
+}
+
+/** Answers with an error document, with all security headers, and ends the connection. */
+export function refuse(response: ServerResponse, error: AppError, path: string): void {
+  const id = newRequestId();
+  response.writeHead(error.status, {
+    ...apiHeaders(path),
+    "Content-Type": JSON_TYPE,
+    "X-Request-Id": id,
+    Connection: "close",
+    ...(error.retryAfterS === undefined ? {} : { "Retry-After": String(error.retryAfterS) }),
+    ...error.headers,
+  });
+  response.end(JSON.stringify(errorDocument(error, id)));
+}
+
+/** The bytes of an answer to something that never became a request: broken HTTP, oversized headers, a header that took too long. */
+export function rawRefusal(code: string | undefined): string {
+  const [status, title, detail] =
+    code === "HPE_HEADER_OVERFLOW"
+      ? ([431, "Request Header Fields Too Large", "The headers are larger than 16 KB."] as const)
+      : code === "ERR_HTTP_REQUEST_TIMEOUT"
+        ? ([408, "Request Timeout", "The request took too long to arrive."] as const)
+        : ([400, "Bad Request", "This is not a request of HTTP/1.1."] as const);
+  const id = newRequestId();
+  const body = JSON.stringify({ errors: [{ id, status: String(status), code: "bad_request", title, detail }] });
+  const headers = {
+    ...apiHeaders(""),
+    "Content-Type": JSON_TYPE,
+    "Content-Length": String(Buffer.byteLength(body)),
+    "X-Request-Id": id,
+    Connection: "close",
+  };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  return `HTTP/1.1 ${status} ${title}\r\n${lines.join("")}\r\n${body}`;
+}

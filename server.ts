@@ -1,0 +1,378 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import { DatabaseUnfitError, migrateDatabase } from "@/drizzle/migrate";
+import { prepareFirstStart } from "@/lib/accounts/bootstrap";
+import { SettingsError, settings } from "@/lib/config";
+import { openKeyring } from "@/lib/crypto/open-keyring";
+import { closeDatabase } from "@/lib/db/client";
+import { lockDataFolder } from "@/lib/db/data-folder-lock";
+import { type EmbeddedServer, joinEmbedded, startEmbedded } from "@/lib/db/embedded";
+import { LaunchError } from "@/lib/db/launch-error";
+import { AppError } from "@/lib/errors";
+import { PEER_HEADER } from "@/lib/http/client-address";
+import { HOT_ROUTES } from "@/lib/http/hot-routes";
+import { answer, hotMatcher, MAX_BODY_BYTES, rawRefusal, refuse } from "@/lib/http/node-entry";
+import { isApiPath, secureAnswer } from "@/lib/http/security-headers";
+import { startWorker } from "@/lib/jobs/worker";
+import { errorFields, log } from "@/lib/observability/log";
+import { install, installed } from "@/lib/process";
+
+/**
+ * The production entry, and with `LATCHKEY_DEVELOPMENT` the one of `npm run dev`: everything a process does from its
+ * settings to its end, top to bottom. scripts/lib/build.mjs bundles it; scripts/start.mjs imports it.
+ */
+
+/** Set by the bundler. */
+declare const LATCHKEY_DEVELOPMENT: boolean;
+
+/** In-flight answers get this long after SIGTERM or Ctrl-C ... */
+const DRAIN_MS = 10_000;
+/** ... and this long when the parent died: every process must be gone within 5 s of that. */
+const ORPHAN_DRAIN_MS = 2_500;
+/** npm passes a terminal's Ctrl-C on, so one press arrives twice; only a later one means "now". */
+const SAME_PRESS_MS = 700;
+const JOIN_PATIENCE_MS = 30_000;
+
+const say = (line: string) => void process.stdout.write(`${line}\n`);
+/** What has been started, each with its end; ended in this order, the first two together. */
+const ending: Partial<Record<"answers" | "worker" | "database" | "embedded" | "lock", () => Promise<void>>> = {};
+let stopping: Promise<void> | undefined;
+
+/** Resolves when this process serves; `stop` ends everything it started. Never rejects: a failed start prints why and exits 1. */
+export const ready: Promise<{ url: string; stop(): Promise<void> }> = main().catch(async (error: unknown) => {
+  explain(error);
+  await unwind();
+  process.exit(1);
+});
+
+async function main(): Promise<{ url: string; stop(): Promise<void> }> {
+  watchSignals();
+  watchParent();
+  const { url, role } = settings();
+  // next-auth reads its public address from the environment only.
+  process.env.NEXTAUTH_URL = url;
+  if (role !== "worker") warnAboutPlainHttp();
+
+  let serve: Handler = starting;
+  if (role === "worker") await joinDatabase();
+  else {
+    if (!settings().databaseUrl) {
+      const lock = await lockDataFolder(settings().dataDir, url);
+      ending.lock = () => lock.release();
+    }
+    const server = await listen((request, response) => serve(request, response));
+    ending.answers = () => drain(server);
+    await openDatabase();
+  }
+
+  await migrateDatabase(databaseUrl(), say);
+  ending.database = closeDatabase;
+  await openKeyring(say);
+
+  if (role === "worker") {
+    await work();
+    say("Latchkey's worker is ready; it has no web address.");
+    return { url, stop };
+  }
+
+  const { setupCode } = await prepareFirstStart();
+  const toNext = await prepareNext();
+  if (role === "all") await work();
+  serve = router(toNext);
+  say(`Latchkey is ready: ${url}`);
+  if (setupCode) {
+    say("Nobody has an account here yet. Open this link to make the first one; it works once, until the next start:");
+    say(`Set up: ${url}/setup#${setupCode}`);
+  }
+  return { url, stop };
+}
+
+// ---------------------------------------------------------------- database
+
+function databaseUrl(): string {
+  return installed<string>("databaseUrl") ?? (settings().databaseUrl as string);
+}
+
+async function openDatabase(): Promise<void> {
+  if (settings().databaseUrl) return;
+  let server = await startEmbedded(settings().dataDir, say);
+  install("databaseUrl", server.url);
+  ending.embedded = () => server.stop();
+  // A server that dies under us (killed, out of memory) is started again; readers see a few seconds of 503.
+  const watch = (running: EmbeddedServer): void => {
+    running.died
+      .then(async () => {
+        if (stopping) return;
+        say("The database server ended by itself; starting it again.");
+        server = await startEmbedded(settings().dataDir, say);
+        if (install("databaseUrl", server.url) !== running.url) await closeDatabase();
+        watch(server);
+      })
+      .catch((error: unknown) => {
+        explain(error);
+        void stop(1);
+      });
+  };
+  watch(server);
+}
+
+/** A worker without DATABASE_URL uses the server of the process that owns the folder, and follows it to a new port. */
+async function joinDatabase(): Promise<void> {
+  if (settings().databaseUrl) return;
+  const { dataDir } = settings();
+  const until = Date.now() + JOIN_PATIENCE_MS;
+  let joined = await joinEmbedded(dataDir);
+  if (!joined) say(`Waiting for the Latchkey that owns ${dataDir} to start`);
+  while (!joined) {
+    if (Date.now() > until)
+      throw new LaunchError(
+        `No Latchkey runs on the data folder ${dataDir}. Start one there first (npm start), or set DATABASE_URL.`,
+      );
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    joined = await joinEmbedded(dataDir);
+  }
+  install("databaseUrl", joined.url);
+}
+
+async function work(): Promise<void> {
+  let worker = startWorker();
+  ending.worker = () => worker.stop();
+  if (settings().role !== "worker" || settings().databaseUrl) return;
+  const follow = setInterval(async () => {
+    try {
+      const now = await joinEmbedded(settings().dataDir);
+      if (!now || now.url === databaseUrl() || stopping) return;
+      say("The database moved; following it.");
+      await worker.stop();
+      await closeDatabase();
+      install("databaseUrl", now.url);
+      worker = startWorker();
+    } catch (error) {
+      log.error("database_follow_failed", errorFields(error));
+    }
+  }, 2_000);
+  follow.unref();
+}
+
+// ---------------------------------------------------------------- http
+
+type Handler = (request: IncomingMessage, response: ServerResponse) => void;
+const open = new Set<ServerResponse>();
+
+function listen(handler: Handler): Promise<Server> {
+  const { port, host } = settings();
+  const server = createServer(
+    {
+      maxHeaderSize: 16 * 1024,
+      headersTimeout: 10_000,
+      requestTimeout: 30_000,
+      connectionsCheckingInterval: 2_000,
+      keepAliveTimeout: 65_000,
+      // Node's own refusal would lack our headers; `normalise` refuses instead.
+      requireHostHeader: false,
+      noDelay: true,
+    },
+    (request, response) => {
+      open.add(response);
+      response.once("close", () => open.delete(response));
+      handler(request, response);
+    },
+  );
+  server.maxConnections = 10_000;
+  server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
+    if (error.code === "ECONNRESET" || !socket.writable) socket.destroy();
+    else socket.end(rawRefusal(error.code), () => socket.destroy());
+  });
+  server.on("checkExpectation", (_request, response: ServerResponse) =>
+    refuse(response, new AppError("bad_request", "The header Expect holds something that is not known here."), ""),
+  );
+  return new Promise((resolve, reject) => {
+    server.once("error", (error: NodeJS.ErrnoException) => {
+      if (error.code === "EADDRINUSE")
+        reject(
+          new LaunchError(
+            `Port ${port} is taken by another program. Set PORT to a free one, such as PORT=${port + 1}.`,
+          ),
+        );
+      else if (error.code === "EACCES")
+        reject(new LaunchError(`This user may not listen on port ${port}. Set PORT to one from 1024.`));
+      else if (error.code === "EADDRNOTAVAIL" || error.code === "ENOTFOUND")
+        reject(new LaunchError(`This machine has no address ${host}. Set LATCHKEY_HOST to one it has.`));
+      else reject(error);
+    });
+    server.listen(port, host, () => resolve(server));
+  });
+}
+
+const starting: Handler = (request, response) =>
+  refuse(response, new AppError("unavailable", "Latchkey is starting.", { retryAfterS: 1 }), request.url ?? "");
+
+async function prepareNext(): Promise<Handler> {
+  const { default: next } = await import("next");
+  const app = next({
+    dev: LATCHKEY_DEVELOPMENT,
+    dir: process.cwd(),
+    hostname: settings().host,
+    port: settings().port,
+    customServer: true,
+  });
+  const handle = app.getRequestHandler();
+  await app.prepare();
+  return (request, response) => {
+    handle(request, response).catch((error: unknown) => {
+      log.error("page_failed", errorFields(error));
+      if (response.headersSent) response.destroy();
+      else refuse(response, new AppError("internal", "Something went wrong here."), request.url ?? "");
+    });
+  };
+}
+
+function router(toNext: Handler): Handler {
+  const hot = hotMatcher(HOT_ROUTES);
+  const publicUrl = new URL(settings().url);
+  return (request, response) => {
+    const path = normalise(request, response);
+    if (path === null) return;
+    const match = hot(request.method ?? "GET", path);
+    if (match) {
+      void answer(request, response, path, match.endpoint, match.params);
+      return;
+    }
+    secureAnswer(request, response, path, LATCHKEY_DEVELOPMENT);
+    request.headers[PEER_HEADER] = request.socket.remoteAddress ?? "";
+    // Whatever builds a URL from these gets the configured origin (SES-7).
+    request.headers.host = publicUrl.host;
+    request.headers["x-forwarded-host"] = publicUrl.host;
+    request.headers["x-forwarded-proto"] = publicUrl.protocol.slice(0, -1);
+    limitBody(request, response, path);
+    if (!response.writableEnded) toNext(request, response);
+  };
+}
+
+/** The path without query and trailing slash, also put back on the request; null when the request was refused. */
+function normalise(request: IncomingMessage, response: ServerResponse): string | null {
+  const url = request.url ?? "";
+  if (!url.startsWith("/") || request.headers.host === undefined) {
+    refuse(response, new AppError("bad_request", "This is not a request of HTTP/1.1 for a path of this server."), "");
+    return null;
+  }
+  const mark = url.search(/[?#]/);
+  let path = mark < 0 ? url : url.slice(0, mark);
+  if (path.length > 1 && path.endsWith("/")) {
+    // Clients of the API may end a path with a slash; they are answered, not redirected.
+    path = path.replace(/\/+$/, "") || "/";
+    request.url = path + (mark < 0 ? "" : url.slice(mark));
+  }
+  return path;
+}
+
+/** Bodies over the limit end here for what is not an endpoint of ours (endpoints say the same themselves). */
+function limitBody(request: IncomingMessage, response: ServerResponse, path: string): void {
+  if (LATCHKEY_DEVELOPMENT && !isApiPath(path)) return;
+  const tooLarge = () => {
+    if (!response.headersSent) refuse(response, new AppError("too_large", "The body is larger than 1 MB."), path);
+    request.socket.once("drain", () => request.destroy());
+    setTimeout(() => request.destroy(), 1_000).unref();
+  };
+  if (Number(request.headers["content-length"] ?? 0) > MAX_BODY_BYTES) return tooLarge();
+  if (request.headers["transfer-encoding"] === undefined) return;
+  const push = request.push;
+  let size = 0;
+  request.push = (chunk: Buffer | null, encoding?: BufferEncoding) => {
+    size += chunk?.length ?? 0;
+    if (size > MAX_BODY_BYTES + 65_536) {
+      tooLarge();
+      return false;
+    }
+    return push.call(request, chunk, encoding);
+  };
+}
+
+async function drain(server: Server): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  // Event streams never end by themselves; their browsers come back to whoever is there next.
+  for (const response of open)
+    if (String(response.getHeader("content-type") ?? "").startsWith("text/event-stream")) response.socket?.destroy();
+  const idle = setInterval(() => server.closeIdleConnections(), 100);
+  await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, drainMs).unref())]);
+  clearInterval(idle);
+  server.closeAllConnections();
+}
+
+// ---------------------------------------------------------------- end
+
+let drainMs = DRAIN_MS;
+
+/** Ends all that was started, last first, once. */
+function stop(code = 0): Promise<void> {
+  stopping ??= (async () => {
+    const hard = setTimeout(() => process.exit(code || 1), drainMs + 12_000);
+    hard.unref();
+    await unwind();
+    process.exit(code);
+  })();
+  return stopping;
+}
+
+async function unwind(): Promise<void> {
+  const finish = async (name: keyof typeof ending) => {
+    const step = ending[name];
+    delete ending[name];
+    try {
+      await Promise.race([step?.(), new Promise((resolve) => setTimeout(resolve, drainMs + 1_000).unref())]);
+    } catch (error) {
+      process.stderr.write(`While stopping: ${error instanceof Error ? error.message : String(error)}\n`);
+    }
+  };
+  await Promise.all([finish("answers"), finish("worker")]);
+  await finish("database");
+  await finish("embedded");
+  await finish("lock");
+}
+
+function watchSignals(): void {
+  let first = 0;
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+    process.on(signal, () => {
+      if (!first) {
+        first = Date.now();
+        say("Stopping; once more to stop at once.");
+        void stop();
+      } else if (Date.now() - first > SAME_PRESS_MS) process.exit(130);
+    });
+  process.on("uncaughtException", (error) => {
+    explain(error);
+    void stop(1);
+  });
+  process.on("unhandledRejection", (reason) => log.error("unhandled_rejection", errorFields(reason)));
+}
+
+/** npm, a terminal or a supervisor that is killed leaves us behind: end then. scripts/start.mjs noted who it was. */
+function watchParent(): void {
+  const parent = installed<number>("parentPid") ?? process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(timer);
+    drainMs = ORPHAN_DRAIN_MS;
+    setTimeout(() => process.exit(1), 4_000).unref();
+    void stop();
+  }, 300);
+  timer.unref();
+}
+
+function warnAboutPlainHttp(): void {
+  const { url, secure } = settings();
+  const { hostname } = new URL(url);
+  if (secure || /^(localhost|.*\.localhost|127(\.\d+){3}|\[::1\])$/.test(hostname)) return;
+  say(
+    `Warning: LATCHKEY_URL is plain http on ${hostname}. Passwords, sessions and tokens can be read on the way. ` +
+      "Put an https proxy in front and set LATCHKEY_URL to its address.",
+  );
+}
+
+/** What a person can mend is said plainly; anything else comes with its stack. */
+function explain(error: unknown): void {
+  const plain = error instanceof SettingsError || error instanceof LaunchError || error instanceof DatabaseUnfitError;
+  const text = error instanceof Error ? (plain ? error.message : error.stack) : String(error);
+  process.stderr.write(`\n${text}\n`);
+}
