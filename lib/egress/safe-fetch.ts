@@ -1,0 +1,230 @@
+import type { IncomingHttpHeaders } from "node:http";
+import { Agent, type Dispatcher } from "undici";
+import { settings } from "@/lib/config";
+import { BodyStream } from "@/lib/egress/body-stream";
+import { makeConnector, type Resolve } from "@/lib/egress/connector";
+import { EgressError } from "@/lib/egress/egress-error";
+import { LightResponse, toHeaders } from "@/lib/egress/light-response";
+import { EgressPolicy, type PolicyOptions } from "@/lib/egress/policy";
+import { type BodyLimits, decode, LimitedBody } from "@/lib/egress/read-limited";
+import { type AnswerHead, type TransferOptions, transfer } from "@/lib/egress/transfer";
+import { once } from "@/lib/process";
+
+/**
+ * Every outgoing request (SECURITY SS-1): https to public addresses unless `LATCHKEY_EGRESS_ALLOW` names the target, no redirects, no
+ * proxies from the environment, bounded answers, and errors that say whether anything was sent. No deadline of its own below ten
+ * minutes: an answer that arrives late must still be received; callers race with it instead (REFRESH.md section 4).
+ *
+ * Three ways in, one path: `exchange` (whole answer, quickest), `customFetch` (the same as a `Response`, for oauth4webapi and jose),
+ * `safeFetch` (streams; read it with `readLimited`).
+ */
+
+export interface EgressOptions extends PolicyOptions {
+  resolve?: Resolve;
+  /** Trusted certificates instead of the system's, PEM. */
+  ca?: string;
+  connectTimeoutMs?: number;
+  tlsTimeoutMs?: number;
+}
+
+/** What may be asked for. Redirects are never followed, whatever `redirect` of a `RequestInit` says. */
+export interface EgressInit {
+  method?: string;
+  headers?: Headers | Record<string, string> | [string, string][];
+  body?: string | Uint8Array | URLSearchParams | null;
+  signal?: AbortSignal | null;
+  redirect?: RequestRedirect;
+}
+
+export interface EgressRequestOptions extends TransferOptions {
+  /** Instead of the process's one, for tests. */
+  egress?: Egress;
+}
+
+/** A whole answer. */
+export interface Answer {
+  status: number;
+  statusText: string;
+  /** Names in lower case; `content-encoding` and `content-length` are gone when the body was encoded. */
+  headers: IncomingHttpHeaders;
+  body: Buffer;
+}
+
+const CONNECTIONS_PER_ORIGIN = 128;
+const MAX_HEADER_BYTES = 32 * 1024;
+/** Idle connections go before most servers would close them: a request written to a closing connection has an unknown outcome. */
+const IDLE_MS = 4000;
+const IDLE_MAX_MS = 30_000;
+/** Headers that say where and how to send; only this module decides that. */
+const OWN_HEADERS = new Set([
+  "host",
+  "connection",
+  "keep-alive",
+  "proxy-connection",
+  "transfer-encoding",
+  "content-length",
+  "upgrade",
+  "te",
+  "trailer",
+  "expect",
+]);
+
+/** A policy with its connections. One a process: `egress()`. */
+export class Egress {
+  readonly policy: EgressPolicy;
+  readonly #agent: Agent;
+
+  /** Throws `AllowListError` for an entry of `allow` that cannot be read. */
+  constructor(options: EgressOptions = {}) {
+    this.policy = new EgressPolicy(options);
+    this.#agent = new Agent({
+      connect: makeConnector({ ...options, policy: this.policy }),
+      connections: CONNECTIONS_PER_ORIGIN,
+      pipelining: 1,
+      allowH2: false,
+      maxHeaderSize: MAX_HEADER_BYTES,
+      keepAliveTimeout: IDLE_MS,
+      keepAliveMaxTimeout: IDLE_MAX_MS,
+    });
+  }
+
+  get dispatcher(): Dispatcher {
+    return this.#agent;
+  }
+
+  /** Ends idle connections now and the others when their answers are there. */
+  async close(): Promise<void> {
+    await this.#agent.close();
+  }
+}
+
+/** This process's egress, made from `settings().egressAllow` on first use. */
+export function egress(): Egress {
+  return once("egress", () => new Egress({ allow: settings().egressAllow }));
+}
+
+/**
+ * Sends a request and gives the whole answer, decoded. Any status is an answer, redirects too. Rejects with `EgressError` only.
+ * Limits as in `readLimited`.
+ */
+export async function exchange(
+  url: string | URL,
+  init: EgressInit = {},
+  options: EgressRequestOptions & BodyLimits = {},
+): Promise<Answer> {
+  const use = options.egress ?? egress();
+  const request = prepare(use, url, init);
+  const answer = await new Promise<Answer>((done, fail) => {
+    const collect = new LimitedBody(options);
+    let head: AnswerHead | undefined;
+    transfer(use.dispatcher, request, withSignal(options, init), {
+      start(given) {
+        collect.expect(given.headers["content-length"]);
+        head = given;
+      },
+      data: (chunk) => collect.add(chunk),
+      end() {
+        if (head) done({ ...head, body: collect.whole() });
+        else fail(new EgressError("unknown", "the answer had no head"));
+      },
+      fail,
+    });
+  });
+  const encoding = answer.headers["content-encoding"];
+  if (encoding === undefined) return answer;
+  const body = await decode(answer.body, encoding, options);
+  const { "content-encoding": _encoding, "content-length": _length, ...headers } = answer.headers;
+  return { ...answer, headers, body };
+}
+
+/**
+ * Sends a request and gives the answer as soon as its headers are there. The body is as sent (still encoded): read it with `readLimited`,
+ * or cancel it. Redirects are given back as they are. Rejects with `EgressError` only; so does reading the body.
+ */
+export async function safeFetch(
+  url: string | URL,
+  init: EgressInit = {},
+  options: EgressRequestOptions = {},
+): Promise<Response> {
+  const use = options.egress ?? egress();
+  const request = prepare(use, url, init);
+  return new Promise<Response>((done, fail) => {
+    const body = new BodyStream();
+    transfer(use.dispatcher, request, withSignal(options, init), {
+      start({ status, statusText, headers }, flow) {
+        if (status > 599) throw new EgressError("unknown", `the answer has the status ${status}`);
+        const empty = status === 204 || status === 205 || status === 304 || request.method === "HEAD";
+        const stream = empty ? null : body.open(flow);
+        done(new Response(stream, { status, statusText, headers: toHeaders(headers) }));
+      },
+      data: (chunk) => body.add(chunk),
+      end: () => body.end(),
+      fail(error) {
+        body.fail(error);
+        fail(error);
+      },
+    });
+  });
+}
+
+/** A `fetch` for oauth4webapi's `[customFetch]` and the like, with the whole answer read and limited before it resolves. */
+export function customFetch(
+  options: EgressRequestOptions & BodyLimits = {},
+): (url: string, init?: EgressInit) => Promise<Response> {
+  return async (url, init = {}) => new LightResponse({ url, ...(await exchange(url, init, options)) });
+}
+
+/**
+ * What is wrong with a URL that an auth client wants to use, or null. Judges what needs no look-up: scheme, user, control characters,
+ * literal addresses; names, ports and plain http are judged on use. The text is for the person who typed the URL.
+ */
+export function checkLiteral(url: string, use: Egress = egress()): string | null {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+  if (/[\u0000-\u0020\u007f]/.test(url)) return "must not contain spaces or control characters";
+  if (!URL.canParse(url)) return "must be a URL such as https://login.example.com/token";
+  const parsed = new URL(url);
+  if (parsed.protocol !== "https:" && parsed.protocol !== "http:") return "must begin with https://";
+  if (parsed.username !== "" || parsed.password !== "") return "must not contain a user name or password";
+  return use.policy.complaintAboutLiteral(parsed)
+    ? "leads to an address that is not allowed; the operator can allow it in LATCHKEY_EGRESS_ALLOW"
+    : null;
+}
+
+function withSignal(options: EgressRequestOptions, init: EgressInit): TransferOptions {
+  return init.signal && !options.signal ? { ...options, signal: init.signal } : options;
+}
+
+/** Checks what can be checked without a connection. Throws `EgressError` `blocked` or `not_sent`. */
+function prepare(use: Egress, url: string | URL, init: EgressInit): Dispatcher.DispatchOptions {
+  if (typeof url === "string" && !URL.canParse(url)) throw new EgressError("blocked", "this is no URL");
+  const parsed = typeof url === "string" ? new URL(url) : url;
+  const complaint = use.policy.complaintAboutUrl(parsed);
+  if (complaint) throw new EgressError("blocked", complaint);
+  const headers = plainHeaders(init.headers);
+  let body = init.body ?? null;
+  if (body instanceof URLSearchParams) {
+    body = body.toString();
+    headers["content-type"] ??= "application/x-www-form-urlencoded;charset=UTF-8";
+  }
+  headers["user-agent"] ??= "latchkey";
+  // Answers are small; compressed ones are understood but not asked for.
+  headers["accept-encoding"] ??= "identity";
+  return {
+    origin: parsed.origin,
+    path: parsed.pathname + parsed.search,
+    method: (init.method ?? "GET").toUpperCase(),
+    headers,
+    body,
+  };
+}
+
+function plainHeaders(given: EgressInit["headers"]): Record<string, string> {
+  const pairs = given instanceof Headers || Array.isArray(given) ? [...given] : Object.entries(given ?? {});
+  const headers: Record<string, string> = {};
+  for (const [name, value] of pairs) {
+    const lower = name.toLowerCase();
+    if (OWN_HEADERS.has(lower)) throw new EgressError("blocked", `the header ${JSON.stringify(lower)} may not be set`);
+    headers[lower] = value;
+  }
+  return headers;
+}
