@@ -1,0 +1,117 @@
+import { type Caller, type Holding, type RequestFacts, withImplied } from "@/lib/access/caller";
+import { isPermission } from "@/lib/access/permissions";
+import { parseApiKey } from "@/lib/accounts/api-key-format";
+import { callerCache } from "@/lib/accounts/caller-cache";
+import { emailKey } from "@/lib/accounts/email-key";
+import { loadHoldings } from "@/lib/accounts/holdings-store";
+import { type FoundKey, findKeyByMac, touchKey } from "@/lib/accounts/key-store";
+import { mac } from "@/lib/crypto/mac";
+import { errorFields, log } from "@/lib/observability/log";
+import { once } from "@/lib/process";
+
+/** A caller without the request: what may be remembered. */
+export type KnownCaller = Omit<Caller, "request"> & {
+  /** Milliseconds since the epoch, or null: never. */
+  expiresAtMs: number | null;
+  keyTenantId: string;
+};
+
+/** Longer texts are no keys of anybody: the settings take 512 characters at most. */
+const MAX_KEY_CHARS = 512;
+const MAX_USER_CHARS = 1000;
+const TOUCH_EVERY_MS = 60_000;
+const MAX_TOUCHED = 50_000;
+
+/**
+ * The caller behind a Basic user name and API key, or null. The user name is the owner's e-mail (raw or percent-encoded,
+ * case does not matter) or `task-<id>`. Remembered for 5 s; a remembered one costs no I/O.
+ */
+export async function callerForKey(user: string, key: string, facts: RequestFacts): Promise<Caller | null> {
+  if (key.length > MAX_KEY_CHARS || user.length > MAX_USER_CHARS || key === "") return null;
+  const found = callerCache<KnownCaller>("keys").get(`${user}\0${key}`, () => lookUp(user, key));
+  const known = found instanceof Promise ? await found : found;
+  if (!known) return null;
+  const nowMs = Date.now();
+  if (known.expiresAtMs !== null && known.expiresAtMs <= nowMs) return null;
+  noteUse(known, nowMs);
+  const { expiresAtMs: _expires, keyTenantId: _tenant, ...caller } = known;
+  return { ...caller, request: facts };
+}
+
+async function lookUp(user: string, key: string): Promise<KnownCaller | null> {
+  const parsed = parseApiKey(key);
+  if (parsed === "malformed") return null;
+  const row = await findKeyByMac(mac("api-key", key));
+  if (!row || !names(user, row)) return null;
+  const common = {
+    id: row.id,
+    via: "api-key" as const,
+    credentialId: row.id,
+    authenticatedAt: null,
+    expiresAtMs: row.expires_at_ms,
+    keyTenantId: row.tenant_id,
+  };
+  if (row.kind === "task") {
+    const holding = taskHolding(row);
+    if (!holding) return null;
+    return { ...common, kind: "task", name: row.name, email: null, userId: null, holdings: [holding] };
+  }
+  if (!row.user_id || row.email === null) return null;
+  return {
+    ...common,
+    kind: "user",
+    id: row.user_id,
+    name: fullName(row.first_name, row.last_name) || row.email,
+    email: row.email,
+    userId: row.user_id,
+    holdings: await loadHoldings(row.user_id),
+  };
+}
+
+export function fullName(first: string | null, last: string | null): string {
+  return `${first ?? ""} ${last ?? ""}`.trim();
+}
+
+/** Whether the Basic user name is the key's own. One component sends it percent-encoded (CONTRACT section 1). */
+function names(user: string, row: FoundKey): boolean {
+  const own = row.kind === "task" ? `task-${row.id}` : row.email_key;
+  if (own === null) return false;
+  if (emailKey(user) === own) return true;
+  if (!user.includes("%")) return false;
+  try {
+    return emailKey(decodeURIComponent(user)) === own;
+  } catch {
+    return false; // Not percent-encoded after all.
+  }
+}
+
+/** A task identity holds exactly its workspace. Null when that is gone. */
+function taskHolding(row: FoundKey): Holding | null {
+  if (!row.workspace_id || !row.contract_id) return null;
+  return {
+    scope: {
+      kind: "workspace",
+      tenantId: row.tenant_id,
+      contractId: row.contract_id,
+      workspaceId: row.workspace_id,
+    },
+    role: "task",
+    permissions: withImplied((row.permissions ?? []).filter(isPermission)),
+  };
+}
+
+/** Writes last_used_at at most once a minute per key; nobody waits for it. */
+function noteUse(known: KnownCaller, nowMs: number): void {
+  const touched = once("touched-keys", () => new Map<string, number>());
+  const last = touched.get(known.credentialId);
+  if (last !== undefined && nowMs - last < TOUCH_EVERY_MS && nowMs >= last) return;
+  touched.delete(known.credentialId);
+  touched.set(known.credentialId, nowMs);
+  if (touched.size > MAX_TOUCHED) {
+    const [oldest] = touched.keys();
+    if (oldest !== undefined) touched.delete(oldest);
+  }
+  touchKey(known.keyTenantId, known.credentialId, new Date(nowMs)).catch((error: unknown) =>
+    log.warn("key_use_not_noted", { callerId: known.id, ...errorFields(error) }),
+  );
+}
