@@ -274,7 +274,10 @@ function limitBody(request: IncomingMessage, response: ServerResponse, path: str
     request.socket.once("drain", () => request.destroy());
     setTimeout(() => request.destroy(), 1_000).unref();
   };
-  if (Number(request.headers["content-length"] ?? 0) > MAX_BODY_BYTES) return tooLarge();
+  if (Number(request.headers["content-length"] ?? 0) > MAX_BODY_BYTES) {
+    tooLarge();
+    return;
+  }
   if (request.headers["transfer-encoding"] === undefined) return;
   const push = request.push;
   let size = 0;

@@ -1,0 +1,134 @@
+import { createHash } from "node:crypto";
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import process from "node:process";
+import { ROOT, refuse } from "./begin.mjs";
+import { run, step, tail } from "./run.mjs";
+
+const FOLDERS = ["app", "components", "lib", "drizzle", "public", "scripts/commands"];
+const FILES = [
+  "server.ts",
+  "next.config.mjs",
+  "postcss.config.mjs",
+  "tsconfig.json",
+  "package-lock.json",
+  "scripts/lib/build.mjs",
+];
+/** Where the bundles lie; browser tests build into their own (LATCHKEY_NEXT_DIST). */
+const nextDist = () => process.env.LATCHKEY_NEXT_DIST ?? ".next";
+export const bundleFolder = () => (process.env.LATCHKEY_NEXT_DIST ? `dist${process.env.LATCHKEY_NEXT_DIST}` : "dist");
+
+/** Builds pages and server when their sources changed since the last whole build. */
+export async function ensureBuilt() {
+  const stamp = join(ROOT, nextDist(), "latchkey-build");
+  const sources = await digest();
+  if (
+    (await readFile(stamp, "utf8").catch(() => "")) === sources &&
+    (await isThere(join(ROOT, bundleFolder(), "server.mjs")))
+  )
+    return;
+  await alone(async () => {
+    if (
+      (await readFile(stamp, "utf8").catch(() => "")) === sources &&
+      (await isThere(join(ROOT, bundleFolder(), "server.mjs")))
+    )
+      return; // Somebody else built it while we waited.
+    await rm(stamp, { force: true });
+    await step("Building (half a minute)", async () => {
+      await bundle(false);
+      const next = createRequire(join(ROOT, "package.json")).resolve("next/dist/bin/next");
+      const { code, output } = await run(process.execPath, [next, "build"], {
+        env: { NODE_ENV: "production" },
+        cwd: ROOT,
+      });
+      if (code !== 0) refuse(`\nThe pages could not be built.\n\n${tail(output, 60)}`);
+    });
+    await writeFile(`${stamp}.new`, sources);
+    await rename(`${stamp}.new`, stamp);
+  });
+}
+
+/** Bundles server.ts and the commands; half a second. */
+export async function bundle(development) {
+  const { build } = await import("esbuild");
+  const commands = (await readdir(join(ROOT, "scripts/commands"))).filter((name) => name.endsWith(".ts"));
+  await build({
+    absWorkingDir: ROOT,
+    entryPoints: [
+      { in: "server.ts", out: development ? "server.development" : "server" },
+      ...commands.map((name) => ({ in: `scripts/commands/${name}`, out: name.slice(0, -3) })),
+    ],
+    outdir: bundleFolder(),
+    outExtension: { ".js": ".mjs" },
+    bundle: true,
+    packages: "external",
+    format: "esm",
+    platform: "node",
+    target: "node20",
+    sourcemap: "linked",
+    alias: { "@": ROOT },
+    define: { LATCHKEY_DEVELOPMENT: String(development) },
+    logLevel: "error",
+  });
+}
+
+async function digest() {
+  const hash = createHash("sha256");
+  const add = async (path) =>
+    hash
+      .update(`${path}\0`)
+      .update(await readFile(join(ROOT, path)))
+      .update("\0");
+  for (const folder of FOLDERS) {
+    const entries = await readdir(join(ROOT, folder), { recursive: true, withFileTypes: true }).catch(() => []);
+    const paths = entries
+      .filter((entry) => entry.isFile() && !/\.test\.tsx?$/.test(entry.name))
+      .map((entry) => join(entry.parentPath ?? entry.path, entry.name).slice(ROOT.length + 1));
+    for (const path of paths.sort()) await add(path);
+  }
+  for (const path of FILES) await add(path);
+  return hash.digest("hex");
+}
+
+/** One build of a folder at a time: a second start waits for the first, and steps over one that died. */
+async function alone(work) {
+  const lock = join(ROOT, bundleFolder(), "building");
+  await mkdir(join(ROOT, bundleFolder()), { recursive: true });
+  for (let told = false; ; ) {
+    try {
+      await writeFile(lock, String(process.pid), { flag: "wx" });
+      break;
+    } catch (error) {
+      if (error.code !== "EEXIST") throw error;
+    }
+    const pid = Number(await readFile(lock, "utf8").catch(() => "0"));
+    const age = Date.now() - ((await stat(lock).catch(() => null))?.mtimeMs ?? 0);
+    if (age > 600_000 || (pid > 0 ? !alive(pid) : age > 2_000)) await rm(lock, { force: true });
+    else {
+      if (!told) process.stdout.write(`Waiting for the build that process ${pid} is making\n`);
+      told = true;
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    }
+  }
+  try {
+    return await work();
+  } finally {
+    await rm(lock, { force: true });
+  }
+}
+
+function alive(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error.code === "EPERM";
+  }
+}
+
+const isThere = (path) =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );
