@@ -17,6 +17,8 @@ export interface OAuthClient {
   secretName: string | null;
   /** What `token_endpoint_auth_method: auto` found out, once it did. */
   learnedAuthMethod: "client_secret_basic" | "client_secret_post" | "none" | null;
+  /** The provider accepted a request of this version of the client before (last_ok_at is later than the last edit): tells a dead grant from a wrong request. */
+  proven: boolean;
   /** The refresher's verdict on the client, when it is broken or paused and not edited since. */
   problem: Record<string, unknown> | null;
 }

@@ -1,0 +1,40 @@
+import * as oauth from "oauth4webapi";
+import type { OAuthClient } from "@/lib/auth-clients/client";
+import { EgressError } from "@/lib/egress/egress-error";
+import { customFetch } from "@/lib/egress/safe-fetch";
+import { authMethods, clientAuth } from "./client-auth";
+import { serverFor } from "./server-for";
+
+/** The person waits for this one; a token that cannot be revoked in this time is forgotten all the same. */
+const REVOKE_MS = 5000;
+
+/**
+ * Revokes a token at the provider (RFC 7009): the refresh token where there is one, which ends its access tokens too.
+ *
+ * @returns revoked, unsupported (no revocation endpoint known) or failed; never throws for the provider's fault
+ */
+export async function revoke(
+  client: OAuthClient,
+  token: { value: string; hint: "refresh_token" | "access_token" },
+): Promise<"revoked" | "unsupported" | "failed"> {
+  if (!client.options.revocation_uri) return "unsupported";
+  const { server, client: party } = serverFor(client);
+  try {
+    const response = await oauth.revocationRequest(
+      server,
+      party,
+      clientAuth(client, authMethods(client)[0]),
+      token.value,
+      {
+        additionalParameters: { token_type_hint: token.hint },
+        signal: AbortSignal.timeout(REVOKE_MS),
+        [oauth.allowInsecureRequests]: true,
+        [oauth.customFetch]: customFetch() as NonNullable<oauth.RevocationRequestOptions[typeof oauth.customFetch]>,
+      },
+    );
+    return response.ok ? "revoked" : "failed";
+  } catch (error) {
+    if (error instanceof EgressError || (error instanceof Error && error.name === "TimeoutError")) return "failed";
+    throw error;
+  }
+}
