@@ -64,11 +64,9 @@ export async function previewSecretName(tx: Tx, owner: NameOwner, name: string):
   return `${numbered(base, count)}.${owner.code}`;
 }
 
-/** Frees the name of a deleted secret or client. The transaction must be of the context's own tenant. */
-export async function releaseSecretName(tx: Tx, tenantId: string, contextId: string): Promise<void> {
-  await tx
-    .delete(redirectNames)
-    .where(and(eq(redirectNames.tenantId, tenantId), eq(redirectNames.contextId, contextId)));
+/** Frees the name of a deleted secret or client. The transaction must be of the context's own tenant, whose rows it sees. */
+export async function releaseSecretName(tx: Tx, contextId: string): Promise<void> {
+  await tx.delete(redirectNames).where(eq(redirectNames.contextId, contextId));
 }
 
 /** The whole redirect URI; from settings, never from a Host header (OA-8). */
