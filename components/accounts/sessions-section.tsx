@@ -1,0 +1,91 @@
+"use client";
+
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import { api } from "@/components/frame/api";
+import { Button } from "@/components/ui/button";
+import { EmptyState } from "@/components/ui/empty-state";
+import { FieldError } from "@/components/ui/field-error";
+import { LoadError } from "@/components/ui/load-error";
+import { RelativeTime } from "@/components/ui/relative-time";
+import { SkeletonRows } from "@/components/ui/skeleton-rows";
+import { Tag } from "@/components/ui/tag";
+import { useToast } from "@/components/ui/toast";
+import { browserWords } from "./browser-words";
+import { sessionsQuery } from "./queries";
+import { Section } from "./section";
+import { useAction } from "./use-action";
+
+/** Where the person is signed in, and ending that. */
+export function SessionsSection() {
+  const sessions = useQuery(sessionsQuery);
+  const queries = useQueryClient();
+  const toast = useToast();
+  const ending = useAction();
+  const [which, setWhich] = useState<string | null>(null);
+  const list = sessions.data?.data ?? [];
+  const others = list.some((session) => !session.attributes.current);
+
+  const end = async (id: string | null) => {
+    setWhich(id);
+    const done = await ending.run(() => (id === null ? api.account.endOtherSessions() : api.account.endSession(id)));
+    setWhich(null);
+    if (!done) return;
+    toast({ title: id === null ? "All other sessions ended." : "Session ended." });
+    await queries.invalidateQueries({ queryKey: sessionsQuery.queryKey });
+  };
+  return (
+    <Section
+      title="Sessions"
+      text="Browsers that are signed in as you."
+      action={
+        others ? (
+          <Button busy={ending.busy && which === null} onClick={() => void end(null)}>
+            End all others
+          </Button>
+        ) : null
+      }
+    >
+      {ending.error ? <FieldError>{ending.error}</FieldError> : null}
+      <div className="card">
+        {sessions.isPending ? (
+          <SkeletonRows rows={2} label="Loading sessions" />
+        ) : sessions.error ? (
+          <LoadError
+            title="The sessions could not be loaded."
+            error={sessions.error}
+            busy={sessions.isFetching}
+            onRetry={() => void sessions.refetch()}
+          />
+        ) : list.length === 0 ? (
+          <EmptyState small title="No sessions" />
+        ) : (
+          <ul className="list">
+            {list.map(({ id, attributes }) => (
+              <li key={id}>
+                <div className="grow">
+                  <b>{browserWords(attributes.user_agent)}</b> {attributes.current ? <Tag>This one</Tag> : null}
+                  <div className="meta">
+                    {attributes.ip || attributes.source ? <span>{attributes.ip ?? attributes.source}</span> : null}
+                    {attributes.created_at ? <RelativeTime at={attributes.created_at} prefix="Signed in " /> : null}
+                    {attributes.last_used_at ? <RelativeTime at={attributes.last_used_at} prefix="Active " /> : null}
+                  </div>
+                </div>
+                {attributes.current ? null : (
+                  <Button
+                    size="sm"
+                    busy={ending.busy && which === id}
+                    aria-label={`End session: ${browserWords(attributes.user_agent)}`}
+                    onClick={() => void end(id)}
+                  >
+                    End
+                  </Button>
+                )}
+              </li>
+            ))}
+          </ul>
+        )}
+      </div>
+    </Section>
+  );
+}

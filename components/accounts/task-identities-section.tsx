@@ -1,0 +1,285 @@
+"use client";
+
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { Plus } from "lucide-react";
+import { type FormEvent, useState } from "react";
+import { api } from "@/components/frame/api";
+import { useMay } from "@/components/frame/use-may";
+import { Button } from "@/components/ui/button";
+import { Checkbox } from "@/components/ui/checkbox";
+import { ConfirmDialog } from "@/components/ui/confirm-dialog";
+import { Dialog } from "@/components/ui/dialog";
+import { EmptyState } from "@/components/ui/empty-state";
+import { Field } from "@/components/ui/field";
+import { FieldGroup } from "@/components/ui/field-group";
+import { Input } from "@/components/ui/input";
+import { LoadError } from "@/components/ui/load-error";
+import { RelativeTime } from "@/components/ui/relative-time";
+import { Select } from "@/components/ui/select";
+import { sortErrors } from "@/components/ui/server-errors";
+import { SkeletonRows } from "@/components/ui/skeleton-rows";
+import { useToast } from "@/components/ui/toast";
+import { PERMISSIONS, type Permission, TASK_PERMISSIONS } from "@/lib/access/permissions";
+import { LatchkeyError } from "@/lib/sdk/errors";
+import type { TaskIdentity } from "@/lib/sdk/resources";
+import { EXPIRY_CHOICES, expiryAfter } from "./expiry";
+import { KeyMeta } from "./key-meta";
+import { taskIdentitiesQuery } from "./queries";
+import { ReauthCancelled, withReauth } from "./reauth";
+import { Section } from "./section";
+import { ShownOnce } from "./shown-once";
+import { useAction } from "./use-action";
+
+/** What running steps of this workspace sign in with: list, create (key shown once), end. */
+export function TaskIdentitiesSection({ workspaceId }: { workspaceId: string }) {
+  const identities = useQuery(taskIdentitiesQuery(workspaceId));
+  const queries = useQueryClient();
+  const toast = useToast();
+  const may = useMay(workspaceId);
+  const [adding, setAdding] = useState(false);
+  const [made, setMade] = useState<{ username: string; key: string } | null>(null);
+  const [doomed, setDoomed] = useState<TaskIdentity | null>(null);
+  const removal = useAction();
+
+  const end = async (identity: TaskIdentity) => {
+    if (!(await removal.run(() => api.workspaces.endTaskIdentity(workspaceId, identity.id)))) return;
+    setDoomed(null);
+    toast({ title: `Task identity “${identity.attributes.name}” ended.` });
+    await queries.invalidateQueries({ queryKey: taskIdentitiesQuery(workspaceId).queryKey });
+  };
+  const list = identities.data?.data ?? [];
+  const mayEdit = may("workspaces.workspace.edit");
+  const refused = identities.error instanceof LatchkeyError && identities.error.status === 403;
+  return (
+    <Section
+      title="Task identities"
+      text="Steps sign in with these to read tokens. They reach this workspace and nothing else."
+      action={
+        <Button
+          data-add
+          onClick={() => setAdding(true)}
+          disabledReason={mayEdit === false ? "You may look at this workspace but not change it. Ask its owner." : null}
+        >
+          <Plus className="i" aria-hidden />
+          Create task identity
+        </Button>
+      }
+    >
+      <div className="card">
+        {identities.isPending ? (
+          <SkeletonRows rows={2} label="Loading task identities" />
+        ) : refused ? (
+          <EmptyState small title="Only for those who run the workspace">
+            Seeing and creating task identities needs the right to edit the workspace. Ask its owner.
+          </EmptyState>
+        ) : identities.error ? (
+          <LoadError
+            title="The task identities could not be loaded."
+            error={identities.error}
+            busy={identities.isFetching}
+            onRetry={() => void identities.refetch()}
+          />
+        ) : list.length === 0 ? (
+          <EmptyState small title="No task identities">
+            Create one for each program that reads tokens here, so that each can be ended by itself.
+          </EmptyState>
+        ) : (
+          <ul className="list">
+            {list.map((identity) => (
+              <li key={identity.id}>
+                <div className="grow">
+                  <b>{identity.attributes.name}</b>
+                  <KeyMeta {...identity.attributes} />
+                  <PermissionWords permissions={identity.attributes.permissions} />
+                </div>
+                <Button
+                  size="sm"
+                  variant="danger"
+                  aria-label={`End task identity ${identity.attributes.name}`}
+                  onClick={() => {
+                    removal.clear();
+                    setDoomed(identity);
+                  }}
+                >
+                  End
+                </Button>
+              </li>
+            ))}
+          </ul>
+        )}
+      </div>
+      <NewIdentityDialog
+        workspaceId={workspaceId}
+        open={adding}
+        onOpenChange={setAdding}
+        onMade={(identity) => {
+          setAdding(false);
+          setMade(identity);
+        }}
+      />
+      <ShownOnce
+        open={made !== null}
+        onClose={() => setMade(null)}
+        title="Your new task identity"
+        values={[
+          { label: "User name", value: made?.username ?? "", copy: "Copy user name" },
+          { label: "API key", value: made?.key ?? "", copy: "Copy API key" },
+        ]}
+        use="Give both to the step, as ELASTICIO_API_USERNAME and ELASTICIO_API_KEY, or as HTTP Basic."
+      />
+      <ConfirmDialog
+        open={doomed !== null}
+        onOpenChange={(open) => {
+          if (!open) setDoomed(null);
+        }}
+        title={`End the task identity “${doomed?.attributes.name ?? ""}”?`}
+        confirm="End task identity"
+        busy={removal.busy}
+        error={removal.error}
+        onConfirm={() => {
+          if (doomed) void end(doomed);
+        }}
+      >
+        <p>
+          Steps that sign in with <span className="code">{doomed?.attributes.username}</span> are refused from then on;
+          secrets are not touched.{" "}
+          {doomed?.attributes.last_used_at ? (
+            <>
+              It was last used <RelativeTime at={doomed.attributes.last_used_at} />.
+            </>
+          ) : (
+            "It was never used."
+          )}
+        </p>
+      </ConfirmDialog>
+    </Section>
+  );
+}
+
+/** Says only where an identity holds less than usual. */
+function PermissionWords({ permissions }: { permissions?: string[] | undefined }) {
+  if (!permissions || TASK_PERMISSIONS.every((permission) => permissions.includes(permission))) return null;
+  return (
+    <div className="meta">
+      {permissions.length === 0
+        ? "May do nothing"
+        : permissions.map((permission) => (
+            <span key={permission} className="code" title={PERMISSIONS[permission as Permission]}>
+              {permission.replace(/^workspaces\./u, "")}
+            </span>
+          ))}
+    </div>
+  );
+}
+
+interface NewIdentityProps {
+  workspaceId: string;
+  open: boolean;
+  onOpenChange: (open: boolean) => void;
+  onMade: (identity: { username: string; key: string }) => void;
+}
+
+function NewIdentityDialog({ workspaceId, open, onOpenChange, onMade }: NewIdentityProps) {
+  const queries = useQueryClient();
+  const [name, setName] = useState("");
+  const [days, setDays] = useState(0);
+  const [chosen, setChosen] = useState<readonly Permission[]>(TASK_PERMISSIONS);
+  const [busy, setBusy] = useState(false);
+  const [errors, setErrors] = useState<{
+    fields: { name?: string; permissions?: string; expires?: string };
+    rest: string | null;
+  }>({
+    fields: {},
+    rest: null,
+  });
+  const all = chosen.length === TASK_PERMISSIONS.length;
+
+  const submit = async (event: FormEvent) => {
+    event.preventDefault();
+    if (busy) return;
+    const fields: typeof errors.fields = {};
+    if (name.trim() === "") fields.name = "Give it the name of the step or program that will use it.";
+    if (chosen.length === 0) fields.permissions = "Choose at least one, or it could do nothing.";
+    setErrors({ fields, rest: null });
+    if (Object.keys(fields).length > 0) return;
+    setBusy(true);
+    try {
+      const answer = await withReauth(() =>
+        api.workspaces.createTaskIdentity(workspaceId, {
+          name: name.trim(),
+          ...(all ? {} : { permissions: [...chosen] }),
+          expiresAt: days === 0 ? null : expiryAfter(days),
+        }),
+      );
+      setName("");
+      setDays(0);
+      setChosen(TASK_PERMISSIONS);
+      onMade({ username: answer.data.attributes.username, key: answer.data.attributes.api_key ?? "" });
+      await queries.invalidateQueries({ queryKey: taskIdentitiesQuery(workspaceId).queryKey });
+    } catch (error) {
+      if (!(error instanceof ReauthCancelled))
+        setErrors(
+          sortErrors(error, {
+            "/data/attributes/name": "name",
+            "/data/attributes/permissions": "permissions",
+            "/data/attributes/expires_at": "expires",
+          }),
+        );
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <Dialog
+      open={open}
+      onOpenChange={onOpenChange}
+      title="Create task identity"
+      sub="A user name and a key for steps of this workspace."
+      dirty={name !== ""}
+      busy={busy}
+      error={errors.rest}
+      onSubmit={(event) => void submit(event)}
+      foot={
+        <>
+          <Button onClick={() => onOpenChange(false)}>Cancel</Button>
+          <Button variant="primary" type="submit" busy={busy}>
+            Create task identity
+          </Button>
+        </>
+      }
+    >
+      <Field label="Name" error={errors.fields.name} help="What will use it, such as “order sync, production”.">
+        <Input value={name} maxLength={200} onChange={(event) => setName(event.target.value)} />
+      </Field>
+      <Field label="Expires after" error={errors.fields.expires}>
+        <Select value={days} onChange={(event) => setDays(Number(event.target.value))}>
+          <option value={0}>Never</option>
+          {EXPIRY_CHOICES.map((choice) => (
+            <option key={choice.days} value={choice.days}>
+              {choice.label}
+            </option>
+          ))}
+        </Select>
+      </Field>
+      <FieldGroup legend="What it may do" error={errors.fields.permissions}>
+        <div className="stack-tight">
+          {TASK_PERMISSIONS.map((permission) => (
+            <Checkbox
+              key={permission}
+              label={PERMISSIONS[permission]}
+              text={<span className="code">{permission}</span>}
+              checked={chosen.includes(permission)}
+              onChange={(event) =>
+                setChosen(
+                  TASK_PERMISSIONS.filter((other) =>
+                    other === permission ? event.target.checked : chosen.includes(other),
+                  ),
+                )
+              }
+            />
+          ))}
+        </div>
+      </FieldGroup>
+    </Dialog>
+  );
+}
