@@ -153,7 +153,7 @@ async function land(
     const verdict = await untilDone(world, () => world.rows.land({ ...base, parentGeneration, sealed, sibling }));
     if (verdict.kind === "landed") {
       tell(attempt, late ? "late" : "landed");
-      await world.clients.noteOk(client, answer.authMethod);
+      await world.clients.noteOk(client, answer.authMethod).catch(world.reportStoreTrouble);
       return { kind: "landed" };
     }
     if (verdict.kind === "foreign") {

@@ -1,0 +1,216 @@
+import { randomUUID } from "node:crypto";
+import { type Clock, systemClock } from "@/lib/clock";
+import { database } from "@/lib/db/client";
+import { groupCommit } from "@/lib/db/group-commit";
+import { errorFields, log } from "@/lib/observability/log";
+import { once } from "@/lib/process";
+import { HEARTBEAT_MS } from "./policy";
+import type { Alternative, FailureRecord, Landing, Lease, Rows, Verdict, Want } from "./world";
+
+/*
+ * The row store of the refresher on PostgreSQL: the named functions of drizzle/refresher.sql and nothing else. Acquire,
+ * guard, land and fail of many attempts go out together; each row keeps its own condition (REFRESH section 4, "Notes").
+ */
+
+interface LeaseRow {
+  tenant_id: string;
+  workspace_id: string;
+  secret_id: string;
+  auth_client_tenant_id: string;
+  auth_client_id: string;
+  status: "active" | "suspect";
+  grant_id: string;
+  generation: number;
+  sealed: Buffer;
+  fence: string;
+  attempt: string;
+  failures: number;
+  lost_generation: number | null;
+  suspect_ms: number | null;
+  expires_ms: number | null;
+  now_ms: number;
+}
+
+const toLease = (row: LeaseRow, probing = false): Lease => ({
+  tenantId: row.tenant_id,
+  workspaceId: row.workspace_id,
+  secretId: row.secret_id,
+  authClientTenantId: row.auth_client_tenant_id,
+  authClientId: row.auth_client_id,
+  status: row.status,
+  grantId: row.grant_id,
+  generation: row.generation,
+  sealed: row.sealed,
+  fence: Number(row.fence),
+  attempt: row.attempt,
+  failures: row.failures,
+  lostGeneration: row.lost_generation,
+  suspectForMs: row.suspect_ms === null ? null : row.now_ms - row.suspect_ms,
+  validForMs: row.expires_ms === null ? null : row.expires_ms - row.now_ms,
+  probing,
+});
+
+/** Names this process in leases. A new boot is a new name. */
+export function leaseHolder(): string {
+  return once("lease-holder", () => randomUUID());
+}
+
+const BATCH = 200;
+
+/** Rows of the process's own database. */
+export function databaseRows(clock: Clock = systemClock): Rows {
+  const holder = leaseHolder();
+  const held = new Map<string, Lease>();
+  const sql = () => database().sql;
+  const json = (rows: readonly object[]) => JSON.stringify(rows);
+
+  const leaseKey = (lease: Lease) => ({
+    tenant_id: lease.tenantId,
+    secret_id: lease.secretId,
+    holder,
+    fence: lease.fence,
+    attempt: lease.attempt,
+  });
+
+  const guards = groupCommit<Lease, boolean>(
+    async (leases) => {
+      const rows = leases.map((l) => ({ ...leaseKey(l), grant_id: l.grantId, generation: l.generation }));
+      const passed = await sql()<
+        { attempt: string }[]
+      >`select attempt from latchkey_refresh_guard(${json(rows)}::text::jsonb)`;
+      const attempts = new Set(passed.map((row) => row.attempt));
+      return leases.map((lease) => attempts.has(lease.attempt));
+    },
+    { max: BATCH, parallel: 2 },
+  );
+
+  const landings = groupCommit<Landing, Verdict>(
+    async (all) => {
+      const now = clock.monotonic();
+      const rows = all.map((landing) => ({
+        ...leaseKey(landing.lease),
+        workspace_id: landing.lease.workspaceId,
+        grant_id: landing.lease.grantId,
+        generation: landing.parentGeneration,
+        sealed: landing.sealed.toString("base64"),
+        token_mac: landing.tokenMac,
+        previous_mac: landing.previousMac,
+        sibling: landing.sibling,
+        issued_ms: landing.issuedAtMs,
+        age_ms: now - landing.askedAt,
+        lifetime_s: landing.lifetimeS,
+        lead_ms: landing.leadMs,
+        has_refresh_token: landing.hasRefreshToken,
+        renewable: landing.renewable,
+        token_type: landing.tokenType,
+        scope_granted: landing.scope,
+        fingerprint: landing.fingerprint,
+        refresh_fingerprint: landing.refreshFingerprint,
+        duration_ms: landing.durationMs,
+        actor: landing.actor,
+        event: "refreshed",
+      }));
+      const answers = await sql()<
+        {
+          attempt: string;
+          verdict: "landed" | "moved" | "foreign";
+          generation: number | null;
+          issued_ms: number | null;
+        }[]
+      >`select * from latchkey_refresh_land(${json(rows)}::text::jsonb)`;
+      const byAttempt = new Map(answers.map((row) => [row.attempt, row]));
+      return all.map((landing): Verdict => {
+        const row = byAttempt.get(landing.lease.attempt);
+        if (row?.verdict === "landed") return { kind: "landed" };
+        if (row?.verdict === "moved" && row.generation !== null)
+          return { kind: "moved", generation: row.generation, issuedAtMs: row.issued_ms };
+        return { kind: "foreign" };
+      });
+    },
+    { max: BATCH, parallel: 2 },
+  );
+
+  const failures = groupCommit<FailureRecord, boolean>(
+    async (all) => {
+      const rows = all.map((record) => ({
+        ...leaseKey(record.lease),
+        workspace_id: record.lease.workspaceId,
+        grant_id: record.lease.grantId,
+        generation: record.lease.generation,
+        status: record.status,
+        delay_ms: record.delayMs === "keep" ? -1 : record.delayMs,
+        counts: record.counts,
+        unknown: record.unknown,
+        suspect: record.suspect,
+        problem: record.problem,
+        event: record.event,
+        code: record.eventCode,
+        detail: record.eventDetail,
+        duration_ms: record.durationMs,
+        actor: record.actor,
+      }));
+      const done = await sql()<
+        { attempt: string }[]
+      >`select attempt from latchkey_refresh_fail(${json(rows)}::text::jsonb)`;
+      const attempts = new Set(done.map((row) => row.attempt));
+      return all.map((record) => attempts.has(record.lease.attempt));
+    },
+    { max: BATCH, parallel: 2 },
+  );
+
+  const releases = groupCommit<Lease, void>(
+    async (leases) => {
+      await sql()`select latchkey_refresh_release(${json(leases.map(leaseKey))}::text::jsonb)`;
+      return leases.map(() => undefined);
+    },
+    { max: BATCH },
+  );
+
+  const heartbeat = setInterval(() => {
+    if (held.size === 0) return;
+    const rows = json([...held.values()].map(leaseKey));
+    sql()`select attempt from latchkey_refresh_heartbeat(${rows}::text::jsonb)`.catch((error) =>
+      // The next beat comes before the lease lapses twice over; a lapsed lease is caught by the guard.
+      log.warn("heartbeat failed", errorFields(error)),
+    );
+  }, HEARTBEAT_MS);
+  heartbeat.unref();
+
+  return {
+    claim: async (limit, excluded) => {
+      const rows = await sql()<
+        LeaseRow[]
+      >`select * from latchkey_refresh_claim(${holder}, ${limit}, ${excluded as string[]})`;
+      return rows.map((row) => toLease(row));
+    },
+    claimProbes: async () => {
+      const rows = await sql()<LeaseRow[]>`select * from latchkey_refresh_probe(${holder})`;
+      return rows.map((row) => toLease(row, true));
+    },
+    acquire: async (target, want: Want) => {
+      const rows = await sql()<LeaseRow[]>`
+        select * from latchkey_refresh_acquire(${holder}, ${target.tenantId}, ${target.secretId}, ${want.validityMs},
+                                               ${want.generation}, ${want.insist})`;
+      return rows[0] ? toLease(rows[0]) : null;
+    },
+    guard: (lease) => guards.add(lease),
+    land: (landing) => landings.add(landing),
+    fail: (record) => failures.add(record),
+    release: (lease) => releases.add(lease),
+    alternatives: async (lease, includePredecessor): Promise<Alternative[]> => {
+      const rows = await sql()<{ token_mac: string; generation: number; sealed: Buffer }[]>`
+        select token_mac, generation, sealed
+          from latchkey_refresh_alternatives(${lease.tenantId}, ${lease.secretId}, ${lease.grantId}, ${includePredecessor})`;
+      return rows.map((row) => ({ tokenMac: row.token_mac, generation: row.generation, sealed: row.sealed }));
+    },
+    markRefused: async (lease, tokenMac) => {
+      await sql()`select latchkey_refresh_refused(${lease.tenantId}, ${lease.secretId}, ${lease.grantId}, ${tokenMac})`;
+    },
+    hold: (lease) => {
+      held.set(lease.attempt, lease);
+    },
+    drop: (lease) => {
+      held.delete(lease.attempt);
+    },
+  };
+}

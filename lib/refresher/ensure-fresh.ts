@@ -1,0 +1,158 @@
+import { openOAuthClient } from "@/lib/auth-clients/service";
+import { onSecretChange } from "@/lib/db/notifications";
+import { once } from "@/lib/process";
+import { refresher } from "./live-world";
+import { refreshOne } from "./refresh-one";
+import type { Lease, Outcome, Want } from "./world";
+
+/** The on-demand entrance to the same path as the sweep: win the lease and refresh, or wait for whoever has it. */
+
+export interface Target {
+  tenantId: string;
+  secretId: string;
+  authClientTenantId: string;
+  authClientId: string;
+}
+
+/** What the row says now; enough to know whether waiting still makes sense. */
+export interface RowView {
+  generation: number;
+  /** Ms of life left by the database's clock; null: no expiry. */
+  validForMs: number | null;
+  leased: boolean;
+  /** It can be refreshed at all, and not only after a pause that a provider asked for. */
+  attemptable: boolean;
+}
+
+export type Freshened = Outcome | { kind: "slow" } | { kind: "not_now" } | { kind: "closed"; retryAfterMs: number };
+
+/** Without a notification, the row is looked at this often. */
+const POLL_MS = 250;
+
+/** Every refresh running in this process, by secret: sweep and readers share one (n8n PR 33092's in-process part). */
+function running(): Map<string, Promise<Outcome>> {
+  return once("refreshes-running", () => new Map<string, Promise<Outcome>>());
+}
+
+/** Runs a leased attempt and lets everybody in this process wait for it; the entry always goes when the attempt ends. */
+export function runAttempt(lease: Lease, actor: string | null): Promise<Outcome> {
+  const attempt = refreshOne(refresher().world, lease, actor).finally(() => {
+    if (running().get(lease.secretId) === attempt) running().delete(lease.secretId);
+  });
+  running().set(lease.secretId, attempt);
+  return attempt;
+}
+
+export function isRunningHere(secretId: string): boolean {
+  return running().has(secretId);
+}
+
+function waiters(): Map<string, Promise<Freshened>> {
+  return once("freshening", () => new Map<string, Promise<Freshened>>());
+}
+
+/**
+ * Sees to it that the secret is as fresh as `want` says: at most one provider call for any number of callers in any number
+ * of processes. Waits up to `waitMs`, then answers `slow` while the refresh goes on.
+ *
+ * @param look reads the row; called before and while waiting
+ */
+export async function ensureFresh(
+  target: Target,
+  want: Want,
+  options: { waitMs: number; actor: string | null; look(): Promise<RowView | null> },
+): Promise<Freshened> {
+  const key = `${target.secretId} ${want.validityMs} ${want.generation} ${want.insist}`;
+  let shared = waiters().get(key);
+  if (!shared) {
+    shared = freshen(target, want, options).finally(() => waiters().delete(key));
+    waiters().set(key, shared);
+  }
+  const over = new AbortController();
+  const slow = refresher()
+    .world.clock.sleep(options.waitMs, over.signal)
+    .then(() => ({ kind: "slow" }) as const);
+  try {
+    return await Promise.race([shared, slow]);
+  } finally {
+    over.abort();
+  }
+}
+
+/** The longest anybody may wait (API.md `wait`); the shared work behind several waiters ends by then too. */
+const LONGEST_WAIT_MS = 25_000;
+
+async function freshen(
+  target: Target,
+  want: Want,
+  options: { actor: string | null; look(): Promise<RowView | null> },
+): Promise<Freshened> {
+  const { world, hosts } = refresher();
+  const until = world.clock.monotonic() + LONGEST_WAIT_MS;
+  const changed = changeSignal(target.secretId);
+  try {
+    for (;;) {
+      const mine = running().get(target.secretId);
+      if (mine) return await mine;
+      const row = await options.look();
+      if (!row || satisfied(row, want)) return { kind: "superseded" };
+      if (!row.leased) {
+        if (!row.attemptable && !want.insist) return { kind: "not_now" };
+        const client = await openOAuthClient(target.authClientTenantId, target.authClientId);
+        if (!client) return { kind: "not_now" };
+        const host = world.provider.host(client);
+        const entry = await hosts.enter(host, target.tenantId, until - world.clock.monotonic());
+        if (entry.kind === "open") return { kind: "closed", retryAfterMs: entry.retryAfterMs };
+        if (entry.kind === "full") return { kind: "slow" };
+        let silent = false;
+        try {
+          const lease = await world.rows.acquire(target, want);
+          if (lease) {
+            const outcome = await runAttempt(lease, options.actor);
+            silent = outcome.kind === "failed" && isSilence(outcome.code);
+            return outcome;
+          }
+        } finally {
+          entry.ticket.leave(silent ? "silent" : "answered");
+        }
+        // Somebody else was quicker, or the row rests. Look again to tell which.
+        const again = await options.look();
+        if (!again || satisfied(again, want)) return { kind: "superseded" };
+        if (!again.leased) return { kind: "not_now" };
+      }
+      if (world.clock.monotonic() >= until) return { kind: "slow" };
+      await changed.next(POLL_MS);
+    }
+  } finally {
+    changed.end();
+  }
+}
+
+function satisfied(row: RowView, want: Want): boolean {
+  if (want.generation !== null && row.generation === want.generation) return false;
+  return row.validForMs === null || row.validForMs > Math.max(0, want.validityMs);
+}
+
+/** The provider gave no understood answer: what a circuit counts. */
+export function isSilence(code: string): boolean {
+  return code === "provider_unreachable" || code === "provider_failing";
+}
+
+function changeSignal(secretId: string): { next(ms: number): Promise<void>; end(): void } {
+  let wake: (() => void) | null = null;
+  const end = onSecretChange((_workspace, changed) => {
+    if (changed === secretId) wake?.();
+  });
+  return {
+    next: async (ms) => {
+      const over = new AbortController();
+      const change = new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+      await Promise.race([change, refresher().world.clock.sleep(ms, over.signal)]);
+      over.abort();
+      wake = null;
+    },
+    end,
+  };
+}

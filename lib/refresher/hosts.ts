@@ -1,0 +1,136 @@
+import type { Clock } from "@/lib/clock";
+
+/**
+ * Room and health per token endpoint host, so that one bad provider delays no other (I10, REFRESH section 6): at most 32
+ * requests at once per process, at most half of them one tenant's while others wait, and a circuit that opens when half of
+ * the last calls got no understood answer.
+ */
+export const HOST_LIMIT = 32;
+const WINDOW_MS = 60_000;
+const MIN_CALLS = 20;
+/** The window in calls, when there are very many. */
+const MAX_CALLS = 1000;
+const HALF_OPEN_MS = 15_000;
+const HALF_OPEN_MAX_MS = 600_000;
+
+export interface Ticket {
+  leave(result: "answered" | "silent"): void;
+}
+
+export type Entry = { kind: "in"; ticket: Ticket } | { kind: "full" } | { kind: "open"; retryAfterMs: number };
+
+interface Host {
+  inFlight: number;
+  byTenant: Map<string, number>;
+  /** Monotonic moment and whether the provider stayed silent. */
+  calls: { at: number; silent: boolean }[];
+  /** Of `calls`. */
+  silentCalls: number;
+  openUntil: number;
+  openForMs: number;
+  probing: boolean;
+  waiting: (() => void)[];
+}
+
+export class Hosts {
+  readonly #hosts = new Map<string, Host>();
+
+  constructor(
+    readonly clock: Clock,
+    readonly limit: number = HOST_LIMIT,
+  ) {}
+
+  /** @param share the most this tenant may hold now; half the limit while others wait */
+  tryEnter(name: string, tenantId: string, share: number = this.limit): Entry {
+    const host = this.#host(name);
+    const now = this.clock.monotonic();
+    if (host.openUntil > 0) {
+      if (now < host.openUntil) return { kind: "open", retryAfterMs: host.openUntil - now };
+      if (host.probing) return { kind: "open", retryAfterMs: 1000 };
+      host.probing = true;
+    }
+    if (host.inFlight >= this.limit || (host.byTenant.get(tenantId) ?? 0) >= share) {
+      return { kind: "full" };
+    }
+    host.inFlight += 1;
+    host.byTenant.set(tenantId, (host.byTenant.get(tenantId) ?? 0) + 1);
+    let left = false;
+    return {
+      kind: "in",
+      ticket: {
+        leave: (result) => {
+          if (left) return;
+          left = true;
+          host.inFlight -= 1;
+          const remaining = (host.byTenant.get(tenantId) ?? 1) - 1;
+          if (remaining > 0) host.byTenant.set(tenantId, remaining);
+          else host.byTenant.delete(tenantId);
+          this.#judge(host, result === "silent");
+          host.waiting.shift()?.();
+        },
+      },
+    };
+  }
+
+  /** As `tryEnter`, waiting for room up to `waitMs`. */
+  async enter(name: string, tenantId: string, waitMs: number): Promise<Entry> {
+    const until = this.clock.monotonic() + waitMs;
+    for (;;) {
+      const entry = this.tryEnter(name, tenantId);
+      const left = until - this.clock.monotonic();
+      if (entry.kind !== "full" || left <= 0) return entry;
+      const host = this.#host(name);
+      const over = new AbortController();
+      const free = new Promise<void>((resolve) => host.waiting.push(resolve));
+      await Promise.race([free, this.clock.sleep(left, over.signal)]);
+      over.abort();
+    }
+  }
+
+  /** For metrics. */
+  states(): { host: string; inFlight: number; open: boolean }[] {
+    const now = this.clock.monotonic();
+    return [...this.#hosts].map(([host, state]) => ({ host, inFlight: state.inFlight, open: state.openUntil > now }));
+  }
+
+  #host(name: string): Host {
+    let host = this.#hosts.get(name);
+    if (!host) {
+      host = {
+        inFlight: 0,
+        byTenant: new Map(),
+        calls: [],
+        silentCalls: 0,
+        openUntil: 0,
+        openForMs: HALF_OPEN_MS,
+        probing: false,
+        waiting: [],
+      };
+      this.#hosts.set(name, host);
+    }
+    return host;
+  }
+
+  #judge(host: Host, silent: boolean): void {
+    const now = this.clock.monotonic();
+    if (host.openUntil > 0) {
+      host.probing = false;
+      if (silent) {
+        host.openForMs = Math.min(host.openForMs * 2, HALF_OPEN_MAX_MS);
+        host.openUntil = now + host.openForMs;
+      } else {
+        host.openUntil = 0;
+        host.openForMs = HALF_OPEN_MS;
+        host.calls = [];
+        host.silentCalls = 0;
+      }
+      return;
+    }
+    host.calls.push({ at: now, silent });
+    if (silent) host.silentCalls += 1;
+    while (host.calls.length > MAX_CALLS || (host.calls[0] && host.calls[0].at < now - WINDOW_MS))
+      if (host.calls.shift()?.silent) host.silentCalls -= 1;
+    if (host.calls.length >= MIN_CALLS && host.silentCalls * 2 >= host.calls.length)
+      host.openUntil = now + host.openForMs;
+  }
+}

@@ -1,0 +1,93 @@
+import { noteClientOk, noteClientProblem, openOAuthClient } from "@/lib/auth-clients/service";
+import { systemClock } from "@/lib/clock";
+import { settings } from "@/lib/config";
+import { openJson, sealJson } from "@/lib/crypto/envelope";
+import { fingerprint, mac } from "@/lib/crypto/mac";
+import { grantOf } from "@/lib/oauth/grants";
+import { revoke } from "@/lib/oauth/revocation";
+import { tokenHost } from "@/lib/oauth/server-for";
+import type { StoredTokens } from "@/lib/oauth/token-set";
+import { errorFields, log } from "@/lib/observability/log";
+import { metrics } from "@/lib/observability/metrics";
+import { once } from "@/lib/process";
+import { databaseRows } from "./claim";
+import { Hosts } from "./hosts";
+import type { RefreshEvent, World } from "./world";
+
+/** Where a secret's current token set is sealed; the ledger keeps copies of the same sealed bytes. */
+export function tokenPlace(tenantId: string, secretId: string, generation: number) {
+  return { tenantId, table: "token_state", rowId: secretId, field: "tokens", generation };
+}
+
+/** The refresher of this process: the protocol's arguments, the rooms per provider, and what runs now. */
+export interface Refresher {
+  world: World;
+  hosts: Hosts;
+  /** Late landings under way; shutdown waits for them. */
+  background: Set<Promise<void>>;
+}
+
+export function refresher(): Refresher {
+  return once("refresher", () => {
+    const background = new Set<Promise<void>>();
+    return { world: liveWorld(background), hosts: new Hosts(systemClock), background };
+  });
+}
+
+function liveWorld(background: Set<Promise<void>>): World {
+  return {
+    clock: systemClock,
+    random: Math.random,
+    rows: databaseRows(),
+    leadS: settings().refreshLeadS,
+    provider: {
+      renew: (client, tokens) => grantOf(client).renew(client, tokens),
+      renewable: (client, tokens) => grantOf(client).renewable(tokens),
+      host: tokenHost,
+      revoke: async (client, tokens) => {
+        const value = tokens.refresh_token ?? tokens.access_token;
+        await revoke(client, { value, hint: tokens.refresh_token ? "refresh_token" : "access_token" });
+      },
+    },
+    clients: {
+      open: openOAuthClient,
+      noteProblem: (client, problem, probeAfterMs) => noteClientProblem(client, problem, { probeAfterMs }),
+      noteOk: (client, authMethod) => noteClientOk(client, authMethod),
+    },
+    vault: {
+      open: async (lease, generation, sealed) =>
+        (await openJson<StoredTokens>(tokenPlace(lease.tenantId, lease.secretId, generation), sealed)).reveal(),
+      seal: (lease, generation, tokens) => sealJson(tokenPlace(lease.tenantId, lease.secretId, generation), tokens),
+      tokenMac: (refreshToken) => mac("refresh-token", refreshToken),
+      fingerprint,
+    },
+    report,
+    reportStoreTrouble: (error) => {
+      metrics().storeTrouble.inc();
+      log.error("an answer waits for the database", errorFields(error));
+    },
+    background: (work) => {
+      const kept = work
+        .catch((error) => log.error("late landing failed", errorFields(error)))
+        .finally(() => background.delete(kept));
+      background.add(kept);
+    },
+  };
+}
+
+const QUIET = new Set<RefreshEvent["outcome"]>(["landed", "superseded", "released"]);
+
+function report(event: RefreshEvent): void {
+  metrics().refreshes.inc({ outcome: event.outcome });
+  metrics().refreshSeconds.observe(event.durationMs / 1000);
+  log[QUIET.has(event.outcome) ? "debug" : "warn"]("refresh", {
+    secretId: event.lease.secretId,
+    tenantId: event.lease.tenantId,
+    authClientId: event.lease.authClientId,
+    generation: event.lease.generation,
+    outcome: event.outcome,
+    durationMs: event.durationMs,
+    ...(event.host ? { host: event.host } : {}),
+    ...(event.code ? { code: event.code } : {}),
+  });
+}
