@@ -252,7 +252,7 @@ function router(toNext: Handler): Handler {
 /** The path without query and trailing slash, also put back on the request; null when the request was refused. */
 function normalise(request: IncomingMessage, response: ServerResponse): string | null {
   const url = request.url ?? "";
-  if (!url.startsWith("/") || request.headers.host === undefined) {
+  if (!url.startsWith("/") || request.headers.host === undefined || !isDecodable(url)) {
     refuse(response, new AppError("bad_request", "This is not a request of HTTP/1.1 for a path of this server."), "");
     return null;
   }
@@ -264,6 +264,16 @@ function normalise(request: IncomingMessage, response: ServerResponse): string |
     request.url = path + (mark < 0 ? "" : url.slice(mark));
   }
   return path;
+}
+
+function isDecodable(url: string): boolean {
+  if (!url.includes("%")) return true;
+  try {
+    decodeURIComponent(url.split("?", 1)[0] as string);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Bodies over the limit end here for what is not an endpoint of ours (endpoints say the same themselves). */

@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/p
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import process from "node:process";
+import { pathToFileURL } from "node:url";
 import { ROOT, refuse } from "./begin.mjs";
 import { run, step, tail } from "./run.mjs";
 
@@ -49,17 +50,30 @@ export async function ensureBuilt() {
   });
 }
 
-/** Bundles server.ts and the commands; half a second. */
+/** Bundles server.ts; half a second. */
 export async function bundle(development) {
+  await esbuild([{ in: "server.ts", out: development ? "server.development" : "server" }], bundleFolder(), development);
+}
+
+/** The module of a command (scripts/commands/<name>.ts), bundled when its sources changed. */
+export async function command(name) {
+  const folder = join(ROOT, "dist", "commands");
+  const sources = await digest();
+  if ((await readFile(join(folder, "stamp"), "utf8").catch(() => "")) !== sources) {
+    const names = (await readdir(join(ROOT, "scripts/commands"))).filter((file) => file.endsWith(".ts"));
+    const entries = names.map((file) => ({ in: `scripts/commands/${file}`, out: file.slice(0, -3) }));
+    await esbuild(entries, "dist/commands", false);
+    await writeFile(join(folder, "stamp"), sources);
+  }
+  return import(pathToFileURL(join(folder, `${name}.mjs`)).href);
+}
+
+async function esbuild(entryPoints, outdir, development) {
   const { build } = await import("esbuild");
-  const commands = (await readdir(join(ROOT, "scripts/commands"))).filter((name) => name.endsWith(".ts"));
   await build({
     absWorkingDir: ROOT,
-    entryPoints: [
-      { in: "server.ts", out: development ? "server.development" : "server" },
-      ...commands.map((name) => ({ in: `scripts/commands/${name}`, out: name.slice(0, -3) })),
-    ],
-    outdir: bundleFolder(),
+    entryPoints,
+    outdir,
     outExtension: { ".js": ".mjs" },
     bundle: true,
     packages: "external",
