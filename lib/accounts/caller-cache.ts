@@ -70,7 +70,12 @@ export function callerCache<T>(name: "keys" | "sessions"): CallerCache<T> {
   return once(`caller-cache-${name}`, () => new CallerCache<T>());
 }
 
-/** After a change of keys, sessions or roles in this process: nobody here is known from before it. */
+/** After a session ended in this process. */
+export function forgetSessions(): void {
+  callerCache("sessions").clear();
+}
+
+/** After a change of keys or roles in this process: nobody here is known from before it. */
 export function forgetCallers(): void {
   callerCache("keys").clear();
   callerCache("sessions").clear();

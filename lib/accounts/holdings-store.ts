@@ -1,5 +1,5 @@
 import { type Holding, holding } from "@/lib/access/caller";
-import { ROLES } from "@/lib/access/roles";
+import type { ROLES } from "@/lib/access/roles";
 import { GLOBAL } from "@/lib/access/scope";
 import { database } from "@/lib/db/client";
 

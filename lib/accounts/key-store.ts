@@ -82,12 +82,19 @@ export async function findUserKey(tx: Tx, tenantId: string, userId: string, id: 
 export async function deleteUserKey(tx: Tx, tenantId: string, userId: string, id: string): Promise<ApiKeyRow | null> {
   const [row] = await tx
     .delete(apiKeys)
-    .where(and(eq(apiKeys.tenantId, tenantId), eq(apiKeys.userId, userId), eq(apiKeys.id, id), eq(apiKeys.kind, "user")))
+    .where(
+      and(eq(apiKeys.tenantId, tenantId), eq(apiKeys.userId, userId), eq(apiKeys.id, id), eq(apiKeys.kind, "user")),
+    )
     .returning();
   return row ?? null;
 }
 
-export async function deleteTaskKey(tx: Tx, tenantId: string, workspaceId: string, id: string): Promise<ApiKeyRow | null> {
+export async function deleteTaskKey(
+  tx: Tx,
+  tenantId: string,
+  workspaceId: string,
+  id: string,
+): Promise<ApiKeyRow | null> {
   const [row] = await tx
     .delete(apiKeys)
     .where(

@@ -1,0 +1,70 @@
+import { and, eq, inArray } from "drizzle-orm";
+import { users } from "@/drizzle/schema/accounts";
+import { INSTANCE_TENANT } from "@/lib/access/scope";
+import { inTenant, type Tx } from "@/lib/db/tx";
+
+export type UserRow = typeof users.$inferSelect;
+export type NewUserRow = typeof users.$inferInsert;
+
+/** People belong to the instance; `tx` must be in its tenant. */
+export async function findUserByEmailKey(tx: Tx, key: string): Promise<UserRow | null> {
+  const [row] = await tx
+    .select()
+    .from(users)
+    .where(and(eq(users.tenantId, INSTANCE_TENANT), eq(users.emailKey, key)));
+  return row ?? null;
+}
+
+/** In the instance's tenant anybody; in another tenant its members only (row-level security). */
+export async function findUser(tx: Tx, id: string): Promise<UserRow | null> {
+  const [row] = await tx
+    .select()
+    .from(users)
+    .where(and(eq(users.tenantId, INSTANCE_TENANT), eq(users.id, id)));
+  return row ?? null;
+}
+
+export async function anyUser(tx: Tx): Promise<boolean> {
+  const [row] = await tx.select({ id: users.id }).from(users).where(eq(users.tenantId, INSTANCE_TENANT)).limit(1);
+  return row !== undefined;
+}
+
+export async function insertUser(tx: Tx, row: Omit<NewUserRow, "tenantId">): Promise<UserRow> {
+  const [made] = await tx
+    .insert(users)
+    .values({ tenantId: INSTANCE_TENANT, ...row })
+    .returning();
+  if (!made) throw new Error("The account was not stored.");
+  return made;
+}
+
+export async function updateUser(
+  tx: Tx,
+  id: string,
+  change: Partial<Pick<UserRow, "passwordHash" | "lastLoginAt">>,
+): Promise<void> {
+  await tx
+    .update(users)
+    .set(change)
+    .where(and(eq(users.tenantId, INSTANCE_TENANT), eq(users.id, id)));
+}
+
+export interface PersonName {
+  firstName: string;
+  lastName: string;
+  email: string;
+}
+
+/** The names of those of `ids` who belong to `tenantId`, the tenant `tx` is in; by id. */
+export async function userNames(tx: Tx, _tenantId: string, ids: readonly string[]): Promise<Map<string, PersonName>> {
+  if (ids.length === 0) return new Map();
+  const rows = await tx
+    .select({ id: users.id, firstName: users.firstName, lastName: users.lastName, email: users.email })
+    .from(users)
+    .where(and(eq(users.tenantId, INSTANCE_TENANT), inArray(users.id, [...new Set(ids)])));
+  return new Map(rows.map(({ id, ...name }) => [id, name]));
+}
+
+export async function userByEmailKey(key: string): Promise<UserRow | null> {
+  return inTenant(INSTANCE_TENANT, (tx) => findUserByEmailKey(tx, key));
+}
