@@ -40,6 +40,11 @@ export class KeyringError extends Error {
     super(message, options);
     this.name = "KeyringError";
   }
+
+  /** By name, because Next and server.ts each hold their own copy of this class and share one keyring (lib/process.ts). */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return value instanceof Error && value.name === "KeyringError";
+  }
 }
 
 /** The key new records are wrapped with. */

@@ -19,7 +19,15 @@ export interface AddressRange {
 export function parseAddress(text: string): Address | null {
   const bare = text.split("%", 1)[0] as string;
   if (isIP(bare) === 0) return null;
-  return plain(ipaddr.parse(bare).toByteArray());
+  return plain(ipaddr.parse(hexTail(bare)).toByteArray());
+}
+
+/** `::a.b.c.d` as `::aabb:ccdd`: ipaddr.js would read it as `::ffff:a.b.c.d`, which is another address. */
+function hexTail(text: string): string {
+  const cut = text.lastIndexOf(":") + 1;
+  if (cut === 0 || !text.includes(".", cut)) return text;
+  const [a = 0, b = 0, c = 0, d = 0] = text.slice(cut).split(".").map(Number);
+  return `${text.slice(0, cut)}${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`;
 }
 
 /** Reads `address/bits`. Null for anything else, also when host bits are set that the range would ignore. */

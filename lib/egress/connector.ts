@@ -99,7 +99,10 @@ export function makeConnector(options: ConnectorOptions): buildConnector.connect
         ...(options.ca === undefined ? {} : { ca: options.ca }),
         ...(session === undefined ? {} : { session }),
       });
+      let over = false;
       const giveUp = (why: string, cause?: unknown) => {
+        if (over) return;
+        over = true;
         clearTimeout(timer);
         sessions.delete(name);
         secure.destroy();
@@ -116,6 +119,7 @@ export function makeConnector(options: ConnectorOptions): buildConnector.connect
       secure.on("error", (cause) => giveUp("TLS failed", cause));
       secure.once("close", () => giveUp("the connection was closed during TLS"));
       secure.once("secureConnect", () => {
+        over = true;
         clearTimeout(timer);
         done(secure);
       });
@@ -169,6 +173,7 @@ function openTcp(destination: Destination, addresses: readonly CheckedAddress[],
       keepAliveInitialDelay: TCP_KEEP_ALIVE_MS,
     });
     const giveUp = (why: string, cause?: unknown) => {
+      // After connecting this only keeps an error between two owners of the socket from ending the process.
       clearTimeout(timer);
       socket.destroy();
       fail(new EgressError("not_sent", `${name}: ${why}`, { cause }));

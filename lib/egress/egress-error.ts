@@ -35,6 +35,11 @@ export class EgressError extends Error {
     this.internal = internal;
   }
 
+  /** By name, because Next and server.ts each hold their own copy of this class in one process (lib/process.ts). */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return value instanceof Error && value.name === "EgressError";
+  }
+
   /** Whether the request may have had an effect at the destination. */
   get mayHaveArrived(): boolean {
     return this.kind !== "blocked" && this.kind !== "not_sent";

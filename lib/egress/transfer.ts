@@ -113,7 +113,8 @@ export function transfer(
       );
     },
     onResponseData(controller, chunk) {
-      guarded(controller, () => sink.data(chunk));
+      // After a pause undici hands over an empty piece; passed on, it would fill a stream, pause it, and so come again for ever.
+      if (chunk.length > 0) guarded(controller, () => sink.data(chunk));
     },
     onResponseEnd() {
       if (settle()) sink.end();
