@@ -16,6 +16,8 @@ test("first use, by many at once and in several processes, makes one key that al
   const rings = Array.from({ length: 5 }, () => new Keyring({ keks: [kek], store }));
   const keys = await Promise.all(rings.flatMap((ring) => Array.from({ length: 40 }, () => ring.sealingKey(TENANT))));
   expect(rowsOf(TENANT)).toHaveLength(1);
+  // One block for each process, however many waited in it.
+  expect(store.wraps.get(`${TENANT}/1`)).toBe(5 * WRAP_BLOCK);
   const [first] = keys;
   for (const { version, key } of keys) {
     expect(version).toBe(1);
