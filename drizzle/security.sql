@@ -75,37 +75,63 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
    WHERE k.key_mac = p_mac
 $$;
 
--- The hot read: one statement instead of a transaction with set_config around each read. Takes tenant, workspace and id,
--- so it shows no more than the policy would. DECISIONS.md has the figures.
-CREATE OR REPLACE FUNCTION latchkey_read_secret(p_tenant text, p_workspace text, p_secret text)
-RETURNS TABLE (
-  id text, workspace_id text, type text, name text, secret_name text, auth_client_tenant_id text, auth_client_id text,
-  user_id text, scope text, sealed bytea, generation int, created_ms float8, updated_ms float8,
-  status text, grant_id text, token_generation int, token_sealed bytea, expires_ms float8, issued_ms float8,
-  received_ms float8, lifetime_s int, has_refresh_token boolean, token_type text, scope_granted text, fingerprint text,
-  refresh_fingerprint text, due_ms float8, renewable boolean, leased boolean, failures int, suspect_ms float8,
-  problem jsonb, client_problem jsonb,
-  next_probe_ms float8, lost_generation int, now_ms float8)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
-  SELECT s.id, s.workspace_id, s.type, s.name, s.secret_name, s.auth_client_tenant_id, s.auth_client_id,
-         s.user_id, s.scope, s.sealed, s.generation,
-         extract(epoch FROM s.created_at)::float8 * 1000, extract(epoch FROM s.updated_at)::float8 * 1000,
-         t.status, t.grant_id, t.generation, t.sealed,
-         extract(epoch FROM t.expires_at)::float8 * 1000, extract(epoch FROM t.issued_at)::float8 * 1000,
-         extract(epoch FROM t.received_at)::float8 * 1000, t.lifetime_s, t.has_refresh_token, t.token_type,
-         t.scope_granted, t.fingerprint, t.refresh_fingerprint, extract(epoch FROM t.refresh_due_at)::float8 * 1000,
-         t.renewable, t.lease_holder IS NOT NULL AND t.lease_until > now(), t.failures,
-         extract(epoch FROM t.suspect_since)::float8 * 1000, t.problem, c.problem,
-         extract(epoch FROM c.next_probe_at)::float8 * 1000,
-         t.lost_generation, extract(epoch FROM now())::float8 * 1000
+-- A secret with its token state and its client's trouble, as every read needs it. security_invoker: row-level security
+-- judges the reader, not the owner of the view.
+DROP FUNCTION IF EXISTS latchkey_read_secret(text, text, text), latchkey_read_secrets_audited(jsonb);
+DROP VIEW IF EXISTS secret_rows;
+CREATE VIEW secret_rows WITH (security_invoker = true) AS
+  SELECT s.tenant_id, s.id, s.workspace_id, s.type, s.name, s.secret_name, s.auth_client_tenant_id, s.auth_client_id,
+         s.user_id, s.declared_state, s.declared_error, s.scope, s.sealed, s.generation,
+         extract(epoch FROM s.created_at)::float8 * 1000 AS created_ms,
+         extract(epoch FROM s.updated_at)::float8 * 1000 AS updated_ms,
+         t.status, t.grant_id, t.generation AS token_generation, t.sealed AS token_sealed,
+         extract(epoch FROM t.expires_at)::float8 * 1000 AS expires_ms,
+         extract(epoch FROM t.issued_at)::float8 * 1000 AS issued_ms,
+         extract(epoch FROM t.received_at)::float8 * 1000 AS received_ms,
+         t.lifetime_s, t.has_refresh_token, t.renewable, t.token_type, t.scope_granted, t.fingerprint,
+         t.refresh_fingerprint, extract(epoch FROM t.refresh_due_at)::float8 * 1000 AS due_ms,
+         coalesce(t.lease_holder IS NOT NULL AND t.lease_until > now(), false) AS leased,
+         t.failures, t.suspect_since IS NOT NULL AS suspect, t.problem, c.problem AS client_problem,
+         extract(epoch FROM c.next_probe_at)::float8 * 1000 AS next_probe_ms,
+         extract(epoch FROM now())::float8 * 1000 AS now_ms
     FROM secrets s
     LEFT JOIN token_state t ON t.tenant_id = s.tenant_id AND t.secret_id = s.id
-    LEFT JOIN auth_client_state c ON c.tenant_id = s.auth_client_tenant_id AND c.auth_client_id = s.auth_client_id
-   WHERE s.tenant_id = p_tenant AND s.id = p_secret AND s.workspace_id = p_workspace
+    LEFT JOIN auth_client_state c ON c.tenant_id = s.auth_client_tenant_id AND c.auth_client_id = s.auth_client_id;
+GRANT SELECT ON secret_rows TO latchkey_app;
+
+-- The hot read: one statement instead of a transaction with set_config around each read. Takes tenant, workspace and id,
+-- so it shows no more than the policy would. DECISIONS.md has the figures.
+CREATE FUNCTION latchkey_read_secret(p_tenant text, p_workspace text, p_secret text)
+RETURNS SETOF secret_rows LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT * FROM secret_rows r WHERE r.tenant_id = p_tenant AND r.id = p_secret AND r.workspace_id = p_workspace
 $$;
 
-REVOKE ALL ON FUNCTION latchkey_memberships(text), latchkey_find_key(text), latchkey_read_secret(text, text, text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION latchkey_memberships(text), latchkey_find_key(text), latchkey_read_secret(text, text, text) TO latchkey_app;
+-- Reads that show a value, many callers' at once: the entries are committed before any row is answered (AU-1).
+CREATE FUNCTION latchkey_read_secrets_audited(p_asked jsonb)
+RETURNS TABLE (n int, secret secret_rows) LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  WITH asked AS (
+    SELECT * FROM jsonb_to_recordset(p_asked) AS r(n int, secret_id text, tenant_id text, workspace_id text,
+      actor_kind text, actor_id text, actor_name text, via text, credential_id text, action text, request_id text,
+      purpose text, ip text, user_agent text, detail jsonb)),
+  found AS (
+    SELECT a.n, r AS secret FROM asked a CROSS JOIN LATERAL (
+      SELECT * FROM secret_rows s
+       WHERE s.tenant_id = a.tenant_id AND s.id = a.secret_id AND s.workspace_id = a.workspace_id) r),
+  written AS (
+    INSERT INTO audit_entries (tenant_id, actor_kind, actor_id, actor_name, via, credential_id, action, outcome,
+      workspace_id, target_type, target_id, target_name, generation, request_id, purpose, ip, user_agent, detail)
+    SELECT a.tenant_id, a.actor_kind, a.actor_id, a.actor_name, a.via, a.credential_id, a.action,
+           CASE WHEN f.n IS NULL THEN 'failed' ELSE 'allowed' END, a.workspace_id, 'auth-secret', a.secret_id,
+           (f.secret).name, coalesce((f.secret).token_generation, (f.secret).generation), a.request_id, a.purpose, a.ip,
+           a.user_agent, a.detail
+      FROM asked a LEFT JOIN found f ON f.n = a.n)
+  SELECT n, secret FROM found
+$$;
+
+REVOKE ALL ON FUNCTION latchkey_memberships(text), latchkey_find_key(text), latchkey_read_secret(text, text, text),
+  latchkey_read_secrets_audited(jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION latchkey_memberships(text), latchkey_find_key(text), latchkey_read_secret(text, text, text),
+  latchkey_read_secrets_audited(jsonb) TO latchkey_app;
 
 -- Entries of concurrent reads and denials are of several tenants and committed together (AU-1, group commit).
 CREATE OR REPLACE FUNCTION latchkey_write_audit(p_rows jsonb)

@@ -251,6 +251,8 @@ CREATE TABLE "secrets" (
 	"auth_client_tenant_id" text,
 	"auth_client_id" text,
 	"user_id" text,
+	"declared_state" text,
+	"declared_error" text,
 	"scope" text,
 	"sealed" "bytea" NOT NULL,
 	"generation" integer DEFAULT 1 NOT NULL,

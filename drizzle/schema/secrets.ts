@@ -18,6 +18,9 @@ export const secrets = pgTable(
     authClientTenantId: text("auth_client_tenant_id"),
     authClientId: text("auth_client_id"),
     userId: text("user_id"),
+    /** `state` and `error` as a client of the contract set them; for oauth2 the tokens tell, not this. */
+    declaredState: text("declared_state"),
+    declaredError: text("declared_error"),
     /** Scopes asked for, as typed. */
     scope: text("scope"),
     /** Sealed JSON: static credentials, or for oauth2 `additional_params` and `fields`. */
