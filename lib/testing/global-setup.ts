@@ -24,12 +24,18 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const server = await startEmbedded(folder, (line) => lines.push(line)).catch((error: unknown) => {
     throw new Error(`The test database did not start.\n${lines.join("\n")}`, { cause: error });
   });
-  await makeTemplate(server.url);
-  project.provide("testServerUrl", server.url);
-  return async () => {
+  const end = async () => {
     await server.stop();
     await rm(folder, { recursive: true, force: true });
   };
+  try {
+    await makeTemplate(server.url);
+  } catch (error) {
+    await end();
+    throw error;
+  }
+  project.provide("testServerUrl", server.url);
+  return end;
 }
 
 async function makeTemplate(serverUrl: string): Promise<void> {
