@@ -67,7 +67,6 @@ export async function openOAuthClient(tenantId: string, id: string): Promise<OAu
 /** Ends what this process remembers of a client, after an edit, a deletion or a verdict has been committed. */
 export function forgetOpened(tenantId: string, id: string): void {
   remembered().delete(keyOf(tenantId, id));
-  okWritten().delete(keyOf(tenantId, id));
 }
 
 async function load(tenantId: string, id: string): Promise<OAuthClient | null> {
@@ -89,7 +88,8 @@ async function openRow(row: ClientRow, state: ClientState | null): Promise<OAuth
     options: row.options as unknown as OAuth2Options,
     clientSecret: sealed.use((value) => (value.client_secret ? new Sensitive(value.client_secret) : null)),
     secretName: row.secretName,
-    learnedAuthMethod: state?.authMethod as OAuthClient["learnedAuthMethod"],
+    learnedAuthMethod: (state?.authMethod ?? null) as OAuthClient["learnedAuthMethod"],
+    proven: state?.lastOkAt != null && state.lastOkAt > row.updatedAt,
     problem: state && state.problemVersion === row.version ? state.problem : null,
   };
 }
@@ -107,6 +107,7 @@ export async function noteClientProblem(
     if (await isStillVersion(tx, client.tenantId, client.id, client.version))
       await writeProblem(tx, client, { ...problem }, next.probeAfterMs);
   });
+  okWritten().delete(`${keyOf(client.tenantId, client.id)}/${client.version}`);
   forgetOpened(client.tenantId, client.id);
 }
 
@@ -116,7 +117,8 @@ export async function noteClientProblem(
  */
 export async function noteClientOk(client: OAuthClient, authMethod: string | null = null): Promise<void> {
   const learned = client.options.token_endpoint_auth_method === "auto" ? authMethod : null;
-  const key = keyOf(client.tenantId, client.id);
+  // Of this version only: the first success after an edit is news, wherever the edit was made.
+  const key = `${keyOf(client.tenantId, client.id)}/${client.version}`;
   const written = okWritten().get(key);
   const now = performance.now();
   const knownMethod = written?.authMethod ?? client.learnedAuthMethod;
@@ -136,7 +138,7 @@ export async function noteClientOk(client: OAuthClient, authMethod: string | nul
     okWritten().delete(key);
     throw error;
   }
-  if (client.problem !== null || learned !== client.learnedAuthMethod) remembered().delete(key);
+  forgetOpened(client.tenantId, client.id);
 }
 
 function remember<T>(cache: Map<string, T>, key: string, value: T): void {

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { type Scope, scopeId } from "@/lib/access/scope";
 import type { ClientFacts, ClientRow, ClientUser } from "@/lib/auth-clients/store";
 import { AppError } from "@/lib/errors";
-import { type Relationship, type Resource, related, relationshipTo } from "@/lib/http/json-api";
+import { complaint, type Relationship, type Resource, related, relationshipTo } from "@/lib/http/json-api";
 import { redirectUri } from "@/lib/oauth/redirect-names";
 import { freeForm, secretText } from "@/lib/secret-types/free-form";
 import { isSecretType, SECRET_TYPE_NAMES, SECRET_TYPES, type SecretTypeName } from "@/lib/secret-types/index";
@@ -180,12 +180,17 @@ const oauth2Change = z.strictObject({
 
 export type OAuth2Change = z.infer<typeof oauth2Change>;
 
-/** The editable part of an oauth2 PATCH; run `refuseImmutable` first. @throws z.ZodError */
+/**
+ * The editable part of an oauth2 PATCH; run `refuseImmutable` first.
+ *
+ * @throws AppError invalid_attribute
+ */
 export function readOAuth2Change(credentials: Record<string, unknown>): OAuth2Change {
   const immutable: readonly string[] = DESTINATIONS_AND_IDENTITY;
-  return oauth2Change.parse(
-    Object.fromEntries(Object.entries(credentials).filter(([name]) => !immutable.includes(name))),
-  );
+  const rest = Object.fromEntries(Object.entries(credentials).filter(([name]) => !immutable.includes(name)));
+  const parsed = oauth2Change.safeParse(rest);
+  if (!parsed.success) throw complaint(parsed.error, ["data", "attributes", "credentials"]);
+  return parsed.data;
 }
 
 /** How much of a client an answer shows. */

@@ -428,6 +428,7 @@ export interface ClientState {
   problem: Record<string, unknown> | null;
   problemVersion: number | null;
   authMethod: string | null;
+  lastOkAt: Date | null;
 }
 
 export async function findState(tx: Tx, tenantId: string, id: string): Promise<ClientState | null> {
@@ -436,6 +437,7 @@ export async function findState(tx: Tx, tenantId: string, id: string): Promise<C
       problem: authClientState.problem,
       problemVersion: authClientState.problemVersion,
       authMethod: authClientState.authMethod,
+      lastOkAt: authClientState.lastOkAt,
     })
     .from(authClientState)
     .where(and(eq(authClientState.tenantId, tenantId), eq(authClientState.authClientId, id)));

@@ -1,0 +1,125 @@
+import { settings } from "@/lib/config";
+import { checkLiteral } from "@/lib/egress/safe-fetch";
+import { AppError, type ErrorItem } from "@/lib/errors";
+import { discover, type ProviderMetadata } from "@/lib/oauth/discovery";
+import { errorFields, log } from "@/lib/observability/log";
+import type { OAuth2ClientInput, OAuth2Options } from "@/lib/secret-types/oauth2";
+
+/** Where the keys of `credentials` are in a request. */
+export const AT_CREDENTIALS = "/data/attributes/credentials";
+
+const DEFAULT_TOKEN_LIFE_S = 3600;
+/** A look at the issuer that is only for good measure does not keep a person waiting for long. */
+const BRIEF_LOOK_MS = 3000;
+
+const ADDRESSES = ["issuer", "auth_uri", "token_uri", "refresh_token_uri", "revocation_uri"] as const;
+
+export interface CompleteOAuth2 {
+  options: OAuth2Options;
+  clientSecret: string | undefined;
+}
+
+/**
+ * Turns what was typed into a complete client: endpoints judged, missing ones filled from the issuer, defaults set. What is
+ * found is pinned here and never looked up again (OA-15).
+ *
+ * @throws AppError invalid_attribute, all complaints at once
+ */
+export async function completeOAuth2(given: OAuth2ClientInput): Promise<CompleteOAuth2> {
+  const complaints = [...judgeAddresses(given), ...judgeKeys(given)];
+  throwAll(complaints);
+  const grantType = given.grant_type ?? "authorization_code";
+  const needsAuthUri = grantType === "authorization_code";
+  const missing = !given.token_uri || (needsAuthUri && !given.auth_uri);
+  const metadata = given.issuer ? await look(given.issuer, missing) : null;
+
+  const authUri = given.auth_uri ?? metadata?.authUri ?? undefined;
+  const tokenUri = given.token_uri ?? metadata?.tokenUri ?? undefined;
+  const absent: ErrorItem[] = [];
+  const ask = given.issuer ? "the issuer does not publish it; enter it" : "is needed, or an issuer that publishes it";
+  if (needsAuthUri && !authUri) absent.push(complaint("auth_uri", `auth_uri: ${ask}.`));
+  if (!tokenUri) absent.push(complaint("token_uri", `token_uri: ${ask}.`));
+  throwAll(absent);
+
+  return {
+    clientSecret: given.client_secret === "" ? undefined : given.client_secret,
+    options: {
+      client_id: given.client_id,
+      ...(authUri ? { auth_uri: authUri } : {}),
+      token_uri: tokenUri as string,
+      refresh_token_uri: given.refresh_token_uri ?? (tokenUri as string),
+      ...optional("revocation_uri", given.revocation_uri ?? metadata?.revocationUri ?? undefined),
+      token_expires_in: given.token_expires_in ?? DEFAULT_TOKEN_LIFE_S,
+      ...optional("issuer", given.issuer),
+      ...(metadata ? { iss_parameter: metadata.issParameter } : {}),
+      ...optional("auth_methods_supported", metadata?.tokenEndpointAuthMethods ?? undefined),
+      grant_type: grantType,
+      token_endpoint_auth_method: given.token_endpoint_auth_method ?? "auto",
+      pkce: given.pkce ?? "S256",
+      scope_separator: given.scope_separator ?? " ",
+      ...optional("authorize_params", given.authorize_params),
+      ...optional("token_params", given.token_params),
+      ...optional("refresh_params", given.refresh_params),
+      ...optional("resource", given.resource),
+      redirect_uri_per: given.redirect_uri_per ?? "secret",
+      ...optional("provider", given.provider),
+    },
+  };
+}
+
+/** Defaults of the keys that PATCH may set back with null. */
+export const EDITABLE_DEFAULTS = {
+  token_expires_in: DEFAULT_TOKEN_LIFE_S,
+  token_endpoint_auth_method: "auto",
+  pkce: "S256",
+  scope_separator: " ",
+} as const satisfies Partial<OAuth2Options>;
+
+function judgeAddresses(given: OAuth2ClientInput): ErrorItem[] {
+  return ADDRESSES.flatMap((name) => {
+    const address = given[name];
+    if (address === undefined) return [];
+    const wrong = checkLiteral(address) ?? (address.includes("#") ? "must not contain # (RFC 6749)" : null);
+    return wrong ? [complaint(name, `${name} ${wrong}.`)] : [];
+  });
+}
+
+function judgeKeys(given: OAuth2ClientInput): ErrorItem[] {
+  const wrong: ErrorItem[] = [];
+  if (!given.client_secret && given.token_endpoint_auth_method !== "none")
+    wrong.push(
+      complaint(
+        "client_secret",
+        "client_secret is needed, unless the client is public: then set token_endpoint_auth_method to none.",
+      ),
+    );
+  if (given.grant_type === "password" && !settings().passwordGrant)
+    wrong.push(complaint("grant_type", "The operator has switched off the password grant (LATCHKEY_PASSWORD_GRANT)."));
+  return wrong;
+}
+
+/** With nothing missing the issuer is asked all the same, for what hardens the flow, but may be silent. */
+async function look(issuer: string, missing: boolean): Promise<ProviderMetadata | null> {
+  const pointer = `${AT_CREDENTIALS}/issuer`;
+  if (missing) return discover(issuer, { pointer });
+  try {
+    return await discover(issuer, { pointer, timeoutMs: BRIEF_LOOK_MS });
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    log.info("issuer-without-metadata", errorFields(error));
+    return null;
+  }
+}
+
+function optional<K extends keyof OAuth2Options>(name: K, value: OAuth2Options[K]): Partial<OAuth2Options> {
+  return value === undefined ? {} : ({ [name]: value } as Partial<OAuth2Options>);
+}
+
+function complaint(name: string, detail: string): ErrorItem {
+  return { code: "invalid_attribute", detail, source: { pointer: `${AT_CREDENTIALS}/${name}` } };
+}
+
+function throwAll(complaints: ErrorItem[]): void {
+  const [first, ...more] = complaints;
+  if (first) throw new AppError(first.code, first.detail, { source: first.source, more });
+}
