@@ -16,7 +16,8 @@ export async function signInWithPassword(email: string, password: string): Promi
     const throttled = /^throttled(?::(\d+))?$/u.exec(answer?.error ?? "");
     if (throttled || answer?.status === 429)
       return { ok: false, reason: "throttled", waitS: throttled?.[1] ? Number(throttled[1]) : null };
-    if (answer && answer.status < 500 && answer.error) return { ok: false, reason: "wrong" };
+    // next-auth says `CredentialsSignin` for wrong ones; anything else is trouble of the server.
+    if (answer?.error === "CredentialsSignin") return { ok: false, reason: "wrong" };
     return { ok: false, reason: "failed" };
   } catch {
     // No answer or one that is not next-auth's: the form says so, the password is kept in it for another try.

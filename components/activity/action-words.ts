@@ -1,51 +1,57 @@
-/** Words for what the audit records. Actions are `noun.verb`; one that is not listed is read out as it is. */
-const WORDS: Record<string, string> = {
-  "secret.create": "Added secret",
-  "secret.edit": "Changed secret",
-  "secret.update": "Changed secret",
-  "secret.delete": "Deleted secret",
-  "secret.get": "Looked at secret",
-  "secret.list": "Listed secrets",
-  "secret.read": "Read secret",
-  "secret.use": "Read access token",
-  "secret.token": "Read access token",
-  "secret.reveal": "Revealed a value of",
-  "secret.refresh": "Refreshed",
-  "secret.refused": "Reported the token refused of",
-  "secret.forget": "Forgot the tokens of",
-  "secret.authorize": "Began to authorize",
-  "secret.authorized": "Authorized",
-  "auth_client.create": "Added auth client",
-  "auth_client.edit": "Changed auth client",
-  "auth_client.update": "Changed auth client",
-  "auth_client.delete": "Deleted auth client",
-  "task_identity.create": "Created task identity",
-  "task_identity.delete": "Ended task identity",
-  "api_key.create": "Created API key",
-  "api_key.delete": "Deleted API key",
-  "workspace.create": "Created workspace",
-  "session.create": "Signed in",
-  "session.delete": "Signed out",
+/** Words for what the audit records. Actions are `noun.verb` or one word; what is not listed is read out as it is. */
+
+const WHOLE: Record<string, string> = {
+  sign_in: "Signed in",
+  sign_in_failed: "Tried to sign in",
+  sign_out: "Signed out",
+  "session.end": "Ended a session",
+  "password.change": "Changed the password",
+  "password.reset": "Set a new password",
+  "reset_link.issue": "Made a password reset link",
+  "api_key.expose": "Ended an API key that was sent in a URL",
 };
 
-/** Offered as filters; others can be reached through the address. */
-export const COMMON_ACTIONS = [
-  "secret.create",
-  "secret.edit",
-  "secret.delete",
-  "secret.authorized",
-  "secret.refresh",
-  "secret.reveal",
-  "secret.token",
-  "auth_client.create",
-  "auth_client.edit",
-  "auth_client.delete",
-] as const;
+const NOUNS: Record<string, string> = {
+  secret: "secret",
+  auth_secret: "secret",
+  auth_client: "auth client",
+  api_key: "API key",
+  task_identity: "task identity",
+  task_identitie: "task identity",
+};
 
-/** "Revealed a value of" for `secret.reveal`. */
+const VERBS: Record<string, (noun: string) => string> = {
+  create: (noun) => `Added ${noun}`,
+  edit: (noun) => `Changed ${noun}`,
+  update: (noun) => `Changed ${noun}`,
+  delete: (noun) => `Deleted ${noun}`,
+  get: (noun) => `Looked at ${noun}`,
+  list: (noun) => `Listed ${noun}s`,
+  get_credentials: (noun) => `Read the credentials of ${noun}`,
+  read: (noun) => `Read ${noun}`,
+  use: (noun) => `Used ${noun}`,
+  token: (noun) => `Read the access token of ${noun}`,
+  reveal: (noun) => `Revealed a value of ${noun}`,
+  refresh: (noun) => `Refreshed ${noun}`,
+  refuse: (noun) => `Reported a refused token of ${noun}`,
+  forget: (noun) => `Forgot the tokens of ${noun}`,
+  authorize: (noun) => `Authorized ${noun}`,
+};
+
+/** `created` and `revealed` mean the same act as `create` and `reveal`. */
+function stem(verb: string): string {
+  if (verb in VERBS) return verb;
+  const shorter = [verb.replace(/d$/u, ""), verb.replace(/ed$/u, ""), verb.replace(/ten$/u, "")];
+  return shorter.find((candidate) => candidate in VERBS || candidate === "issue" || candidate === "expose") ?? verb;
+}
+
+/** "Revealed a value of secret" for `secret.reveal`; the target's name goes after it. */
 export function actionWords(action: string): string {
-  const known = WORDS[action];
-  if (known) return known;
+  const parts = action.split(".");
+  const verb = stem(parts.at(-1) ?? "");
+  const raw = (parts.at(-2) ?? "").replace(/s$/u, "");
+  const known = WHOLE[action] ?? WHOLE[`${raw}.${verb}`] ?? VERBS[verb]?.(NOUNS[raw] ?? raw.replace(/_/gu, " "));
+  if (known && parts.length <= 3) return known.trim();
   const words = action.replace(/[._-]+/gu, " ").trim();
   return words.charAt(0).toUpperCase() + words.slice(1);
 }

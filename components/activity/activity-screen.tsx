@@ -3,6 +3,7 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { Ban, Check, ChevronDown, TriangleAlert } from "lucide-react";
 import { usePathname, useRouter, useSearchParams } from "next/navigation";
+import { useEffect, useState } from "react";
 import { api } from "@/components/frame/api";
 import { Button } from "@/components/ui/button";
 import { EmptyState } from "@/components/ui/empty-state";
@@ -15,7 +16,7 @@ import { SkeletonRows } from "@/components/ui/skeleton-rows";
 import { Table } from "@/components/ui/table";
 import { LatchkeyError } from "@/lib/sdk/errors";
 import type { Activity } from "@/lib/sdk/resources";
-import { actionWords, COMMON_ACTIONS } from "./action-words";
+import { actionWords } from "./action-words";
 import { detailWords } from "./detail-words";
 
 const SIZE = 50;
@@ -60,7 +61,15 @@ export function ActivityScreen({ workspaceId }: { workspaceId: string }) {
     staleTime: 30_000,
   });
   const secretName = secrets.data?.data.find((item) => item.id === secret)?.attributes.name;
-  const actions = [...new Set([...COMMON_ACTIONS, ...(action ? [action] : [])])];
+  // What can be chosen is what was seen so far: the audit's own names, not a list of ours that would grow stale.
+  const [seen, setSeen] = useState<readonly string[]>([]);
+  useEffect(() => {
+    const found = (list.data?.data ?? []).map((row) => row.attributes.action);
+    setSeen((old) => (found.every((name) => old.includes(name)) ? old : [...new Set([...old, ...found])]));
+  }, [list.data]);
+  const actions = [...new Set([...seen, ...(action ? [action] : [])])].sort((a, b) =>
+    actionWords(a).localeCompare(actionWords(b)),
+  );
   const secretEntries: MenuEntry[] = [
     { kind: "check", label: "All secrets", checked: !secret, onSelect: () => go({ secret: null }) },
     { kind: "line" },
@@ -163,7 +172,9 @@ export function ActivityScreen({ workspaceId }: { workspaceId: string }) {
                 <th scope="col">When</th>
                 <th scope="col">What</th>
                 <th scope="col">Who</th>
-                <th scope="col">Result</th>
+                <th scope="col" className="a-result">
+                  Result
+                </th>
               </tr>
             </thead>
             <tbody>

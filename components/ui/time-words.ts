@@ -8,7 +8,7 @@ const DAY = 24 * HOUR;
 export function spanWords(ms: number): string {
   const length = Math.max(0, ms);
   if (length < MINUTE) return `${Math.floor(length / 1000)} s`;
-  if (length < 90 * MINUTE) return `${Math.floor(length / MINUTE)} min`;
+  if (length < 2 * HOUR) return `${Math.floor(length / MINUTE)} min`;
   if (length < 36 * HOUR) return `${Math.floor(length / HOUR)} h`;
   const days = Math.floor(length / DAY);
   if (days < 60) return days === 1 ? "1 day" : `${days} days`;
