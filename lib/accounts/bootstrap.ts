@@ -95,7 +95,7 @@ export async function issueResetCode(email: string): Promise<string> {
     });
     await recordWith(tx, COMMAND, {
       tenantId: INSTANCE_TENANT,
-      action: "reset_link.issued",
+      action: "reset_link.create",
       target: { type: "user", id: user.id, name: user.email },
     });
     return code;
@@ -245,7 +245,7 @@ async function createFirstAccount(tx: Tx, actor: Actor, account: FirstAccount): 
   await endCodes(tx, "setup");
   await recordWith(tx, actor, {
     tenantId: INSTANCE_TENANT,
-    action: "account.created",
+    action: "account.create",
     target: { type: "user", id: userId, name: account.email },
   });
 
@@ -267,7 +267,7 @@ async function createFirstAccount(tx: Tx, actor: Actor, account: FirstAccount): 
   await recordWith(tx, actor, {
     tenantId,
     workspaceId,
-    action: "workspace.created",
+    action: "workspace.create",
     target: { type: "workspace", id: workspaceId, name: "Default" },
   });
 }
