@@ -1,5 +1,6 @@
 "use client";
 
+import { useQuery } from "@tanstack/react-query";
 import { Menu as MenuIcon, X } from "lucide-react";
 import Link from "next/link";
 import { useParams, usePathname } from "next/navigation";
@@ -11,6 +12,7 @@ import { Mark } from "@/components/ui/mark";
 import { lastWorkspace, rememberWorkspace } from "./last-workspace";
 import { Nav } from "./nav";
 import { NewWorkspaceDialog } from "./new-workspace";
+import { workspacesQuery } from "./queries";
 import { useShortcuts } from "./shortcuts";
 import { Switcher } from "./switcher";
 
@@ -21,7 +23,10 @@ export function Frame({ children }: { children: ReactNode }) {
   const [remembered, setRemembered] = useState<string | null>(null);
   const [sheetAt, setSheetAt] = useState<string | null>(null);
   const [making, setMaking] = useState(false);
-  const workspaceId = params.workspaceId ?? remembered;
+  const mine = useQuery(workspacesQuery).data?.data;
+  // What is remembered may be somebody else's who used this browser, or gone.
+  const usual = mine?.find((workspace) => workspace.id === remembered) ?? mine?.[0];
+  const workspaceId = params.workspaceId ?? usual?.id ?? null;
   useShortcuts();
 
   useEffect(() => {

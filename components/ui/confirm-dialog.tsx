@@ -37,8 +37,8 @@ export function ConfirmDialog({
   return (
     <AlertDialog.Root open={open} onOpenChange={(next) => (busy ? undefined : onOpenChange(next))}>
       <AlertDialog.Portal>
-        <AlertDialog.Overlay className="scrim scrim-top" />
-        <AlertDialog.Content className="dialog dialog-sm dialog-top" {...focus}>
+        <AlertDialog.Overlay className="scrim" />
+        <AlertDialog.Content className="dialog dialog-sm" {...focus}>
           <div className="dlg-ask">
             <AlertDialog.Title>{title}</AlertDialog.Title>
             <AlertDialog.Description asChild>
