@@ -79,7 +79,16 @@ export interface AppErrorOptions {
   more?: ErrorItem[];
 }
 
+const BRAND = Symbol.for("latchkey.AppError");
+
 export class AppError extends Error {
+  readonly [BRAND] = true;
+
+  /** Next's bundle and server.ts each hold a copy of this class; an error of either is an AppError to both. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return typeof value === "object" && value !== null && BRAND in value;
+  }
+
   readonly code: ErrorCode;
   readonly status: number;
   readonly title: string;

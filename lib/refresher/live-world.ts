@@ -12,12 +12,8 @@ import { metrics } from "@/lib/observability/metrics";
 import { once } from "@/lib/process";
 import { databaseRows } from "./claim";
 import { Hosts } from "./hosts";
+import { tokenPlace } from "./token-place";
 import type { RefreshEvent, World } from "./world";
-
-/** Where a secret's current token set is sealed; the ledger keeps copies of the same sealed bytes. */
-export function tokenPlace(tenantId: string, secretId: string, generation: number) {
-  return { tenantId, table: "token_state", rowId: secretId, field: "tokens", generation };
-}
 
 /** The refresher of this process: the protocol's arguments, the rooms per provider, and what runs now. */
 export interface Refresher {

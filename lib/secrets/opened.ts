@@ -1,0 +1,37 @@
+import { openJson, openJsonNow } from "@/lib/crypto/envelope";
+import type { StoredTokens } from "@/lib/oauth/token-set";
+import { tokenPlace } from "@/lib/refresher/token-place";
+import type { OAuth2Extras, OpenCredentials } from "./resource";
+import type { SecretRow } from "./store";
+
+/** Where what people typed into a secret is sealed. */
+export function credentialsPlace(tenantId: string, secretId: string, generation: number) {
+  return { tenantId, table: "secrets", rowId: secretId, field: "credentials", generation };
+}
+
+async function openAt<T>(place: Parameters<typeof openJson>[0], sealed: Buffer): Promise<T> {
+  return (openJsonNow<T>(place, sealed) ?? (await openJson<T>(place, sealed))).reveal();
+}
+
+/** The current token set, or null when nobody authorized. @throws AppError integrity_failure */
+export async function openTokens(row: SecretRow): Promise<StoredTokens | null> {
+  if (row.tokenSealed === null || row.tokenGeneration === null) return null;
+  return openAt<StoredTokens>(tokenPlace(row.tenantId, row.id, row.tokenGeneration), row.tokenSealed);
+}
+
+/** Additional parameters and fields of an oauth2 secret. @throws AppError integrity_failure */
+export async function openExtras(
+  row: Pick<SecretRow, "tenantId" | "id" | "generation" | "sealed">,
+): Promise<OAuth2Extras> {
+  return openAt<OAuth2Extras>(credentialsPlace(row.tenantId, row.id, row.generation), row.sealed);
+}
+
+/** Everything in the secret. @throws AppError integrity_failure */
+export async function openCredentials(row: SecretRow): Promise<OpenCredentials> {
+  if (row.type === "oauth2") return { kind: "oauth2", tokens: await openTokens(row), extras: await openExtras(row) };
+  const values = await openAt<Record<string, unknown>>(
+    credentialsPlace(row.tenantId, row.id, row.generation),
+    row.sealed,
+  );
+  return { kind: "static", values };
+}

@@ -1,0 +1,200 @@
+import { z } from "zod";
+import type { Problem } from "@/lib/errors";
+import { type Relationship, type Resource, related, relationshipTo } from "@/lib/http/json-api";
+import { redirectUri } from "@/lib/oauth/redirect-names";
+import type { StoredTokens } from "@/lib/oauth/token-set";
+import { displayName, splitScopes } from "@/lib/secret-types/names";
+import { problemOf, stateOf, statusOf } from "./state";
+import type { EventRow, SecretRow } from "./store";
+
+/** Secrets on the wire, in and out (CONTRACT section 3, API.md "Auth secret"). */
+
+const relationships = z.strictObject({
+  auth_client: relationshipTo("auth-client").optional(),
+});
+
+const declared = {
+  state: z.enum(["ready", "error"], "must be ready or error").optional(),
+  error: z.string().max(2000).nullish(),
+};
+
+export const createBody = z.strictObject({
+  data: z.strictObject({
+    type: z.literal("auth-secret", "must be auth-secret"),
+    attributes: z.strictObject({
+      name: displayName,
+      type: z.string().max(50).optional(),
+      credentials: z.unknown().refine((value) => value !== undefined, "must be given; {} for a secret without values"),
+      ...declared,
+    }),
+    relationships: relationships.optional(),
+  }),
+});
+
+export type CreateBody = z.infer<typeof createBody>;
+
+export const updateBody = z.strictObject({
+  data: z.strictObject({
+    type: z.literal("auth-secret", "must be auth-secret"),
+    id: z.string().optional(),
+    attributes: z
+      .strictObject({
+        name: displayName.optional(),
+        type: z.string().max(50).optional(),
+        credentials: z.unknown().optional(),
+        ...declared,
+      })
+      .optional(),
+    relationships: relationships.optional(),
+  }),
+});
+
+export type UpdateBody = z.infer<typeof updateBody>;
+
+/** Sealed with an oauth2 secret: what people typed that is no token. */
+export interface OAuth2Extras {
+  additional_params: Record<string, string>;
+  fields: Record<string, unknown>;
+}
+
+/** Everything an entitled caller may read; the caller of `toResource` decides who is entitled. */
+export type OpenCredentials =
+  | { kind: "oauth2"; tokens: StoredTokens | null; extras: OAuth2Extras }
+  | { kind: "static"; values: Record<string, unknown> };
+
+export interface SecretView {
+  /** Where a shared redirect URI replaces the secret's own. */
+  sharedSecretName?: string | null;
+  credentials?: OpenCredentials;
+  /** For the edit form: shown to whoever may edit, no secret among them. */
+  additionalParams?: Record<string, string>;
+  lastUsedAt?: Date | null;
+  problem?: Problem | null;
+}
+
+const iso = (ms: number | null) => (ms === null ? null : new Date(ms).toISOString());
+
+export function toResource(row: SecretRow, view: SecretView = {}): Resource {
+  const status = statusOf(row);
+  const state = stateOf(status);
+  const problem = problemOf(row);
+  const oauth2 = row.type === "oauth2";
+  const attributes: Record<string, unknown> = {
+    name: row.name,
+    type: row.type,
+    state: oauth2 ? state : (row.declaredState ?? state),
+  };
+  const error = oauth2
+    ? state === "error" && problem
+      ? `${problem.title}. ${problem.detail}`
+      : null
+    : row.declaredError;
+  if (error) attributes.error = error;
+  if (view.credentials) attributes.credentials = wireCredentials(row, view.credentials);
+  Object.assign(attributes, {
+    status,
+    problem,
+    redirect_uri: oauth2 ? redirectUri(view.sharedSecretName ?? row.secretName) : null,
+    expires_at: iso(row.expiresMs),
+    refresh_due_at: iso(row.dueMs),
+    next_attempt_at: (row.failures ?? 0) > 0 ? iso(row.dueMs) : null,
+    issued_at: iso(row.issuedMs),
+    lifetime_s: row.lifetimeS,
+    generation: row.tokenGeneration ?? row.generation,
+    scopes_requested: splitScopes(row.scope),
+    scopes_granted: splitScopes(row.scopeGranted),
+    has_access_token: row.fingerprint !== null,
+    has_refresh_token: row.hasRefreshToken,
+    fingerprint: row.fingerprint,
+    refresh_fingerprint: row.refreshFingerprint,
+    created_at: iso(row.createdMs),
+    updated_at: iso(row.updatedMs),
+    ...(view.additionalParams ? { additional_params: view.additionalParams } : {}),
+    ...(view.lastUsedAt === undefined ? {} : { last_used_at: view.lastUsedAt?.toISOString() ?? null }),
+  });
+  const links: Record<string, Relationship> = {
+    workspace: related("workspace", row.workspaceId, `/v2/workspaces/${row.workspaceId}`),
+  };
+  if (row.userId) links.user = related("user", row.userId, `/v2/users/${row.userId}`);
+  if (row.authClientId)
+    links.auth_client = related("auth-client", row.authClientId, `/v2/auth-clients/${row.authClientId}`);
+  return {
+    id: row.id,
+    type: "auth-secret",
+    attributes,
+    relationships: links,
+    links: { self: `/v2/workspaces/${row.workspaceId}/secrets/${row.id}` },
+  };
+}
+
+/** The contract's token members, as its clients read them. */
+function wireCredentials(row: SecretRow, open: OpenCredentials): Record<string, unknown> {
+  if (open.kind === "static") return open.values;
+  const { tokens, extras } = open;
+  const shared = {
+    additional_params: JSON.stringify(extras.additional_params),
+    undefined_params: tokens?.undefined_params ?? {},
+    fields: extras.fields,
+  };
+  if (!tokens) return { ...(row.scope === null ? {} : { scope: row.scope }), ...shared };
+  return {
+    access_token: tokens.access_token,
+    ...(tokens.refresh_token === null ? {} : { refresh_token: tokens.refresh_token }),
+    token_type: tokens.token_type,
+    ...(row.lifetimeS === null ? {} : { expires_in: row.lifetimeS }),
+    ...(row.expiresMs === null ? {} : { expires_at: iso(row.expiresMs) }),
+    scope: tokens.scope ?? row.scope ?? "",
+    ...shared,
+  };
+}
+
+export interface TokenView {
+  accessToken: string;
+  row: SecretRow;
+}
+
+/** API.md `token`: the least that makes a call. */
+export function toTokenResource({ accessToken, row }: TokenView): Resource {
+  return {
+    id: row.id,
+    type: "token",
+    attributes: {
+      access_token: accessToken,
+      token_type: row.tokenType ?? "Bearer",
+      expires_at: iso(row.expiresMs),
+      valid_for: row.expiresMs === null ? null : Math.max(0, Math.floor((row.expiresMs - row.nowMs) / 1000)),
+      generation: row.tokenGeneration ?? 0,
+      fingerprint: row.fingerprint,
+      scope: row.scopeGranted ?? row.scope ?? "",
+    },
+    links: { self: `/v2/workspaces/${row.workspaceId}/secrets/${row.id}/token` },
+  };
+}
+
+export function toEventResource(event: EventRow): Resource {
+  return {
+    id: String(event.id),
+    type: "secret-event",
+    attributes: {
+      event: event.event,
+      at: event.at.toISOString(),
+      actor: event.actor,
+      generation: event.generation,
+      duration_ms: event.durationMs,
+      code: event.code,
+      detail: event.detail,
+      next_attempt_at: event.nextAttemptAt?.toISOString() ?? null,
+    },
+  };
+}
+
+/** What is wrong although the answer serves (API.md "Exact shapes"); undefined when all is well. */
+export function refreshMeta(row: SecretRow): Record<string, unknown> | undefined {
+  const status = statusOf(row);
+  const problem = problemOf(row);
+  if (status === "paused" && problem)
+    return { outcome: "paused", code: problem.code, detail: problem.detail, next_attempt_at: iso(row.nextProbeMs) };
+  if ((row.failures ?? 0) > 0 && problem)
+    return { outcome: "failed", code: problem.code, detail: problem.detail, next_attempt_at: iso(row.dueMs) };
+  return undefined;
+}

@@ -1,0 +1,161 @@
+import { and, eq, sql } from "drizzle-orm";
+import { tokenLedger, tokenState } from "@/drizzle/schema/secrets";
+import type { Tx } from "@/lib/db/tx";
+
+/** Token rows as people change them: a grant saved, tokens replaced by hand, tokens forgotten. The refresher's own statements are in lib/refresher/claim. */
+
+export interface SavedTokens {
+  tenantId: string;
+  secretId: string;
+  workspaceId: string;
+  authClientTenantId: string;
+  authClientId: string;
+  grantId: string;
+  /** The generation this follows; the row must still have it. */
+  parentGeneration: number;
+  /** Sealed for parentGeneration + 1. */
+  sealed: Buffer;
+  tokenMac: string | null;
+  /** How long ago the tokens were asked for, ms. */
+  ageMs: number;
+  issuedAtMs: number | null;
+  lifetimeS: number | null;
+  leadMs: number;
+  hasRefreshToken: boolean;
+  renewable: boolean;
+  tokenType: string;
+  scopeGranted: string | null;
+  fingerprint: string;
+  refreshFingerprint: string | null;
+  attempt: string;
+}
+
+/** The row of a secret nobody has authorized yet. */
+export async function insertUnauthorized(
+  tx: Tx,
+  row: Pick<SavedTokens, "tenantId" | "secretId" | "workspaceId" | "authClientTenantId" | "authClientId">,
+): Promise<void> {
+  await tx.insert(tokenState).values(row);
+}
+
+/** The generation to follow, locked for the rest of the transaction; null when the secret is gone. */
+export async function lockTokens(
+  tx: Tx,
+  tenantId: string,
+  secretId: string,
+): Promise<{ generation: number; grantId: string | null; sealed: Buffer | null } | null> {
+  const [row] = await tx
+    .select({ generation: tokenState.generation, grantId: tokenState.grantId, sealed: tokenState.sealed })
+    .from(tokenState)
+    .where(and(eq(tokenState.tenantId, tenantId), eq(tokenState.secretId, secretId)))
+    .for("update");
+  return row ?? null;
+}
+
+/**
+ * Makes a token set current, in one statement that changes grant and generation, so that an answer in flight finds no match
+ * (REFRESH section 4, "Notes"). With a new grant the ledger starts anew.
+ *
+ * @returns false when the generation had moved
+ */
+export async function saveTokens(tx: Tx, tokens: SavedTokens): Promise<boolean> {
+  const asked = sql`now() - ${tokens.ageMs}::float8 * interval '1 ms'`;
+  const expires =
+    tokens.lifetimeS === null ? sql`null::timestamptz` : sql`${asked} + ${tokens.lifetimeS}::int * interval '1 s'`;
+  const due =
+    tokens.renewable && tokens.lifetimeS !== null
+      ? sql`${expires} - ${tokens.leadMs}::float8 * interval '1 ms'`
+      : sql`null::timestamptz`;
+  const issued = tokens.issuedAtMs === null ? sql`now()` : sql`to_timestamp(${tokens.issuedAtMs}::float8 / 1000)`;
+  const saved = await tx
+    .update(tokenState)
+    .set({
+      status: "active",
+      grantId: tokens.grantId,
+      generation: tokens.parentGeneration + 1,
+      sealed: tokens.sealed,
+      expiresAt: expires,
+      refreshDueAt: due,
+      issuedAt: issued,
+      receivedAt: asked,
+      lifetimeS: tokens.lifetimeS,
+      hasRefreshToken: tokens.hasRefreshToken,
+      renewable: tokens.renewable,
+      tokenType: tokens.tokenType,
+      scopeGranted: tokens.scopeGranted,
+      fingerprint: tokens.fingerprint,
+      refreshFingerprint: tokens.refreshFingerprint,
+      leaseHolder: null,
+      outcome: "OK",
+      failures: 0,
+      suspectSince: null,
+      lostGeneration: null,
+      problem: null,
+      updatedAt: sql`now()`,
+    })
+    .where(
+      and(
+        eq(tokenState.tenantId, tokens.tenantId),
+        eq(tokenState.secretId, tokens.secretId),
+        eq(tokenState.generation, tokens.parentGeneration),
+      ),
+    )
+    .returning({ id: tokenState.secretId });
+  if (saved.length === 0) return false;
+  const mine = and(eq(tokenLedger.tenantId, tokens.tenantId), eq(tokenLedger.secretId, tokens.secretId));
+  await tx.delete(tokenLedger).where(mine);
+  if (tokens.tokenMac !== null)
+    await tx.insert(tokenLedger).values({
+      tenantId: tokens.tenantId,
+      secretId: tokens.secretId,
+      grantId: tokens.grantId,
+      tokenMac: tokens.tokenMac,
+      generation: tokens.parentGeneration + 1,
+      sealed: tokens.sealed,
+      issuedAt: issued,
+      receivedAt: sql`now()`,
+      attempt: tokens.attempt,
+      standing: "current",
+    });
+  return true;
+}
+
+/** Tokens and ledger gone, as if nobody had authorized yet; an answer in flight finds no grant to land on. */
+export async function forgetTokens(tx: Tx, tenantId: string, secretId: string): Promise<void> {
+  await tx
+    .update(tokenState)
+    .set({
+      status: "unauthorized",
+      grantId: null,
+      generation: sql`${tokenState.generation} + 1`,
+      sealed: null,
+      expiresAt: null,
+      issuedAt: null,
+      receivedAt: null,
+      lifetimeS: null,
+      hasRefreshToken: false,
+      renewable: false,
+      tokenType: null,
+      scopeGranted: null,
+      fingerprint: null,
+      refreshFingerprint: null,
+      refreshDueAt: null,
+      leaseHolder: null,
+      outcome: null,
+      failures: 0,
+      suspectSince: null,
+      lostGeneration: null,
+      problem: null,
+      updatedAt: sql`now()`,
+    })
+    .where(and(eq(tokenState.tenantId, tenantId), eq(tokenState.secretId, secretId)));
+  await tx.delete(tokenLedger).where(and(eq(tokenLedger.tenantId, tenantId), eq(tokenLedger.secretId, secretId)));
+}
+
+/** A paused secret tries again: its scopes were edited. */
+export async function resume(tx: Tx, tenantId: string, secretId: string): Promise<void> {
+  await tx
+    .update(tokenState)
+    .set({ status: "active", problem: null, failures: 0, refreshDueAt: sql`least(${tokenState.expiresAt}, now())` })
+    .where(and(eq(tokenState.tenantId, tenantId), eq(tokenState.secretId, secretId), eq(tokenState.status, "paused")));
+}
