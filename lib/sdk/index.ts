@@ -17,3 +17,10 @@ export function latchkey(options: ClientOptions) {
     account: accountCalls(client),
   };
 }
+
+export type { ClientScope } from "./auth-clients";
+export { visibilityOf } from "./auth-clients";
+export type { Client, ClientOptions, List, PageMeta, Resource, Single } from "./client";
+export { type ErrorItem, LatchkeyError } from "./errors";
+export type * from "./resources";
+export type { NewSecret, SecretChange, SecretFilter, SecretListMeta, SecretListQuery } from "./secrets";
