@@ -15,7 +15,6 @@ import {
   readOAuth2Change,
   refuseImmutable,
   type ScopeWord,
-  toSummary,
   type UpdateBody,
   wireOptions,
 } from "@/lib/auth-clients/resource";
@@ -24,7 +23,6 @@ import * as store from "@/lib/auth-clients/store";
 import { openJson, sealJson } from "@/lib/crypto/envelope";
 import { inTenant, type Tx } from "@/lib/db/tx";
 import { AppError } from "@/lib/errors";
-import type { Resource } from "@/lib/http/json-api";
 import { isId, newId } from "@/lib/ids";
 import { requireVisibleComponents } from "@/lib/integration-components/service";
 import { discover, type ProviderMetadata } from "@/lib/oauth/discovery";
@@ -33,6 +31,7 @@ import { errorFields, log } from "@/lib/observability/log";
 import type { OAuth2Options } from "@/lib/secret-types/oauth2";
 
 export { noteClientOk, noteClientProblem, openOAuthClient } from "@/lib/auth-clients/opened";
+export { toSummary } from "@/lib/auth-clients/resource";
 export type { ClientRow } from "@/lib/auth-clients/store";
 
 /** Use cases of auth clients. Every one decides first, and records what it did in the transaction that did it. */
@@ -100,7 +99,7 @@ export async function readAuthClient(caller: Caller, id: string, place: ScopeWor
  * @throws AppError not_found, forbidden, invalid_attribute
  */
 export async function createAuthClient(caller: Caller, input: ClientInput): Promise<SeenClient> {
-  const scope = await resolvePlace(caller, input.place);
+  const scope = await resolvePlace(caller, input.place, "auth_clients.create");
   await permitOnAuthClients(caller, "create", scope, { type: "auth-client", name: input.name });
   await requireVisibleComponents(caller, scope, input.componentIds);
   const { options, secret } = await parts(input);
@@ -118,7 +117,7 @@ export async function createAuthClient(caller: Caller, input: ClientInput): Prom
       secretName,
       createdBy: caller.id,
     });
-    await store.linkComponents(tx, made, input.componentIds);
+    await link(tx, made, input.componentIds);
     await recordWith(tx, caller, {
       ...about(made),
       action: "auth_clients.create",
@@ -221,9 +220,9 @@ export async function clientVisibleFrom(tx: Tx, scope: WorkspaceScope, id: strin
   return store.findVisibleClient(tx, scope, id);
 }
 
-/** Clients for `included`: name, type, host, no credentials. Ids the transaction's tenant cannot see are left out. */
-export async function clientSummaries(tx: Tx, ids: readonly string[]): Promise<Resource[]> {
-  return (await store.findClients(tx, [...new Set(ids)])).map(toSummary);
+/** Rows of clients for `included`; `toSummary` makes resources of them. Ids the transaction's tenant cannot see are left out. */
+export async function clientSummaries(tx: Tx, ids: readonly string[]): Promise<ClientRow[]> {
+  return store.findClients(tx, [...new Set(ids)]);
 }
 
 /** Forgets what the refresher holds against a client, so that its secrets are tried again at once. */
@@ -244,22 +243,22 @@ export async function lookUpIssuer(caller: Caller, issuer: string): Promise<Prov
 
 // Where a caller stands
 
-async function resolvePlace(caller: Caller, place: ScopeWord): Promise<Scope> {
+async function resolvePlace(caller: Caller, place: ScopeWord, action: string): Promise<Scope> {
   switch (place.kind) {
     case "global":
       return GLOBAL;
     case "workspace":
-      return resolveWorkspace(caller, place.id);
+      return resolveWorkspace(caller, place.id, action);
     case "contract":
-      return resolveContract(caller, place.id);
+      return resolveContract(caller, place.id, action);
     case "tenant":
-      return resolveTenant(caller, place.id);
+      return resolveTenant(caller, place.id, action);
   }
 }
 
 /** Where a list or a look starts; `.get` there is required, for global clients `.get` anywhere. */
 async function viewpoint(caller: Caller, place: ScopeWord | null): Promise<Scope> {
-  const from = place ? await resolvePlace(caller, place) : (boundWorkspace(caller) ?? GLOBAL);
+  const from = place ? await resolvePlace(caller, place, "auth_clients.get") : (boundWorkspace(caller) ?? GLOBAL);
   if (from.kind !== "global") await permitOnAuthClients(caller, "get", from, { type: "auth-client" });
   else if (!holdsSomewhere(caller, "get")) await deny(caller, "auth_clients.get", GLOBAL, { type: "auth-client" });
   return from;
@@ -426,6 +425,13 @@ async function parts(
 const sealedPart = (clientSecret: string | undefined): Record<string, unknown> =>
   clientSecret === undefined ? {} : ({ client_secret: clientSecret } satisfies SealedOAuth2);
 
+/** Locks the components while they are linked: whoever deletes one now waits, and then sees that it is in use. */
+async function link(tx: Tx, row: ClientRow, componentIds: readonly string[]): Promise<void> {
+  if (row.scope.kind !== "global" && !(await store.lockComponents(tx, row.tenantId, componentIds)))
+    throw new AppError("conflict", "One of the components was deleted just now. Look at them again.");
+  await store.linkComponents(tx, row, componentIds);
+}
+
 async function reserveName(tx: Tx, scope: Scope, id: string, name: string): Promise<string> {
   return reserveSecretName(tx, {
     tenantId: scope.tenantId,
@@ -521,7 +527,7 @@ async function write(
       ...(sealed ? { sealed, generation } : {}),
     });
     if (!written) return null;
-    if (componentIds) await store.linkComponents(tx, written, componentIds);
+    if (componentIds) await link(tx, written, componentIds);
     await store.clearProblem(tx, row.tenantId, row.id, change.forgetMethod);
     await recordWith(tx, caller, { ...about(written), action: "auth_clients.edit", detail: { changed } });
     return { row: written, facts: { componentIds: componentIds ?? before.componentIds, problem: null } };

@@ -1,6 +1,6 @@
 import { and, asc, eq, exists, inArray, isNotNull, notExists, or, type SQL, sql } from "drizzle-orm";
 import { contracts, tenants, workspaces } from "@/drizzle/schema/accounts";
-import { authClientComponents, authClientState, authClients } from "@/drizzle/schema/auth-clients";
+import { authClientComponents, authClientState, authClients, components } from "@/drizzle/schema/auth-clients";
 import { secrets } from "@/drizzle/schema/secrets";
 import { GLOBAL, INSTANCE_TENANT, type Scope, scopeId } from "@/lib/access/scope";
 import type { Tx } from "@/lib/db/tx";
@@ -245,6 +245,18 @@ export async function linkComponents(tx: Tx, client: ClientRow, componentIds: re
     await tx
       .insert(authClientComponents)
       .values(componentIds.map((componentId) => ({ tenantId: client.tenantId, authClientId: client.id, componentId })));
+}
+
+/** Keeps these components from being deleted until the end of the transaction; false when one is gone. */
+export async function lockComponents(tx: Tx, tenantId: string, ids: readonly string[]): Promise<boolean> {
+  if (ids.length === 0) return true;
+  const rows = await tx
+    .select({ id: components.id })
+    .from(components)
+    .where(and(eq(components.tenantId, tenantId), inArray(components.id, [...ids])))
+    .orderBy(asc(components.id))
+    .for("key share");
+  return rows.length === ids.length;
 }
 
 export interface ClientChange {
