@@ -1,7 +1,6 @@
 import { createHash, type Hash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { type FileHandle, open, rename, rm } from "node:fs/promises";
-import { createGunzip, createGzip } from "node:zlib";
+import { createGunzip } from "node:zlib";
 import { LaunchError } from "@/lib/db/launch-error";
 
 /**
@@ -44,86 +43,35 @@ export type Frame =
   | { kind: "E"; value: { bytes: number; sha256: string } }
   | { kind: "S"; value: { schema: string; name: string; last: string | null }[] };
 
-/** Writes frames to `path`, which must not exist; nothing is there under that name until `finish`. Mode 0600. */
-export class BackupWriter {
-  private readonly all = createHash("sha256");
-  private table: { hash: Hash; bytes: number } = { hash: createHash("sha256"), bytes: 0 };
-  private readonly gzip = createGzip({ level: 6 });
-  private readonly writing: Promise<void>;
-  private failed: Error | undefined;
-
-  private constructor(
-    private readonly path: string,
-    private readonly draft: string,
-    private readonly file: FileHandle,
-  ) {
-    this.writing = this.pump();
-    this.writing.catch((error: Error) => {
-      this.failed = error;
-      this.gzip.destroy(error);
-    });
-    this.gzip.on("error", () => undefined); // `writing` rejects with it.
-  }
-
-  static async create(path: string): Promise<BackupWriter> {
-    const probe = await open(path, "wx", 0o600).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === "EEXIST") throw new LaunchError(`${path} exists already. Name a file that does not.`);
-      throw new LaunchError(`${path} cannot be written (${error.code}).`, { cause: error });
-    });
-    await probe.close();
-    const draft = `${path}.part`;
-    return new BackupWriter(path, draft, await open(draft, "w", 0o600));
-  }
-
-  async json(kind: "H" | "T" | "S", value: unknown): Promise<void> {
-    if (kind === "T") this.table = { hash: createHash("sha256"), bytes: 0 };
-    await this.frame(kind, Buffer.from(JSON.stringify(value)));
-  }
-
-  async data(bytes: Buffer): Promise<void> {
-    this.table.hash.update(bytes);
-    this.table.bytes += bytes.length;
-    await this.frame("D", bytes);
-  }
-
-  async endTable(): Promise<void> {
-    await this.frame(
-      "E",
-      Buffer.from(JSON.stringify({ bytes: this.table.bytes, sha256: this.table.hash.digest("hex") })),
-    );
-  }
-
-  async finish(): Promise<void> {
-    await this.frame("Z", Buffer.from(JSON.stringify({ sha256: this.all.digest("hex") })), false);
-    this.gzip.end();
-    await this.writing;
-    await this.file.sync();
-    await this.file.close();
-    await rename(this.draft, this.path);
-  }
-
-  async abandon(): Promise<void> {
-    this.gzip.destroy();
-    await this.writing.catch(() => undefined);
-    await this.file.close();
-    await rm(this.draft, { force: true });
-    await rm(this.path, { force: true });
-  }
-
-  private async frame(kind: string, bytes: Buffer, counted = true): Promise<void> {
-    if (this.failed) throw new LaunchError(`${this.path} could not be written: ${this.failed.message}`);
+/** Turns frames into the bytes of a file, sums included; E and Z frames are added here. */
+export async function* encode(frames: AsyncIterable<Exclude<Frame, { kind: "E" }>>): AsyncGenerator<Buffer> {
+  const all = createHash("sha256");
+  let table: { hash: Hash; bytes: number } | undefined;
+  const frame = (kind: string, bytes: Buffer): Buffer => {
     const head = Buffer.alloc(5);
     head.write(kind, 0, "latin1");
     head.writeUInt32BE(bytes.length, 1);
-    if (counted) this.all.update(head).update(bytes);
-    this.gzip.write(head);
-    if (!this.gzip.write(bytes))
-      await new Promise<void>((resolve) => void this.gzip.once("drain", resolve).once("close", resolve));
+    const whole = Buffer.concat([head, bytes]);
+    if (kind !== "Z") all.update(whole);
+    return whole;
+  };
+  const json = (kind: string, value: unknown) => frame(kind, Buffer.from(JSON.stringify(value)));
+  const endTable = () => table && json("E", { bytes: table.bytes, sha256: table.hash.digest("hex") });
+  for await (const one of frames) {
+    if (one.kind === "D") {
+      table?.hash.update(one.bytes);
+      if (table) table.bytes += one.bytes.length;
+      yield frame("D", one.bytes);
+      continue;
+    }
+    const ended = endTable();
+    if (ended) yield ended;
+    table = one.kind === "T" ? { hash: createHash("sha256"), bytes: 0 } : undefined;
+    yield json(one.kind, one.value);
   }
-
-  private async pump(): Promise<void> {
-    for await (const chunk of this.gzip) await this.file.writeFile(chunk as Buffer);
-  }
+  const ended = endTable();
+  if (ended) yield ended;
+  yield json("Z", { sha256: all.digest("hex") });
 }
 
 /**

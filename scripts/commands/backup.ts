@@ -1,9 +1,11 @@
-import { readFile } from "node:fs/promises";
+import { createWriteStream } from "node:fs";
+import { readFile, rename, rm, stat } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
+import { createGzip } from "node:zlib";
 import postgres from "postgres";
 import { settings } from "@/lib/config";
 import { LaunchError } from "@/lib/db/launch-error";
-import { BackupWriter, FORMAT, VERSION } from "./backup-file";
+import { encode, FORMAT, type Frame, VERSION } from "./backup-file";
 import { runCommand, say, withDatabase } from "./command";
 
 /** `npm run backup -- <file>`: everything the embedded database holds, in one file, while Latchkey runs or not. */
@@ -26,53 +28,64 @@ export function backup(args: string[]): Promise<never> {
   });
 }
 
+/** Writes beside `path` (0600), flushes, and only then gives it its name. Answers the number of tables. */
 async function write(url: string, path: string): Promise<number> {
+  const draft = `${path}.part`;
+  if (await stat(path).catch(() => null)) throw new LaunchError(`${path} exists already. Name a file that does not.`);
   const sql = postgres(url, { max: 1, onnotice: () => {}, connection: { application_name: "latchkey-backup" } });
-  const writer = await BackupWriter.create(path);
+  const count = { tables: 0 };
   try {
-    const count = await sql.begin("isolation level repeatable read read only", async (tx) => {
-      const [server] = await tx<{ version: string }[]>`select current_setting('server_version') as version`;
-      const migrations = await tx<{ hash: string }[]>`select hash from drizzle.__drizzle_migrations order by id`;
-      const { version } = JSON.parse(await readFile("package.json", "utf8")) as { version: string };
-      await writer.json("H", {
-        format: FORMAT,
-        version: VERSION,
-        createdAt: new Date().toISOString(),
-        latchkey: version,
-        postgres: server?.version ?? "",
-        migrations: migrations.map((row) => row.hash),
-      });
-      const tables = await tx<{ name: string; columns: string[] }[]>`
-        select c.relname as name, array_agg(a.attname::text order by a.attnum) as columns
-          from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
-         where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
-         group by c.relname order by c.relname`;
-      for (const { name, columns } of tables) {
-        await writer.json("T", { schema: "public", name, columns });
-        const rows = await tx
-          .unsafe(`copy (select ${columns.map(quoted).join(", ")} from public.${quoted(name)}) to stdout`)
-          .readable();
-        await pipeline(rows, async (chunks: AsyncIterable<Buffer>) => {
-          for await (const chunk of chunks) await writer.data(chunk);
-        });
-        await writer.endTable();
-      }
-      const sequences = await tx<{ name: string; last: string | null }[]>`
-        select sequencename as name, last_value::text as last from pg_sequences where schemaname = 'public'`;
-      await writer.json(
-        "S",
-        sequences.map((row) => ({ schema: "public", ...row })),
-      );
-      return tables.length;
-    });
-    await writer.finish();
-    return count;
+    await sql.begin("isolation level repeatable read read only", (tx) =>
+      pipeline(encode(frames(tx, count)), createGzip(), createWriteStream(draft, { mode: 0o600, flush: true })),
+    );
+    await rename(draft, path);
+    return count.tables;
   } catch (error) {
-    await writer.abandon();
+    await rm(draft, { force: true });
+    const { code, syscall } = error as NodeJS.ErrnoException;
+    if (syscall) throw new LaunchError(`${path} could not be written (${code}).`, { cause: error });
     throw error;
   } finally {
     await sql.end({ timeout: 5 });
   }
+}
+
+async function* frames(
+  tx: postgres.TransactionSql,
+  count: { tables: number },
+): AsyncGenerator<Exclude<Frame, { kind: "E" }>> {
+  const [server] = await tx<{ version: string }[]>`select current_setting('server_version') as version`;
+  const migrations = await tx<{ hash: string }[]>`select hash from drizzle.__drizzle_migrations order by id`;
+  const { version } = JSON.parse(await readFile("package.json", "utf8")) as { version: string };
+  yield {
+    kind: "H",
+    value: {
+      format: FORMAT,
+      version: VERSION,
+      createdAt: new Date().toISOString(),
+      latchkey: version,
+      postgres: server?.version ?? "",
+      migrations: migrations.map((row) => row.hash),
+    },
+  };
+  const tables = await tx<{ name: string; columns: string[] }[]>`
+    select c.relname as name, array_agg(a.attname::text order by a.attnum) as columns
+      from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
+     where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
+     group by c.relname order by c.relname`;
+  for (const { name, columns } of tables) {
+    yield { kind: "T", value: { schema: "public", name, columns } };
+    const copy = `copy (select ${columns.map(quoted).join(", ")} from public.${quoted(name)}) to stdout`;
+    const rows = await tx.unsafe(copy).readable();
+    for await (const bytes of rows) yield { kind: "D", bytes: bytes as Buffer };
+    // postgres.js 3.4.9 pauses the socket when a chunk fills the stream, and never resumes it when that chunk was the last:
+    // the transaction would wait for ever. Its `read` is what resumes.
+    rows._read(0);
+    count.tables++;
+  }
+  const sequences = await tx<{ name: string; last: string | null }[]>`
+    select sequencename as name, last_value::text as last from pg_sequences where schemaname = 'public'`;
+  yield { kind: "S", value: sequences.map((row) => ({ schema: "public", ...row })) };
 }
 
 export const quoted = (name: string) => `"${name.replaceAll('"', '""')}"`;

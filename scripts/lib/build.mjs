@@ -7,7 +7,7 @@ import { pathToFileURL } from "node:url";
 import { ROOT, refuse } from "./begin.mjs";
 import { run, step, tail } from "./run.mjs";
 
-const FOLDERS = ["app", "components", "lib", "drizzle", "public", "scripts/commands"];
+const FOLDERS = ["app", "components", "lib", "drizzle", "public"];
 const FILES = [
   "server.ts",
   "next.config.mjs",
@@ -58,7 +58,7 @@ export async function bundle(development) {
 /** The module of a command (scripts/commands/<name>.ts), bundled when its sources changed. */
 export async function command(name) {
   const folder = join(ROOT, "dist", "commands");
-  const sources = await digest();
+  const sources = await digest(["scripts/commands"]);
   if ((await readFile(join(folder, "stamp"), "utf8").catch(() => "")) !== sources) {
     const names = (await readdir(join(ROOT, "scripts/commands"))).filter((file) => file.endsWith(".ts"));
     const entries = names.map((file) => ({ in: `scripts/commands/${file}`, out: file.slice(0, -3) }));
@@ -87,14 +87,14 @@ async function esbuild(entryPoints, outdir, development) {
   });
 }
 
-async function digest() {
+async function digest(more = []) {
   const hash = createHash("sha256");
   const add = async (path) =>
     hash
       .update(`${path}\0`)
       .update(await readFile(join(ROOT, path)))
       .update("\0");
-  for (const folder of FOLDERS) {
+  for (const folder of [...FOLDERS, ...more]) {
     const entries = await readdir(join(ROOT, folder), { recursive: true, withFileTypes: true }).catch(() => []);
     const paths = entries
       .filter((entry) => entry.isFile() && !/\.test\.tsx?$/.test(entry.name))
