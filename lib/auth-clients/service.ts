@@ -1,6 +1,6 @@
 import { boundWorkspace, type Caller, holds, holdsOnAuthClients, reaches, tenantsOf } from "@/lib/access/caller";
 import type { AuthClientAction } from "@/lib/access/permissions";
-import { deny, denyUnknown, permitOnAuthClients } from "@/lib/access/permit";
+import { denyUnknown, permitOnAuthClients } from "@/lib/access/permit";
 import { GLOBAL, INSTANCE_TENANT, type Scope, type ScopeKind, scopeId, type WorkspaceScope } from "@/lib/access/scope";
 import { resolveContract, resolveTenant, resolveWorkspace } from "@/lib/accounts/places";
 import { recordNow, recordWith } from "@/lib/audit/record";
@@ -236,8 +236,7 @@ export async function clearClientProblem(tx: Tx, client: { tenantId: string; id:
  * @throws AppError forbidden, invalid_attribute with pointer `/issuer`
  */
 export async function lookUpIssuer(caller: Caller, issuer: string): Promise<ProviderMetadata> {
-  if (!holdsSomewhere(caller, "create"))
-    await deny(caller, "auth_clients.create", caller.holdings[0]?.scope ?? GLOBAL, { type: "discovery" });
+  if (!holdsSomewhere(caller, "create")) await refuse(caller, "create");
   return discover(issuer);
 }
 
@@ -260,12 +259,23 @@ async function resolvePlace(caller: Caller, place: ScopeWord, action: string): P
 async function viewpoint(caller: Caller, place: ScopeWord | null): Promise<Scope> {
   const from = place ? await resolvePlace(caller, place, "auth_clients.get") : (boundWorkspace(caller) ?? GLOBAL);
   if (from.kind !== "global") await permitOnAuthClients(caller, "get", from, { type: "auth-client" });
-  else if (!holdsSomewhere(caller, "get")) await deny(caller, "auth_clients.get", GLOBAL, { type: "auth-client" });
+  else if (!holdsSomewhere(caller, "get")) await refuse(caller, "get");
   return from;
 }
 
 function holdsSomewhere(caller: Caller, action: AuthClientAction): boolean {
   return caller.holdings.some(({ scope }) => holdsOnAuthClients(caller, action, scope));
+}
+
+/** For what needs the permission somewhere, whatever the place. */
+async function refuse(caller: Caller, action: AuthClientAction): Promise<never> {
+  await recordNow(caller, {
+    tenantId: tenantsOf(caller)[0] ?? INSTANCE_TENANT,
+    action: `auth_clients.${action}`,
+    outcome: "denied",
+    target: { type: "auth-client" },
+  });
+  throw new AppError("forbidden", `You need the permission auth_clients.${action} somewhere.`);
 }
 
 async function lookUp(caller: Caller, id: string, place: ScopeWord | null): Promise<{ row: ClientRow; from: Scope }> {

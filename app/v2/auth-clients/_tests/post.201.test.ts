@@ -118,7 +118,7 @@ test("the secret is sealed, and the creation is in the audit trail with its host
   const id = await make(world.owner.basic, oauth2Body(placedAt(world.place, "workspace")));
   const [row] = await world.database.owner`select * from auth_clients where id = ${id}`;
   expect(JSON.stringify(row)).not.toContain(CREDENTIALS.client_secret);
-  expect((row?.sealed as Buffer).includes(CREDENTIALS.client_secret)).toBe(false);
+  expect(Buffer.from(row?.sealed).includes(CREDENTIALS.client_secret)).toBe(false);
   const audit = await world.database.owner`select * from audit_entries where target_id = ${id}`;
   expect(audit).toHaveLength(1);
   expect(audit[0]).toMatchObject({
