@@ -1,8 +1,5 @@
 import { z } from "zod";
-import type { RequestFacts } from "@/lib/access/caller";
 import { emailText, nameText, newPasswordText, personNameText } from "@/lib/accounts/text-schemas";
-import type { Reply } from "@/lib/http/endpoint";
-import { JSON_TYPE } from "@/lib/http/json-api";
 
 /** The set-up page's calls: plain JSON, no JSON:API. */
 
@@ -20,17 +17,3 @@ export const redeemBody = z
     tenant: z.preprocess((value) => (value === "" || value === null ? undefined : value), nameText.optional()),
   })
   .transform(({ first_name, last_name, ...rest }) => ({ ...rest, firstName: first_name, lastName: last_name }));
-
-export function plain(value: Record<string, unknown>, facts: RequestFacts): Reply {
-  return {
-    status: 200,
-    response: new Response(JSON.stringify(value), {
-      headers: {
-        "content-type": JSON_TYPE,
-        "cache-control": "no-store",
-        "x-content-type-options": "nosniff",
-        "x-request-id": facts.requestId,
-      },
-    }),
-  };
-}

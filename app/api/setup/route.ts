@@ -1,7 +1,8 @@
 import { redeemCode } from "@/lib/accounts/bootstrap";
-import { plain, redeemBody } from "@/lib/accounts/setup-resource";
+import { redeemBody } from "@/lib/accounts/setup-resource";
 import { endpoint } from "@/lib/http/endpoint";
 import { methods } from "@/lib/http/methods";
+import { plainAnswer } from "@/lib/http/plain-answer";
 import { requireSameOrigin } from "@/lib/http/same-origin";
 
 export const { GET, POST, PATCH, PUT, DELETE } = methods({
@@ -15,7 +16,7 @@ export const { GET, POST, PATCH, PUT, DELETE } = methods({
         ...body,
         actor: { requestId: facts.requestId, ip: facts.ip, userAgent: facts.userAgent },
       });
-      return plain(redeemed, facts);
+      return plainAnswer(200, redeemed, facts.requestId);
     },
   }),
 });

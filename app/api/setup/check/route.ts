@@ -1,7 +1,8 @@
 import { checkCode } from "@/lib/accounts/bootstrap";
-import { checkBody, plain } from "@/lib/accounts/setup-resource";
+import { checkBody } from "@/lib/accounts/setup-resource";
 import { endpoint } from "@/lib/http/endpoint";
 import { methods } from "@/lib/http/methods";
+import { plainAnswer } from "@/lib/http/plain-answer";
 import { requireSameOrigin } from "@/lib/http/same-origin";
 
 export const { GET, POST, PATCH, PUT, DELETE } = methods({
@@ -11,7 +12,7 @@ export const { GET, POST, PATCH, PUT, DELETE } = methods({
     body: checkBody,
     async handle({ request, body, facts }) {
       requireSameOrigin(request);
-      return plain(await checkCode(body.code, facts.ip), facts);
+      return plainAnswer(200, await checkCode(body.code, facts.ip), facts.requestId);
     },
   }),
 });

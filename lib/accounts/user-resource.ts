@@ -1,0 +1,73 @@
+import { z } from "zod";
+import type { Caller } from "@/lib/access/caller";
+import type { ApiKeyRow } from "@/lib/accounts/key-store";
+import type { SessionRow } from "@/lib/accounts/session-store";
+import { expiryText, nameText, newPasswordText } from "@/lib/accounts/text-schemas";
+import { MAX_KEY_DAYS } from "@/lib/accounts/user-service";
+import type { UserRow } from "@/lib/accounts/user-store";
+import type { Resource } from "@/lib/http/json-api";
+
+export const apiKeyBody = z
+  .strictObject({
+    data: z.strictObject({
+      type: z.literal("api-key", "must be api-key"),
+      attributes: z.strictObject({ name: nameText, expires_at: expiryText(MAX_KEY_DAYS).optional() }),
+    }),
+  })
+  .transform(({ data }) => ({ name: data.attributes.name, expiresAt: data.attributes.expires_at }));
+
+const givenPassword = z.string("must be text").min(1, "must not be empty").max(1000, "is too long");
+
+export const passwordBody = z.strictObject({ current: givenPassword, password: newPasswordText });
+export const reauthenticateBody = z.strictObject({ password: givenPassword });
+
+const iso = (at: Date | null) => at?.toISOString() ?? null;
+
+export function toUser(row: UserRow): Resource {
+  return {
+    id: row.id,
+    type: "user",
+    attributes: {
+      first_name: row.firstName,
+      last_name: row.lastName,
+      email: row.email,
+      registered: iso(row.registeredAt),
+      last_login: iso(row.lastLoginAt),
+    },
+    links: { self: `/v2/users/${row.id}` },
+  };
+}
+
+/** `key` is given right after its making and never again. */
+export function toApiKey(row: ApiKeyRow, key?: string): Resource {
+  return {
+    id: row.id,
+    type: "api-key",
+    attributes: {
+      name: row.name,
+      ...(key === undefined ? {} : { key }),
+      prefix: row.hint,
+      created_at: iso(row.createdAt),
+      expires_at: iso(row.expiresAt),
+      last_used_at: iso(row.lastUsedAt),
+      exposed_at: iso(row.exposedAt),
+    },
+    links: { self: `/v2/users/me/api-keys/${row.id}` },
+  };
+}
+
+export function toSession(caller: Caller): (row: SessionRow) => Resource {
+  return (row) => ({
+    id: row.id,
+    type: "session",
+    attributes: {
+      current: caller.via === "session" && caller.credentialId === row.id,
+      created_at: iso(row.createdAt),
+      last_used_at: iso(row.seenAt),
+      expires_at: iso(row.expiresAt),
+      ip: row.ip,
+      user_agent: row.userAgent,
+    },
+    links: { self: `/v2/users/me/sessions/${row.id}` },
+  });
+}
