@@ -39,13 +39,15 @@ const ending: Partial<Record<"answers" | "worker" | "database" | "embedded" | "l
 let stopping: Promise<void> | undefined;
 
 /** Resolves when this process serves; `stop` ends everything it started. Never rejects: a failed start prints why and exits 1. */
-export const ready: Promise<{ url: string; stop(): Promise<void> }> = main().catch(async (error: unknown) => {
-  explain(error);
-  await unwind();
-  process.exit(1);
-});
+export const ready: Promise<{ url: string; stop(code?: number): Promise<void> }> = main().catch(
+  async (error: unknown) => {
+    explain(error);
+    await unwind();
+    process.exit(1);
+  },
+);
 
-async function main(): Promise<{ url: string; stop(): Promise<void> }> {
+async function main(): Promise<{ url: string; stop(code?: number): Promise<void> }> {
   watchSignals();
   watchParent();
   const { url, role } = settings();
