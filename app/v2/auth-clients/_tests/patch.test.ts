@@ -127,10 +127,15 @@ test("a secret can only be taken from a public client, and a client made private
 });
 
 test("an edit bumps the version and clears the refresher's verdict; a verdict about an older version is not written", async () => {
-  const { place, owner } = world;
+  const { place, owner, database } = world;
   const id = await fresh();
   const old = await openOAuthClient(place.tenantId, id);
   if (!old) throw new Error("not opened");
+  // The refresher's claim looks at the column alone.
+  const held = async () =>
+    (await database.owner`select problem from auth_client_state where auth_client_id = ${id}`).map(
+      (row) => row.problem,
+    );
   const problem = {
     code: "client_rejected",
     title: "t",
@@ -143,10 +148,12 @@ test("an edit bumps the version and clears the refresher's verdict; a verdict ab
   expect((await openOAuthClient(place.tenantId, id))?.problem).toMatchObject({ code: "client_rejected" });
   await call.patch(owner.basic, id, { attributes: { credentials: { client_secret: "right" } } });
   expect((await look(id)).attributes.problem).toBeNull();
+  expect(await held()).toEqual([null]);
   const now = await openOAuthClient(place.tenantId, id);
   expect(now).toMatchObject({ version: old.version + 1, problem: null, proven: false });
   await noteClientProblem(old, problem, { probeAfterMs: 60_000 });
   expect((await look(id)).attributes.problem).toBeNull();
+  expect(await held()).toEqual([null]);
 });
 
 test("success clears a problem, teaches the method and proves the version; said again it writes nothing", async () => {
@@ -166,16 +173,20 @@ test("success clears a problem, teaches the method and proves the version; said 
   expect((await state())[0]).toEqual(before);
 });
 
-test("twenty edits at once all land or say conflict; none is lost half", async () => {
+test("edits of different keys at once all land", async () => {
   const id = await fresh();
-  const answers = await Promise.all(
-    Array.from({ length: 8 }, (_, i) =>
-      call.patch(world.owner.basic, id, { attributes: { credentials: { client_secret: `secret-${i}` } } }),
-    ),
-  );
-  expect(answers.some((answer) => answer.status === 200)).toBe(true);
-  for (const answer of answers) expect([200, 409]).toContain(answer.status);
-  expect((await look(id)).attributes.credentials.client_secret).toMatch(/^secret-\d$/);
+  const changes = [
+    { name: "New name" },
+    { credentials: { client_secret: "new-secret" } },
+    { credentials: { pkce: "off" } },
+    { credentials: { token_expires_in: 7 } },
+  ];
+  const answers = await Promise.all(changes.map((attributes) => call.patch(world.owner.basic, id, { attributes })));
+  expect(answers.map((answer) => answer.status)).toEqual([200, 200, 200, 200]);
+  expect((await look(id)).attributes).toMatchObject({
+    name: "New name",
+    credentials: { client_secret: "new-secret", pkce: "off", token_expires_in: 7 },
+  });
 });
 
 test("the edit is in the audit trail by the names of what changed", async () => {
