@@ -1,0 +1,227 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import postgres from "postgres";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+
+/** Whole processes, started as a person starts them, each in a folder and on a port of its own. */
+
+const folders: string[] = [];
+const running = new Set<Started>();
+
+interface Started {
+  child: ChildProcess;
+  output: () => string;
+  /** Resolves with the exit code. */
+  ended: Promise<number>;
+}
+
+beforeAll(async () => {
+  const built = start(["scripts/build.mjs"], {});
+  expect(await built.ended, built.output()).toBe(0);
+}, 400_000);
+
+afterEach(async () => {
+  for (const one of running) one.child.kill("SIGKILL");
+  running.clear();
+});
+
+afterAll(async () => {
+  for (const folder of folders) {
+    await until(async () => !(await postmaster(folder)), 6_000, `the database of ${folder} to end`);
+    const { pgdata } = await embedded(folder).catch(() => ({ pgdata: folder }));
+    await rm(pgdata, { recursive: true, force: true });
+    await rm(folder, { recursive: true, force: true });
+  }
+});
+
+test("one folder and one port have one owner; SIGTERM to npm ends all it started", async () => {
+  const folder = await newFolder();
+  const port = await freePort();
+  const first = start(["scripts/start.mjs"], { PORT: port, LATCHKEY_DATA_DIR: folder }, ["npm", "start"]);
+  await ready(first);
+  expect(first.output()).toMatch(new RegExp(`^Set up: http://localhost:${port}/setup#\\S{16,}$`, "m"));
+  expect((await stat(join(folder, "embedded.json"))).mode & 0o777).toBe(0o600);
+  expect((await stat(join(folder, "master.key"))).mode & 0o777).toBe(0o600);
+
+  const lock = JSON.parse(await readFile(join(folder, "latchkey.lock"), "utf8")) as { pid: number };
+  const second = start(["scripts/start.mjs"], { PORT: await freePort(), LATCHKEY_DATA_DIR: folder });
+  expect(await second.ended).toBe(1);
+  expect(second.output()).toContain(String(lock.pid));
+  expect(second.output()).toContain(`http://localhost:${port}`);
+
+  const elsewhere = start(["scripts/start.mjs"], { PORT: port, LATCHKEY_DATA_DIR: await newFolder() });
+  expect(await elsewhere.ended).toBe(1);
+  expect(elsewhere.output()).toMatch(/PORT/);
+  expect((await fetch(`http://localhost:${port}/healthz`)).status).toBeLessThan(500);
+
+  const pid = await postmaster(folder);
+  first.child.kill("SIGTERM");
+  await first.ended;
+  await until(async () => !isAlive(lock.pid) && !isAlive(pid ?? 0), 5_000, "server and database to end");
+  await expect(stat(join(folder, "latchkey.lock"))).rejects.toThrow();
+}, 60_000);
+
+test("after kill -9 the database ends by itself and the next start works", async () => {
+  const folder = await newFolder();
+  const env = { PORT: await freePort(), LATCHKEY_DATA_DIR: folder };
+  const first = start(["scripts/start.mjs"], env);
+  await ready(first);
+  const pid = (await postmaster(folder)) ?? 0;
+  first.child.kill("SIGKILL");
+  await until(async () => !isAlive(pid), 5_000, "the database to end");
+  const again = start(["scripts/start.mjs"], env);
+  await ready(again);
+  again.child.kill("SIGKILL");
+  // Without waiting: the old database may still be there.
+  const third = start(["scripts/start.mjs"], env);
+  await ready(third);
+}, 60_000);
+
+test("a parent's death ends server, worker and database within 5 s", async () => {
+  const folder = await newFolder();
+  const env = { PORT: await freePort(), LATCHKEY_DATA_DIR: folder };
+  const parent = start([], env, ["/bin/sh", "-c", "node scripts/start.mjs & wait"]);
+  await ready(parent);
+  const worker = start([], { ...env, LATCHKEY_ROLE: "worker" }, [
+    "/bin/sh",
+    "-c",
+    "node scripts/start.mjs & echo pid=$!; wait",
+  ]);
+  await until(async () => worker.output().includes("worker is ready"), 20_000, "the worker to join");
+  const pids = [
+    (await postmaster(folder)) ?? 0,
+    (JSON.parse(await readFile(join(folder, "latchkey.lock"), "utf8")) as { pid: number }).pid,
+    Number(/pid=(\d+)/.exec(worker.output())?.[1]),
+  ];
+  expect(pids.every((pid) => isAlive(pid))).toBe(true);
+  worker.child.kill("SIGKILL");
+  parent.child.kill("SIGKILL");
+  await until(async () => !pids.some((pid) => isAlive(pid)), 5_000, "all to end");
+}, 60_000);
+
+test("settings: every violation at once, and no start on a database of one's own without a key", async () => {
+  const bad = start(["scripts/start.mjs"], { PORT: "70000", LATCHKEY_ROLE: "boss", LATCHKEY_LOG_LEVEL: "loud" });
+  expect(await bad.ended).toBe(1);
+  for (const name of ["PORT", "LATCHKEY_ROLE", "LATCHKEY_LOG_LEVEL"]) expect(bad.output()).toContain(`${name}: `);
+  const keyless = start(["scripts/start.mjs"], { DATABASE_URL: "postgres://nobody:geheim@127.0.0.1:1/x" });
+  expect(await keyless.ended).toBe(1);
+  expect(keyless.output()).toContain("LATCHKEY_MASTER_KEY");
+  expect(keyless.output()).not.toContain("geheim");
+}, 30_000);
+
+test("a backup taken while running comes back whole into an empty folder, without the key", async () => {
+  const folder = await newFolder();
+  const env = { PORT: await freePort(), LATCHKEY_DATA_DIR: folder };
+  const server = start(["scripts/start.mjs"], env);
+  await ready(server);
+  const rows = await digest((await embedded(folder)).url);
+  const key = (await readFile(join(folder, "master.key"), "utf8")).trim();
+  const file = join(await newFolder(), "backup.lk");
+  const backup = start(["scripts/backup.mjs", file], env);
+  expect(await backup.ended, backup.output()).toBe(0);
+  expect(await readFile(file, "latin1")).not.toContain(key);
+  server.child.kill("SIGTERM");
+  await server.ended;
+
+  const onto = start(["scripts/restore.mjs", file], env);
+  expect(await onto.ended).toBe(1);
+  expect(onto.output()).toContain("not empty");
+
+  const target = await newFolder();
+  const restored = { PORT: await freePort(), LATCHKEY_DATA_DIR: target };
+  const restore = start(["scripts/restore.mjs", file], restored);
+  expect(await restore.ended, restore.output()).toBe(0);
+  const keyless = start(["scripts/start.mjs"], restored);
+  expect(await keyless.ended).toBe(1);
+  expect(keyless.output()).toContain("master.key");
+  const keyed = start(["scripts/start.mjs"], { ...restored, LATCHKEY_MASTER_KEY: key });
+  await ready(keyed);
+  expect(await digest((await embedded(target)).url)).toBe(rows);
+}, 90_000);
+
+function start(args: string[], env: Record<string, string>, command: string[] = ["node", ...args]): Started {
+  const child = spawn(command[0] as string, command.slice(1), {
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env } as unknown as NodeJS.ProcessEnv,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let text = "";
+  for (const stream of [child.stdout, child.stderr])
+    stream.on("data", (piece: Buffer) => {
+      text += piece.toString("utf8");
+    });
+  const one: Started = {
+    child,
+    output: () => text,
+    ended: new Promise((resolve) => child.once("exit", (code) => resolve(code ?? 128))),
+  };
+  running.add(one);
+  return one;
+}
+
+async function ready(one: Started): Promise<void> {
+  const over = { now: false };
+  void one.ended.then(() => {
+    over.now = true;
+  });
+  await until(async () => over.now || one.output().includes("Latchkey is ready: "), 30_000, "the start");
+  expect(one.output()).toContain("Latchkey is ready: ");
+}
+
+async function until(holds: () => Promise<boolean>, ms: number, what: string): Promise<void> {
+  const end = Date.now() + ms;
+  while (!(await holds())) {
+    if (Date.now() > end) throw new Error(`Waited ${ms} ms for ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+async function newFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "latchkey-launch-"));
+  folders.push(folder);
+  return folder;
+}
+
+async function embedded(folder: string): Promise<{ url: string; pid: number | null; pgdata: string }> {
+  return JSON.parse(await readFile(join(folder, "embedded.json"), "utf8"));
+}
+
+async function postmaster(folder: string): Promise<number | null> {
+  const { pid } = await embedded(folder).catch(() => ({ pid: null }));
+  return pid && isAlive(pid) ? pid : null;
+}
+
+function isAlive(pid: number): boolean {
+  if (!pid) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
+function freePort(): Promise<string> {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.listen(0, "127.0.0.1", () => {
+      const { port } = probe.address() as { port: number };
+      probe.close(() => resolve(String(port)));
+    });
+  });
+}
+
+/** All that must survive a restore, whatever the order of rows: what the instance sealed for itself. */
+async function digest(url: string): Promise<string> {
+  const sql = postgres(url, { max: 1 });
+  try {
+    const [row] = await sql<{ sum: string }[]>`
+      select md5(coalesce((select string_agg(v::text, '|' order by v::text) from instance_values v), '')
+              || coalesce((select string_agg(k.sealed_or_row, '|') from (select t::text as sealed_or_row from tenant_keys t order by 1) k), '')) as sum`;
+    return row?.sum ?? "";
+  } finally {
+    await sql.end();
+  }
+}
