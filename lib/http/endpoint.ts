@@ -43,8 +43,8 @@ export interface Definition<Body> {
   access: AccessRule;
   /** The body's schema; "none" refuses nothing and reads nothing (refresh accepts any body, CONTRACT section 8). */
   body?: z.ZodType<Body> | "none";
-  /** Query parameters the endpoint knows; any other is 400. */
-  query?: readonly string[];
+  /** Query parameters the endpoint knows; any other is 400. "any" where somebody else chooses them (a provider's callback). */
+  query?: readonly string[] | "any";
   handle(input: Input<Body>): Promise<Reply>;
 }
 
@@ -123,7 +123,8 @@ async function readBody<Body>(request: Request, definition: Definition<Body>): P
   return parsed.data;
 }
 
-function refuseUnknownParameters(url: URL, known: readonly string[] | undefined): void {
+function refuseUnknownParameters(url: URL, known: readonly string[] | "any" | undefined): void {
+  if (known === "any") return;
   for (const name of url.searchParams.keys())
     if (!known?.includes(name))
       throw new AppError("invalid_parameter", `The parameter ${name.slice(0, 60)} is not known here.`, {

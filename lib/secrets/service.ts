@@ -6,7 +6,7 @@ import { userNames, workspaceRedirectCode } from "@/lib/accounts/people";
 import { resolveWorkspace } from "@/lib/accounts/places";
 import { recordNow, recordWith } from "@/lib/audit/record";
 import type { OAuthClient } from "@/lib/auth-clients/client";
-import { clientSummaries, clientVisibleFrom, openOAuthClient } from "@/lib/auth-clients/service";
+import { clientSummaries, clientVisibleFrom, openOAuthClient, toSummary } from "@/lib/auth-clients/service";
 import { sealJson } from "@/lib/crypto/envelope";
 import { inTenant, type Tx } from "@/lib/db/tx";
 import { AppError, notFound } from "@/lib/errors";
@@ -226,7 +226,7 @@ export async function listSecrets(caller: Caller, workspaceId: string, query: Li
     }),
   );
   const included = [
-    ...read.clients,
+    ...read.clients.map(toSummary),
     ...[...read.names].map(([id, name]) => ({
       id,
       type: "user",

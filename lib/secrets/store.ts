@@ -287,6 +287,32 @@ async function nameConflict<T>(work: () => PromiseLike<T>): Promise<T> {
   }
 }
 
+/** What the redirect flow needs of a secret. */
+export interface AuthorizableSecret {
+  tenantId: string;
+  id: string;
+  workspaceId: string;
+  name: string;
+  secretName: string;
+  scope: string | null;
+  client: { tenantId: string; id: string } | null;
+  generation: number;
+  sealed: Buffer;
+}
+
+export async function authorizableSecret(tx: Tx, tenantId: string, id: string): Promise<AuthorizableSecret | null> {
+  const [row] = await tx
+    .select()
+    .from(secrets)
+    .where(and(eq(secrets.tenantId, tenantId), eq(secrets.id, id)));
+  if (!row) return null;
+  const { authClientTenantId, authClientId } = row;
+  return {
+    ...row,
+    client: authClientTenantId && authClientId ? { tenantId: authClientTenantId, id: authClientId } : null,
+  };
+}
+
 /** Locks the secret's row for the rest of the transaction. */
 export async function lockSecret(
   tx: Tx,

@@ -1,0 +1,18 @@
+import * as refresh from "@/app/v2/workspaces/[workspaceId]/secrets/[secretId]/refresh/route";
+import * as refused from "@/app/v2/workspaces/[workspaceId]/secrets/[secretId]/refused/route";
+import * as secret from "@/app/v2/workspaces/[workspaceId]/secrets/[secretId]/route";
+import * as token from "@/app/v2/workspaces/[workspaceId]/secrets/[secretId]/token/route";
+import type { HotRoute } from "./node-entry";
+
+/**
+ * The few routes that server.ts answers straight from node:http, with the same endpoint objects Next exports. The only file
+ * of lib that imports app/: it is a list of declarations.
+ */
+const SECRET = "/v2/workspaces/[workspaceId]/secrets/[secretId]";
+
+export const HOT_ROUTES: readonly HotRoute[] = [
+  { method: "GET", path: SECRET, endpoint: secret.GET },
+  { method: "GET", path: `${SECRET}/token`, endpoint: token.GET },
+  { method: "POST", path: `${SECRET}/refresh`, endpoint: refresh.POST },
+  { method: "POST", path: `${SECRET}/refused`, endpoint: refused.POST },
+];

@@ -1,0 +1,8 @@
+import { expireAttempts } from "./expire-attempts";
+import { pruneEvents } from "./prune-events";
+
+/** Every periodic job besides the refresher itself. Each may run in several processes at once. */
+export const SCHEDULE: readonly { name: string; everyMs: number; run(): Promise<number> }[] = [
+  { name: "spent authorizations removed", everyMs: 10 * 60_000, run: expireAttempts },
+  { name: "old timeline entries removed", everyMs: 60 * 60_000, run: pruneEvents },
+];

@@ -1,0 +1,405 @@
+import type { Caller } from "@/lib/access/caller";
+import type { Permission } from "@/lib/access/permissions";
+import { permit, requireRecentSignIn } from "@/lib/access/permit";
+import type { WorkspaceScope } from "@/lib/access/scope";
+import { resolveWorkspace } from "@/lib/accounts/places";
+import { recordWith } from "@/lib/audit/record";
+import { systemClock } from "@/lib/clock";
+import { settings } from "@/lib/config";
+import { inTenant } from "@/lib/db/tx";
+import { AppError, notFound, type Problem } from "@/lib/errors";
+import { type Page, pageOffset, type Resource } from "@/lib/http/json-api";
+import { isId } from "@/lib/ids";
+import { redirectUri } from "@/lib/oauth/redirect-names";
+import { ensureFresh, type Freshened, type RowView } from "@/lib/refresher/ensure-fresh";
+import { cappedValidityMs } from "@/lib/refresher/policy";
+import type { Want } from "@/lib/refresher/world";
+import { openCredentials, openTokens } from "./opened";
+import { refreshMeta, toEventResource, toTokenResource } from "./resource";
+import { revokeTokens } from "./revoke-tokens";
+import { findSecret, mayReadValues, revocable, viewOne } from "./service";
+import { isExpired, problemOf, statusOf } from "./state";
+import * as store from "./store";
+import { forgetTokens } from "./token-store";
+
+/** Use cases of a secret's tokens: hand out, report as refused, refresh, reveal, forget, authorize, history. */
+
+const USE: Permission = "workspaces.auth_secret.use";
+const REFRESH: Permission = "workspaces.auth_secret.refresh";
+const REVEAL: Permission = "workspaces.auth_secret.get_credentials";
+const EDIT: Permission = "workspaces.auth_secret.edit";
+const GET: Permission = "workspaces.auth_secret.get";
+
+/** Existing clients give up after 10 s and ask again; API.md promises 8. */
+const REFRESH_WAIT_MS = 7_500;
+const REFUSED_WAIT_MS = 8_000;
+/** A refresh that landed this recently is the answer to "refresh". */
+const JUST_NOW_MS = 2_000;
+
+export interface TokenAnswer {
+  resource: Resource;
+  meta: Record<string, unknown>;
+}
+
+async function permitted(
+  caller: Caller,
+  permission: Permission,
+  workspaceId: string,
+  id: string,
+): Promise<WorkspaceScope> {
+  const scope = await resolveWorkspace(caller, workspaceId, permission);
+  await permit(caller, permission, scope, { type: "auth-secret", id });
+  if (!isId(id)) throw notFound("secret");
+  return scope;
+}
+
+/**
+ * The current access token with at least `minimumValidityS` left, refreshed first when needed; the stored one is never
+ * refused while it satisfies the caller (API.md `GET token`).
+ *
+ * @throws AppError needs_person (409), provider_fault (424), bad_request for a type without tokens
+ */
+export async function readToken(
+  caller: Caller,
+  workspaceId: string,
+  id: string,
+  ask: { minimumValidityS: number; waitS: number },
+): Promise<TokenAnswer> {
+  const scope = await permitted(caller, USE, workspaceId, id);
+  requireKey(caller);
+  let row = await read(caller, scope, id, "secret.token");
+  const { validityMs, capped } = cappedValidityMs(ask.minimumValidityS * 1000, row.lifetimeS);
+  let came: Freshened | null = null;
+  if (!satisfies(row, validityMs) && row.renewable) {
+    came = await freshen(row, scope, { validityMs, generation: null, insist: false }, ask.waitS * 1000, null);
+    row = await read(caller, scope, id, "secret.token");
+  }
+  if (!satisfies(row, 0)) throw unserved(row, came);
+  const satisfied = satisfies(row, validityMs);
+  return {
+    resource: toTokenResource({ accessToken: (await current(row)).access_token, row }),
+    meta: trouble(row, satisfied ? null : came, capped),
+  };
+}
+
+/**
+ * An API refused the token with this fingerprint: a newer one is answered at once, the current one causes one refresh for
+ * all who report it (API.md `POST refused`).
+ */
+export async function reportRefused(
+  caller: Caller,
+  workspaceId: string,
+  id: string,
+  reported: string,
+): Promise<TokenAnswer> {
+  const scope = await permitted(caller, USE, workspaceId, id);
+  requireKey(caller);
+  let row = await read(caller, scope, id, "secret.refused");
+  let came: Freshened | null = null;
+  if (row.fingerprint !== null && reported === row.fingerprint && row.tokenGeneration !== null) {
+    const generation = row.tokenGeneration;
+    await inTenant(scope.tenantId, (tx) =>
+      store.insertEventOnce(tx, scope.tenantId, id, {
+        event: "refused",
+        actor: caller.name,
+        generation,
+        detail: "Reported as refused by the API it is for.",
+      }),
+    );
+    if (!row.renewable) throw unserved(row, null, REFUSED_FOR_GOOD(row));
+    came = await freshen(row, scope, { validityMs: 0, generation, insist: false }, REFUSED_WAIT_MS, caller.name);
+    row = await read(caller, scope, id, "secret.refused");
+    if (row.tokenGeneration === generation) throw unserved(row, came);
+  }
+  if (!satisfies(row, 0)) throw unserved(row, came);
+  return {
+    resource: toTokenResource({ accessToken: (await current(row)).access_token, row }),
+    meta: trouble(row, null, false),
+  };
+}
+
+/** Asks the provider now; joins a refresh in flight or just landed (CONTRACT "Refresh semantics", API.md). */
+export async function refreshSecret(caller: Caller, workspaceId: string, id: string): Promise<TokenAnswer> {
+  const scope = await permitted(caller, REFRESH, workspaceId, id);
+  let row = await findSecret(scope, id);
+  if (row.type !== "oauth2")
+    throw new AppError("not_refreshable", `A secret of type ${row.type} has nothing to refresh.`);
+  const status = statusOf(row);
+  if (status === "reauthorization_needed" && row.status === "dead") throw unserved(row, null);
+  if (!row.renewable)
+    throw new AppError(
+      "not_refreshable",
+      "There is no refresh token, so nothing can be refreshed without a person. Request an access token.",
+      {
+        problem: problemOf(row) ?? undefined,
+      },
+    );
+  if (row.clientProblem) {
+    if (!satisfies(row, 0)) throw unserved(row, null);
+  } else if (!landedJustNow(row)) {
+    const want: Want = { validityMs: 0, generation: row.tokenGeneration, insist: true };
+    const came = await freshen(row, scope, want, REFRESH_WAIT_MS, caller.name);
+    const generation = row.tokenGeneration;
+    row = await findSecret(scope, id);
+    if (row.tokenGeneration === generation) {
+      if (!satisfies(row, 0)) throw unserved(row, came);
+      return refreshed(caller, scope, row, trouble(row, came, false));
+    }
+  }
+  return refreshed(caller, scope, row, trouble(row, null, false));
+}
+
+async function refreshed(
+  caller: Caller,
+  scope: WorkspaceScope,
+  row: store.SecretRow,
+  meta: Record<string, unknown>,
+): Promise<TokenAnswer> {
+  return { resource: (await viewOne(caller, scope, row, "written")).resource, meta };
+}
+
+function landedJustNow(row: store.SecretRow): boolean {
+  return (
+    row.receivedMs !== null &&
+    row.nowMs - row.receivedMs < JUST_NOW_MS &&
+    (row.tokenGeneration ?? 0) > 1 &&
+    satisfies(row, 0)
+  );
+}
+
+/** One value for a person who asked to see it: recorded first, for a browser only after a recent sign-in (VAL-2). */
+export async function revealValue(caller: Caller, workspaceId: string, id: string, field: string): Promise<Resource> {
+  const scope = await permitted(caller, REVEAL, workspaceId, id);
+  requireRecentSignIn(caller, systemClock.now());
+  const row = await read(caller, scope, id, "secret.revealed", { field });
+  const open = await openCredentials(row);
+  const values: Record<string, unknown> =
+    open.kind === "static"
+      ? open.values
+      : { access_token: open.tokens?.access_token, refresh_token: open.tokens?.refresh_token };
+  const value = Object.hasOwn(values, field) ? values[field] : undefined;
+  if (value === undefined || value === null)
+    throw new AppError("invalid_attribute", "There is no such value in this secret.", {
+      source: { pointer: "/field" },
+    });
+  await inTenant(scope.tenantId, (tx) =>
+    store.insertEvent(tx, scope.tenantId, id, {
+      event: "revealed",
+      actor: caller.name,
+      generation: row.tokenGeneration,
+      detail: field,
+    }),
+  );
+  return {
+    id: row.id,
+    type: "value",
+    attributes: { field, value: typeof value === "string" ? value : JSON.stringify(value) },
+  };
+}
+
+/** Tokens gone here, and revoked at the provider where it offers RFC 7009. */
+export async function forgetSecretTokens(caller: Caller, workspaceId: string, id: string): Promise<void> {
+  const scope = await permitted(caller, EDIT, workspaceId, id);
+  const row = await findSecret(scope, id);
+  requireOAuth2(row);
+  const tokens = await revocable(row);
+  await inTenant(scope.tenantId, async (tx) => {
+    await forgetTokens(tx, scope.tenantId, id);
+    await store.insertEvent(tx, scope.tenantId, id, {
+      event: "forgotten",
+      actor: caller.name,
+      generation: row.tokenGeneration,
+    });
+    await recordWith(tx, caller, {
+      tenantId: scope.tenantId,
+      workspaceId: scope.workspaceId,
+      action: "secret.forgotten",
+      target: { type: "auth-secret", id, name: row.name },
+      generation: row.tokenGeneration,
+    });
+    await store.notifyChange(tx, scope.workspaceId, id);
+  });
+  if (tokens) await revokeTokens(tokens);
+}
+
+/** An authorization link works for this long after it was asked for; the flow it starts has ten minutes of its own. */
+const LINK_MS = 10 * 60_000;
+
+/** Where a signed-in person goes to grant access (API.md `POST authorize`). */
+export async function authorizationLink(caller: Caller, workspaceId: string, id: string): Promise<Resource> {
+  const scope = await permitted(caller, EDIT, workspaceId, id);
+  const row = await findSecret(scope, id);
+  requireOAuth2(row);
+  const { resource } = await viewOne(caller, scope, row, "no-values");
+  const expiresAt = systemClock.now() + LINK_MS;
+  return {
+    id: row.id,
+    type: "authorization",
+    attributes: {
+      url: `${settings().url}/api/oauth/authorize/${row.id}?until=${Math.floor(expiresAt / 1000)}`,
+      redirect_uri: resource.attributes.redirect_uri ?? redirectUri(row.secretName),
+      expires_at: new Date(expiresAt).toISOString(),
+    },
+  };
+}
+
+export async function readHistory(
+  caller: Caller,
+  workspaceId: string,
+  id: string,
+  page: Page,
+): Promise<{ resources: Resource[]; total: number }> {
+  const scope = await permitted(caller, GET, workspaceId, id);
+  await findSecret(scope, id);
+  const { rows, total } = await inTenant(scope.tenantId, (tx) =>
+    store.listEvents(tx, scope.tenantId, id, pageOffset(page)),
+  );
+  return { resources: rows.map(toEventResource), total };
+}
+
+/** Answers to a browser session never hold a token (VAL-1); people reveal. */
+function requireKey(caller: Caller): void {
+  if (caller.via === "session")
+    throw new AppError(
+      "forbidden",
+      "Tokens are handed to API keys only. In the browser, use Manage tokens to reveal one.",
+    );
+}
+
+function requireOAuth2(row: store.SecretRow): void {
+  if (row.type !== "oauth2") throw new AppError("bad_request", `A secret of type ${row.type} has no tokens.`);
+}
+
+async function read(
+  caller: Caller,
+  scope: WorkspaceScope,
+  id: string,
+  action: string,
+  detail: Record<string, unknown> | null = null,
+): Promise<store.SecretRow> {
+  const row = await store.readSecretAudited(caller, scope, id, action, detail);
+  if (!row) throw notFound("secret");
+  if (action !== "secret.revealed") requireOAuth2(row);
+  return row;
+}
+
+/** A token is there and lives longer than asked. */
+function satisfies(row: store.SecretRow, validityMs: number): boolean {
+  if (row.tokenSealed === null) return false;
+  return row.expiresMs === null || row.expiresMs - row.nowMs > validityMs;
+}
+
+async function current(row: store.SecretRow) {
+  const tokens = await openTokens(row);
+  if (!tokens) throw unserved(row, null);
+  return tokens;
+}
+
+function freshen(
+  row: store.SecretRow,
+  scope: WorkspaceScope,
+  want: Want,
+  waitMs: number,
+  actor: string | null,
+): Promise<Freshened> {
+  return ensureFresh(
+    {
+      tenantId: row.tenantId,
+      secretId: row.id,
+      authClientTenantId: row.authClientTenantId as string,
+      authClientId: row.authClientId as string,
+    },
+    want,
+    { waitMs, actor, look: async () => viewOf(await store.readSecret(scope, row.id)) },
+  );
+}
+
+function viewOf(row: store.SecretRow | null): RowView | null {
+  if (!row || row.tokenGeneration === null) return null;
+  const resting = (row.failures ?? 0) > 0 && row.dueMs !== null && row.dueMs > row.nowMs;
+  return {
+    generation: row.tokenGeneration,
+    validForMs: row.expiresMs === null ? null : row.expiresMs - row.nowMs,
+    leased: row.leased,
+    attemptable:
+      row.renewable === true && (row.status === "active" || row.status === "suspect") && !resting && !row.clientProblem,
+  };
+}
+
+function trouble(row: store.SecretRow, came: Freshened | null, capped: boolean): Record<string, unknown> {
+  const known = refreshMeta(row);
+  if (known) return { refresh: known };
+  if (came?.kind === "slow")
+    return {
+      refresh: {
+        outcome: "slow",
+        code: "provider_failing",
+        detail: "The provider has not answered yet; the refresh goes on.",
+        next_attempt_at: null,
+      },
+    };
+  if (came?.kind === "failed")
+    return { refresh: { outcome: "failed", code: came.code, detail: came.detail, next_attempt_at: null } };
+  if (came?.kind === "closed")
+    return {
+      refresh: { outcome: "failed", ...CLOSED, next_attempt_at: new Date(row.nowMs + came.retryAfterMs).toISOString() },
+    };
+  if (capped)
+    return {
+      refresh: {
+        outcome: "too_short",
+        code: "too_short",
+        detail: `This token lives ${row.lifetimeS} s; more than half of that cannot be asked for.`,
+        next_attempt_at: null,
+      },
+    };
+  return {};
+}
+
+const CLOSED = {
+  code: "provider_unreachable",
+  detail: "The provider has not been answering, so it is given a rest before it is asked again.",
+};
+
+const REFUSED_FOR_GOOD = (row: store.SecretRow): Problem => ({
+  code: "unauthorized",
+  title: "The access token was refused",
+  detail: "The API refused it, and there is no refresh token to get another with. Request an access token.",
+  who: "you",
+  since: new Date(row.nowMs).toISOString(),
+});
+
+/** No token to give: 409 when a person must act, 424 when the provider is at fault. */
+function unserved(row: store.SecretRow, came: Freshened | null, given?: Problem): AppError {
+  const problem = given ?? problemOf(row) ?? fallback(row, came);
+  const retryAfterMs =
+    came?.kind === "closed"
+      ? came.retryAfterMs
+      : (row.failures ?? 0) > 0 && row.dueMs !== null
+        ? row.dueMs - row.nowMs
+        : 1_000;
+  const person = problem.who !== "provider" && problem.code !== "egress_blocked";
+  const damaged = problem.code === "integrity_failure";
+  if (person || damaged) return new AppError("needs_person", `${problem.title}. ${problem.detail}`, { problem });
+  return new AppError("provider_fault", `${problem.title}. ${problem.detail}`, {
+    problem,
+    retryAfterS: Math.max(1, retryAfterMs / 1000),
+  });
+}
+
+function fallback(row: store.SecretRow, came: Freshened | null): Problem {
+  const since = new Date(row.nowMs).toISOString();
+  if (came?.kind === "closed")
+    return { ...CLOSED, code: "provider_unreachable", title: "The provider cannot be reached", who: "provider", since };
+  if (came?.kind === "failed")
+    return { code: "provider_failing", title: "Refreshing failed", detail: came.detail, who: "provider", since };
+  return {
+    code: "provider_failing",
+    title: isExpired(row)
+      ? "The access token has expired and its refresh is still running"
+      : "The refresh is still running",
+    detail: "The provider has not answered yet. Ask again shortly.",
+    who: "provider",
+    since,
+  };
+}
