@@ -21,10 +21,10 @@ export interface NewAuthClient {
   componentIds?: string[];
 }
 
-/** For oauth2 only the name, the client secret, the token lifetime and the added keys may change. */
+/** For oauth2 only the name, the client secret, the token lifetime and the added keys may change; null sets a key back to its default. */
 export interface AuthClientChange {
   name?: string;
-  credentials?: AuthClientCredentials;
+  credentials?: { [Key in keyof AuthClientCredentials]: AuthClientCredentials[Key] | null };
 }
 
 const at = (id?: string, tail = "") => `/v2/auth-clients${id === undefined ? "" : `/${encodeURIComponent(id)}`}${tail}`;
@@ -38,6 +38,7 @@ function scopeQuery(scope: ClientScope) {
 
 /** Where a client belongs, read from its relationships. */
 export function visibilityOf(client: AuthClient): Visibility {
+  if (client.attributes.visibility) return client.attributes.visibility;
   const relations = client.relationships ?? {};
   if (relations.workspace?.data) return "workspace";
   if (relations.contract?.data) return "contract";
@@ -48,8 +49,8 @@ export function visibilityOf(client: AuthClient): Visibility {
 /** Calls about auth clients (CONTRACT.md section 2, API.md). All reject with `LatchkeyError`. */
 export function authClientCalls(client: Client) {
   return {
-    list: (scope: ClientScope, wait: Pick<RequestOptions, "signal"> = {}) =>
-      client.list<AuthClient>(at(), { query: scopeQuery(scope), ...wait }),
+    list: (scope: ClientScope, { type, ...wait }: { type?: AuthClientType } & Pick<RequestOptions, "signal"> = {}) =>
+      client.list<AuthClient>(at(), { query: { ...scopeQuery(scope), "filter[type]": type }, ...wait }),
     get: (id: string, scope: ClientScope, wait: Pick<RequestOptions, "signal"> = {}) =>
       client.single<AuthClient>("GET", at(id), { query: scopeQuery(scope), ...wait }),
     create: (given: NewAuthClient) =>

@@ -45,6 +45,13 @@ export type AuthClient = Resource<
     host?: string | null;
     /** Present when `redirect_uri_per` is `client`. */
     redirect_uri?: string | null;
+    visibility?: Visibility;
+    /** Secrets using it, at or below the place it is looked at from. */
+    used_by?: number;
+    /** oauth2, for those who may see its credentials: whether a client secret is stored. */
+    has_client_secret?: boolean;
+    /** What keeps its secrets from being renewed; null when nothing does. */
+    problem?: Problem | null;
     created_at?: string;
     updated_at?: string;
   },
@@ -171,7 +178,25 @@ export type Discovery = Resource<
 /** A secret that uses a client. */
 export type AuthClientUsage = Resource<
   "auth-client-usage",
-  { name: string; workspace?: { id: string; name: string } | string | null }
+  { name: string; workspace_name?: string | null },
+  { workspace?: One<"workspace">; secret?: One<"auth-secret"> }
+>;
+
+/** Why the last attempt to authorize a secret ended without tokens. */
+export type AuthorizationFailure = Resource<
+  "authorization-failure",
+  {
+    code: string;
+    title: string;
+    detail: string;
+    who: "you" | "admin" | "provider";
+    /** What to do now, in one or two sentences. */
+    cure: string | null;
+    /** The provider's own words, untrusted text. */
+    provider_said: string | null;
+    redirect_uri: string | null;
+    at: string;
+  }
 >;
 
 export type Workspace = Resource<

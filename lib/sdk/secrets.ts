@@ -1,6 +1,7 @@
 import type { Client, List, PageMeta, Query, RequestOptions } from "./client";
 import type {
   Authorization,
+  AuthorizationFailure,
   AuthSecret,
   RedirectUri,
   RefreshTrouble,
@@ -97,6 +98,9 @@ export function secretCalls(client: Client) {
     /** `attributes.url` is a page of Latchkey to open in the browser; it leads to the provider. */
     authorize: (workspaceId: string, secretId: string) =>
       client.single<Authorization>("POST", at(workspaceId, secretId, "/authorize"), { body: {} }),
+    /** Why the last attempt to authorize it failed; 404 when none did. */
+    authorizationFailure: (workspaceId: string, secretId: string, wait: Wait = {}) =>
+      client.single<AuthorizationFailure>("GET", at(workspaceId, secretId, "/authorization-failure"), wait),
     /** The current access token. `minimumValidity` and `wait` in seconds. */
     token: (workspaceId: string, secretId: string, query: { minimumValidity?: number; wait?: number } = {}) =>
       client.single<Token, { refresh?: RefreshTrouble }>("GET", at(workspaceId, secretId, "/token"), {

@@ -1,0 +1,68 @@
+"use client";
+
+import { useQueryClient } from "@tanstack/react-query";
+import { useAction } from "@/components/accounts/use-action";
+import { api } from "@/components/frame/api";
+import { ConfirmDialog } from "@/components/ui/confirm-dialog";
+import { RelativeTime } from "@/components/ui/relative-time";
+import { useToast } from "@/components/ui/toast";
+import type { AuthSecret } from "@/lib/sdk/resources";
+
+/** Names what is destroyed with a secret, and destroys it. */
+export function DeleteSecret({
+  workspaceId,
+  secret,
+  onClose,
+  onDeleted,
+}: {
+  workspaceId: string;
+  secret: AuthSecret | null;
+  onClose: () => void;
+  onDeleted?: (id: string) => void;
+}) {
+  const queries = useQueryClient();
+  const toast = useToast();
+  const { busy, error, run, clear } = useAction();
+  const remove = async (doomed: AuthSecret) => {
+    if (!(await run(() => api.secrets.remove(workspaceId, doomed.id)))) return;
+    onDeleted?.(doomed.id);
+    onClose();
+    toast({ title: `“${doomed.attributes.name}” deleted.` });
+    await queries.invalidateQueries({ queryKey: ["secrets", workspaceId] });
+  };
+  const oauth = secret?.attributes.type === "oauth2";
+  const used = secret?.attributes.last_used_at;
+  return (
+    <ConfirmDialog
+      open={secret !== null}
+      onOpenChange={(open) => {
+        if (open) return;
+        clear();
+        onClose();
+      }}
+      title={`Delete “${secret?.attributes.name ?? ""}”?`}
+      confirm="Delete secret"
+      busy={busy}
+      error={error}
+      onConfirm={() => {
+        if (secret) void remove(secret);
+      }}
+    >
+      <p>
+        {oauth
+          ? "Its access token, refresh token and history are destroyed, and the tokens are revoked at the provider where it offers that."
+          : "Its values and history are destroyed."}{" "}
+        There is no way back.
+      </p>
+      <p>
+        {used ? (
+          <>
+            Steps that use it fail from then on. It was last used <RelativeTime at={used} />.
+          </>
+        ) : (
+          "No step has used it yet."
+        )}
+      </p>
+    </ConfirmDialog>
+  );
+}

@@ -1,0 +1,54 @@
+"use client";
+
+import { useNow } from "@/components/ui/ticker";
+import { clockWords, longSpanWords } from "@/components/ui/time-words";
+import type { AuthSecret } from "@/lib/sdk/resources";
+
+/** The one sentence of the drawer: until when, and what happens by itself. Absent where a person must act, which is said elsewhere. */
+export function TokenSay({ secret }: { secret: AuthSecret }) {
+  const now = useNow();
+  const { status, expires_at, refresh_due_at, next_attempt_at, has_refresh_token, problem } = secret.attributes;
+  if (now === 0) return <p className="say">&nbsp;</p>;
+  const end = expires_at === null ? null : Date.parse(expires_at);
+  const left = end === null ? null : end - now;
+  const valid =
+    left === null
+      ? "Access token valid, without an expiry."
+      : left > 0
+        ? `Access token valid for ${longSpanWords(left)}.`
+        : "The access token has expired.";
+  if (status === "refreshing")
+    return (
+      <p className="say" role="timer">
+        Being renewed right now. <span>{valid}</span>
+      </p>
+    );
+  if (status === "retrying") {
+    const next = next_attempt_at ? Date.parse(next_attempt_at) - now : 0;
+    return (
+      <>
+        <p className="say" role="timer">
+          {next > 0 ? `Renewal failed; next try in ${longSpanWords(next)}.` : "Renewal failed; trying again now."}{" "}
+          <span>{valid}</span>
+        </p>
+        {problem ? <p className="muted small">{problem.detail}</p> : null}
+      </>
+    );
+  }
+  const due = refresh_due_at ? Date.parse(refresh_due_at) : null;
+  const then =
+    end === null
+      ? "Nothing needs renewing."
+      : !has_refresh_token
+        ? `It cannot renew by itself: no refresh token came. Authorize again before ${clockWords(end, now)}.`
+        : due === null
+          ? "Renews by itself before that."
+          : due <= now
+            ? "Renews by itself at any moment."
+            : `Renews by itself at ${clockWords(due, now)}.`;
+  return (
+    <p className="say" role="timer">
+      {valid} <span>{then}</span>
+    </p>
+  );
+}
