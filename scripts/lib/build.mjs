@@ -36,6 +36,8 @@ export async function ensureBuilt() {
     )
       return; // Somebody else built it while we waited.
     await rm(stamp, { force: true });
+    // Types of routes that have gone since would fail the type check.
+    for (const stale of ["types", "dev"]) await rm(join(ROOT, nextDist(), stale), { recursive: true, force: true });
     await step("Building (half a minute)", async () => {
       await bundle(false);
       const next = createRequire(join(ROOT, "package.json")).resolve("next/dist/bin/next");
