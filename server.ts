@@ -37,6 +37,8 @@ const say = (line: string) => void process.stdout.write(`${line}\n`);
 /** What has been started, each with its end; ended in this order, the first two together. */
 const ending: Partial<Record<"answers" | "worker" | "database" | "embedded" | "lock", () => Promise<void>>> = {};
 let stopping: Promise<void> | undefined;
+/** Set as soon as anything is being ended, also after a failed start. */
+let unwinding = false;
 
 /** Resolves when this process serves; `stop` ends everything it started. Never rejects: a failed start prints why and exits 1. */
 export const ready: Promise<{ url: string; stop(code?: number): Promise<void> }> = main().catch(
@@ -104,7 +106,7 @@ async function openDatabase(): Promise<void> {
   const watch = (running: EmbeddedServer): void => {
     running.died
       .then(async () => {
-        if (stopping) return;
+        if (unwinding) return;
         say("The database server ended by itself; starting it again.");
         server = await startEmbedded(settings().dataDir, say);
         if (install("databaseUrl", server.url) !== running.url) await closeDatabase();
@@ -143,7 +145,7 @@ async function work(): Promise<void> {
   const follow = setInterval(async () => {
     try {
       const now = await joinEmbedded(settings().dataDir);
-      if (!now || now.url === databaseUrl() || stopping) return;
+      if (!now || now.url === databaseUrl() || unwinding) return;
       say("The database moved; following it.");
       await worker.stop();
       await closeDatabase();
@@ -330,6 +332,7 @@ function stop(code = 0): Promise<void> {
 }
 
 async function unwind(): Promise<void> {
+  unwinding = true;
   const finish = async (name: keyof typeof ending) => {
     const step = ending[name];
     delete ending[name];
