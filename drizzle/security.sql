@@ -114,9 +114,8 @@ RETURNS TABLE (n int, secret secret_rows) LANGUAGE sql SECURITY DEFINER SET sear
       actor_kind text, actor_id text, actor_name text, via text, credential_id text, action text, request_id text,
       purpose text, ip text, user_agent text, detail jsonb)),
   found AS (
-    SELECT a.n, r AS secret FROM asked a CROSS JOIN LATERAL (
-      SELECT * FROM secret_rows s
-       WHERE s.tenant_id = a.tenant_id AND s.id = a.secret_id AND s.workspace_id = a.workspace_id) r),
+    SELECT a.n, r AS secret FROM asked a JOIN secret_rows r
+        ON r.tenant_id = a.tenant_id AND r.id = a.secret_id AND r.workspace_id = a.workspace_id),
   written AS (
     INSERT INTO audit_entries (tenant_id, actor_kind, actor_id, actor_name, via, credential_id, action, outcome,
       workspace_id, target_type, target_id, target_name, generation, request_id, purpose, ip, user_agent, detail)
@@ -132,6 +131,14 @@ REVOKE ALL ON FUNCTION latchkey_memberships(text), latchkey_find_key(text), latc
   latchkey_read_secrets_audited(jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION latchkey_memberships(text), latchkey_find_key(text), latchkey_read_secret(text, text, text),
   latchkey_read_secrets_audited(jsonb) TO latchkey_app;
+
+-- Whether a global client is in use shows only across tenants; its operator asks before deleting it.
+CREATE OR REPLACE FUNCTION latchkey_global_client_uses(p_client text)
+RETURNS int LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT count(*)::int FROM secrets WHERE auth_client_id = p_client AND auth_client_tenant_id = repeat('0', 24)
+$$;
+REVOKE ALL ON FUNCTION latchkey_global_client_uses(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION latchkey_global_client_uses(text) TO latchkey_app;
 
 -- Entries of concurrent reads and denials are of several tenants and committed together (AU-1, group commit).
 CREATE OR REPLACE FUNCTION latchkey_write_audit(p_rows jsonb)

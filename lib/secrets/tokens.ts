@@ -17,7 +17,7 @@ import type { Want } from "@/lib/refresher/world";
 import { openCredentials, openTokens } from "./opened";
 import { refreshMeta, toEventResource, toTokenResource } from "./resource";
 import { revokeTokens } from "./revoke-tokens";
-import { findSecret, mayReadValues, revocable, viewOne } from "./service";
+import { findSecret, revocable, viewOne } from "./service";
 import { isExpired, problemOf, statusOf } from "./state";
 import * as store from "./store";
 import { forgetTokens } from "./token-store";
