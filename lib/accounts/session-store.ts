@@ -81,12 +81,17 @@ export async function listSessionsOf(tx: Tx, userId: string, now: Date, seenAfte
     .orderBy(desc(sessions.seenAt), desc(sessions.id));
 }
 
-/** Rows that can never be used again. */
-export async function pruneSessions(now: Date): Promise<void> {
-  await inTenant(INSTANCE_TENANT, async (tx) => {
-    await tx.delete(sessions).where(and(own, lt(sessions.expiresAt, now)));
-    await tx
+/** Removes sessions and codes that can never be used again; how many. */
+export async function pruneSessions(now: Date): Promise<number> {
+  return inTenant(INSTANCE_TENANT, async (tx) => {
+    const ended = await tx
+      .delete(sessions)
+      .where(and(own, lt(sessions.expiresAt, now)))
+      .returning({ id: sessions.id });
+    const codes = await tx
       .delete(oneTimeCodes)
-      .where(and(eq(oneTimeCodes.tenantId, INSTANCE_TENANT), lt(oneTimeCodes.expiresAt, now)));
+      .where(and(eq(oneTimeCodes.tenantId, INSTANCE_TENANT), lt(oneTimeCodes.expiresAt, now)))
+      .returning({ kind: oneTimeCodes.kind });
+    return ended.length + codes.length;
   });
 }

@@ -6,6 +6,7 @@ import { forgetCallers } from "@/lib/accounts/caller-cache";
 import { emailKey } from "@/lib/accounts/email-key";
 import { provePassword, sourceOf } from "@/lib/accounts/prove-password";
 import { callerForSession, IDLE_MS, sessionCookieName, sessionSecret } from "@/lib/accounts/session-token";
+import { pruneAccounts } from "@/lib/accounts/sign-in";
 import { charge, POLICIES } from "@/lib/accounts/throttle";
 import { PEER_HEADER } from "@/lib/http/client-address";
 import { makePerson, makePlace, makeSession, OWNER, type Person } from "@/lib/testing/callers";
@@ -198,6 +199,14 @@ describe("sessions end", () => {
     for (const cookie of [foreign, "rubbish", "", "x".repeat(100_000)])
       expect(await callerForSession(cookie, FACTS)).toBeNull();
   });
+});
+
+test("what can never be used again is removed, what still counts is kept", async () => {
+  await database.owner`delete from sessions`;
+  await makeSession(person.id);
+  await provePassword({ email: "x@example.com", password: "x", ip: "192.0.2.9", device: null });
+  expect(await pruneAccounts()).toBe(0);
+  expect(await pruneAccounts(Date.now() + 2 * 86_400_000)).toBe(4);
 });
 
 describe("guesses", () => {

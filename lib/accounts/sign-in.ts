@@ -93,10 +93,9 @@ export async function signOut(sessionId: string, facts: RequestFacts): Promise<v
   forgetSessions();
 }
 
-/** Removes what can never be used again: ended sessions, used-up codes, old counters. For the job list. */
-export async function pruneAccounts(nowMs: number = Date.now()): Promise<void> {
-  await pruneSessions(new Date(nowMs));
-  await pruneThrottle(nowMs);
+/** Removes what can never be used again: ended sessions, used-up codes, old counters; how many rows. For the job list. */
+export async function pruneAccounts(nowMs: number = Date.now()): Promise<number> {
+  return (await pruneSessions(new Date(nowMs))) + (await pruneThrottle(nowMs));
 }
 
 const actorOf = (id: string, name: string, facts: RequestFacts): Actor => ({

@@ -66,10 +66,11 @@ export async function settleBuckets(clear: readonly string[], refund: readonly s
     for (const key of [...clear, ...refund].sort())
       await tx
         .update(signInFailures)
-        .set({
-          failures: clear.includes(key) ? 0 : sql`greatest(0, ${signInFailures.failures} - 1)`,
-          blockedUntil: null,
-        })
+        .set(
+          clear.includes(key)
+            ? { failures: 0, blockedUntil: null }
+            : { failures: sql`greatest(0, ${signInFailures.failures} - 1)` },
+        )
         .where(and(eq(signInFailures.tenantId, INSTANCE_TENANT), eq(signInFailures.keyMac, key)));
   });
 }
@@ -106,16 +107,19 @@ export async function markKnown(keys: readonly string[], nowMs: number): Promise
   });
 }
 
-/** Forgets counters that no longer count and devices not seen for 90 days. */
-export async function pruneThrottle(nowMs: number): Promise<void> {
+/** Forgets counters that no longer count and devices not seen for 90 days; how many. */
+export async function pruneThrottle(nowMs: number): Promise<number> {
   const own = eq(signInFailures.tenantId, INSTANCE_TENANT);
   const isKnown = `${KNOWN_PREFIX}%`;
-  await inTenant(INSTANCE_TENANT, async (tx) => {
-    await tx
+  return inTenant(INSTANCE_TENANT, async (tx) => {
+    const counters = await tx
       .delete(signInFailures)
-      .where(and(own, notLike(signInFailures.keyMac, isKnown), lt(signInFailures.lastAt, new Date(nowMs - DAY_MS))));
-    await tx
+      .where(and(own, notLike(signInFailures.keyMac, isKnown), lt(signInFailures.lastAt, new Date(nowMs - DAY_MS))))
+      .returning({ key: signInFailures.keyMac });
+    const devices = await tx
       .delete(signInFailures)
-      .where(and(own, like(signInFailures.keyMac, isKnown), lt(signInFailures.lastAt, new Date(nowMs - KNOWN_MS))));
+      .where(and(own, like(signInFailures.keyMac, isKnown), lt(signInFailures.lastAt, new Date(nowMs - KNOWN_MS))))
+      .returning({ key: signInFailures.keyMac });
+    return counters.length + devices.length;
   });
 }
