@@ -4,6 +4,7 @@ import { AppError } from "@/lib/errors";
 import { newRequestId } from "@/lib/ids";
 import { PEER_HEADER } from "./client-address";
 import { errorDocument, JSON_TYPE } from "./json-api";
+import { plainBodyOf } from "./plain-body";
 import { apiHeaders } from "./security-headers";
 
 /** The second way in of HOUSE "One endpoint, two ways in": node:http straight to an endpoint, without Next's router. */
@@ -79,37 +80,97 @@ export async function answer(
 }
 
 /**
- * A WHATWG request over a Node one. Only what endpoints read is built: the abort signal on first look, the body as a
- * stream that is pulled when read. The origin is the configured one, never the Host header's (SES-7).
+ * A WHATWG request over a Node one, as little of it as is looked at: endpoints read address, method and headers, rarely
+ * more, and a real `Request` costs more than all of those. The origin is the configured one, never the Host header's
+ * (SES-7).
  */
-export function toRequest(request: IncomingMessage, response: ServerResponse): Request {
-  const headers: Record<string, string> = {};
-  for (const name in request.headers) {
-    const value = request.headers[name];
-    if (value !== undefined) headers[name] = typeof value === "string" ? value : value.join(", ");
+class NodeRequest {
+  readonly method: string;
+  readonly url: string;
+  readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
+  #headers: Headers | undefined;
+  #abort: AbortController | undefined;
+  #whole: Request | undefined;
+
+  constructor(request: IncomingMessage, response: ServerResponse) {
+    this.method = request.method ?? "GET";
+    this.url = settings().url + request.url;
+    this.#request = request;
+    this.#response = response;
   }
-  headers[PEER_HEADER] = request.socket.remoteAddress ?? "";
-  const method = request.method ?? "GET";
-  const url = settings().url + request.url;
-  const made =
-    method === "GET" || method === "HEAD" || !hasBody(request)
-      ? new Request(url, { method, headers })
-      : new Request(url, { method, headers, body: bodyOf(request), duplex: "half" } as RequestInit);
-  let abort: AbortController | undefined;
-  Object.defineProperty(made, "signal", {
-    get() {
-      if (!abort) {
-        abort = new AbortController();
-        const gone = () => {
-          if (!response.writableFinished) abort?.abort();
-        };
-        if (response.destroyed) gone();
-        else response.once("close", gone);
+
+  get headers(): Headers {
+    if (!this.#headers) {
+      const headers: Record<string, string> = {};
+      for (const name in this.#request.headers) {
+        const value = this.#request.headers[name];
+        if (value !== undefined) headers[name] = typeof value === "string" ? value : value.join(", ");
       }
-      return abort.signal;
-    },
-  });
-  return made;
+      headers[PEER_HEADER] = this.#request.socket.remoteAddress ?? "";
+      this.#headers = new Headers(headers);
+    }
+    return this.#headers;
+  }
+
+  /** Aborts when the client has gone before the answer was complete. */
+  get signal(): AbortSignal {
+    if (!this.#abort) {
+      const abort = new AbortController();
+      const gone = () => {
+        if (!this.#response.writableFinished) abort.abort();
+      };
+      if (this.#response.destroyed) gone();
+      else this.#response.once("close", gone);
+      this.#abort = abort;
+    }
+    return this.#abort.signal;
+  }
+
+  get body(): ReadableStream<Uint8Array> | null {
+    return this.whole.body;
+  }
+
+  get bodyUsed(): boolean {
+    return this.#whole?.bodyUsed ?? false;
+  }
+
+  /** The real thing, made when the body or something rare is asked for. */
+  get whole(): Request {
+    this.#whole ??= new Request(this.url, {
+      method: this.method,
+      headers: this.headers,
+      ...(this.method !== "GET" && this.method !== "HEAD" && hasBody(this.#request)
+        ? { body: bodyOf(this.#request), duplex: "half" }
+        : {}),
+    } as RequestInit);
+    return this.#whole;
+  }
+
+  json(): Promise<unknown> {
+    return this.whole.json();
+  }
+
+  text(): Promise<string> {
+    return this.whole.text();
+  }
+
+  arrayBuffer(): Promise<ArrayBuffer> {
+    return this.whole.arrayBuffer();
+  }
+
+  formData(): Promise<FormData> {
+    return this.whole.formData();
+  }
+
+  clone(): Request {
+    return this.whole.clone();
+  }
+}
+
+/** `request` as endpoints take it. */
+export function toRequest(request: IncomingMessage, response: ServerResponse): Request {
+  return new NodeRequest(request, response) as unknown as Request;
 }
 
 function hasBody(request: IncomingMessage): boolean {
@@ -135,10 +196,16 @@ function bodyOf(request: IncomingMessage): ReadableStream<Uint8Array> {
 export async function send(from: Response, to: ServerResponse, path: string): Promise<void> {
   const headers: Record<string, string | string[]> = apiHeaders(path);
   for (const [name, value] of from.headers) if (name !== "set-cookie") headers[titleCase(name)] = value;
-  const cookies = from.headers.getSetCookie();
-  if (cookies.length > 0) headers["Set-Cookie"] = cookies;
+  if (from.headers.has("set-cookie")) headers["Set-Cookie"] = from.headers.getSetCookie();
   if (to.destroyed) {
     await from.body?.cancel();
+    return;
+  }
+  const plain = plainBodyOf(from);
+  if (plain !== undefined) {
+    headers["Content-Length"] = String(Buffer.byteLength(plain));
+    to.writeHead(from.status, headers);
+    to.end(plain);
     return;
   }
   if (!from.body || !from.headers.get("content-type")?.startsWith("text/event-stream")) {
