@@ -1,3 +1,4 @@
+import { pruneAccounts } from "@/lib/accounts/sign-in";
 import { expireAttempts } from "./expire-attempts";
 import { pruneEvents } from "./prune-events";
 
@@ -5,4 +6,5 @@ import { pruneEvents } from "./prune-events";
 export const SCHEDULE: readonly { name: string; everyMs: number; run(): Promise<number> }[] = [
   { name: "spent authorizations removed", everyMs: 10 * 60_000, run: expireAttempts },
   { name: "old timeline entries removed", everyMs: 60 * 60_000, run: pruneEvents },
+  { name: "ended sessions and old sign-in failures removed", everyMs: 60 * 60_000, run: () => pruneAccounts() },
 ];

@@ -1,22 +1,26 @@
-import type { Caller } from "@/lib/access/caller";
+import { type Caller, holds } from "@/lib/access/caller";
 import { permit } from "@/lib/access/permit";
 import { resolveWorkspace } from "@/lib/accounts/places";
 import { onSecretChange } from "@/lib/db/notifications";
 
 const KEEP_ALIVE_MS = 15_000;
-/** A stream ends after this and the browser opens it again, so that a right taken away ends it too (KEY-4). */
-const STREAM_MS = 5 * 60_000;
+/** A right taken away ends an open stream within this (KEY-4). */
+const RECHECK_MS = 5_000;
+
+/** The reader itself cancelled: there is nothing left to close. */
+const GONE = Symbol("gone");
 
 /** Server-sent events: the id of every secret of the workspace that changes, until the browser goes. */
 export async function secretChanges(
   caller: Caller,
   workspaceId: string,
-  signal: AbortSignal,
+  options: { signal: AbortSignal; callerNow(): Promise<Caller> },
 ): Promise<ReadableStream<Uint8Array>> {
+  const { signal } = options;
   const scope = await resolveWorkspace(caller, workspaceId, "workspaces.auth_secret.get");
   await permit(caller, "workspaces.auth_secret.get", scope, { type: "auth-secret" });
   const text = new TextEncoder();
-  let end = () => {};
+  let end = (_gone?: unknown) => {};
   return new ReadableStream({
     start(controller) {
       const send = (line: string) => controller.enqueue(text.encode(line));
@@ -24,22 +28,30 @@ export async function secretChanges(
         if (workspace === scope.workspaceId) send(`event: secret\ndata: ${JSON.stringify({ id })}\n\n`);
       });
       const beat = setInterval(() => send(": still here\n\n"), KEEP_ALIVE_MS);
-      const over = setTimeout(() => end(), STREAM_MS);
+      const check = setInterval(() => {
+        options.callerNow().then(
+          (now) => {
+            if (!holds(now, "workspaces.auth_secret.get", scope)) end();
+          },
+          // Signed out, or nobody can tell: the browser asks again and is answered properly.
+          () => end(),
+        );
+      }, RECHECK_MS);
       let ended = false;
-      end = () => {
+      end = (gone) => {
         if (ended) return;
         ended = true;
         stopListening();
         clearInterval(beat);
-        clearTimeout(over);
+        clearInterval(check);
         signal.removeEventListener("abort", end);
-        controller.close();
+        if (gone !== GONE) controller.close();
       };
       signal.addEventListener("abort", end, { once: true });
       send("retry: 2000\n\n");
     },
     cancel() {
-      end();
+      end(GONE);
     },
   });
 }
