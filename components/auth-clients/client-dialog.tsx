@@ -1,0 +1,65 @@
+"use client";
+
+import { useEffect } from "react";
+import { Button } from "@/components/ui/button";
+import { CopyButton } from "@/components/ui/copy-button";
+import { Dialog } from "@/components/ui/dialog";
+import type { AuthClient } from "@/lib/sdk/resources";
+import { ClientFields } from "./client-fields";
+import { EMPTY_CLIENT } from "./client-form";
+import { useNewClient } from "./use-new-client";
+
+/** +Add New Client on top of another form, which stays as it is; the made client is handed back. */
+export function ClientDialog({
+  workspaceId,
+  open,
+  onOpenChange,
+  initialName,
+  returnTo,
+  redirectUri,
+  onMade,
+}: {
+  workspaceId: string;
+  open: boolean;
+  onOpenChange: (open: boolean) => void;
+  /** What was typed into the search, if anything. */
+  initialName: string;
+  /** The name of what one returns to. */
+  returnTo: string;
+  redirectUri: string | null;
+  onMade: (client: AuthClient) => void;
+}) {
+  const { form, choices, busy, problem, save } = useNewClient(workspaceId, onMade);
+  useEffect(() => {
+    if (open) form.reset({ ...EMPTY_CLIENT, name: initialName });
+  }, [open, initialName, form]);
+  return (
+    <Dialog
+      open={open}
+      onOpenChange={onOpenChange}
+      title="Add New Client"
+      sub={`Then back to “${returnTo}”. Nothing you typed is lost.`}
+      dirty={form.formState.isDirty}
+      busy={busy}
+      error={problem}
+      onSubmit={(event) => void save(event)}
+      foot={
+        <>
+          <Button onClick={() => onOpenChange(false)}>Cancel</Button>
+          <Button variant="primary" type="submit" busy={busy}>
+            Save client
+          </Button>
+        </>
+      }
+    >
+      <div className="small client-note">
+        Create an application in the provider’s developer portal, register this secret’s redirect URI there, and bring
+        back the ID and the secret it gives you.{" "}
+        {redirectUri ? (
+          <CopyButton variant="plain" size="sm" className="advice-add" text={redirectUri} label="Copy callback URL" />
+        ) : null}
+      </div>
+      <ClientFields form={form} choices={choices} />
+    </Dialog>
+  );
+}

@@ -1,0 +1,72 @@
+"use client";
+
+import { Controller, type UseFormReturn, useWatch } from "react-hook-form";
+import { ChoiceCards } from "@/components/ui/choice-cards";
+import { Field } from "@/components/ui/field";
+import { FieldGroup } from "@/components/ui/field-group";
+import { Fold } from "@/components/ui/fold";
+import { Input } from "@/components/ui/input";
+import { SecretInput } from "@/components/ui/secret-input";
+import { AdvancedFields } from "./advanced-fields";
+import { ADVANCED, advancedSummary, type ClientForm } from "./client-form";
+import { EndpointFields } from "./discovery";
+import type { VisibilityChoice } from "./visibility";
+
+/** The fields of a new OAuth2 client, in the dialog and on its own page. */
+export function ClientFields({ form, choices }: { form: UseFormReturn<ClientForm>; choices: VisibilityChoice[] }) {
+  const { control, formState } = form;
+  const values = useWatch({ control }) as ClientForm;
+  const wrongInside = ADVANCED.some((name) => formState.errors[name] !== undefined);
+  return (
+    <>
+      <Controller
+        control={control}
+        name="name"
+        render={({ field, fieldState }) => (
+          <Field label="Name" error={fieldState.error?.message ?? null}>
+            <Input {...field} maxLength={200} placeholder="Such as the provider and what it is for" />
+          </Field>
+        )}
+      />
+      <EndpointFields form={form} />
+      <div className="two">
+        <Controller
+          control={control}
+          name="client_id"
+          render={({ field, fieldState }) => (
+            <Field label="Client ID" error={fieldState.error?.message ?? null}>
+              <Input {...field} code />
+            </Field>
+          )}
+        />
+        <Controller
+          control={control}
+          name="client_secret"
+          render={({ field, fieldState }) => (
+            <Field
+              label="Client secret"
+              error={fieldState.error?.message ?? null}
+              help="Never shown again after saving."
+            >
+              <SecretInput {...field} what="client secret" />
+            </Field>
+          )}
+        />
+      </div>
+      {choices.length > 1 ? (
+        <Controller
+          control={control}
+          name="visibility"
+          render={({ field, fieldState }) => (
+            <FieldGroup legend="Visibility" error={fieldState.error?.message ?? null}>
+              <ChoiceCards layout="row" value={field.value} onChange={field.onChange} choices={choices} />
+            </FieldGroup>
+          )}
+        />
+      ) : null}
+      <Fold title="Advanced" summary={advancedSummary(values)} open={wrongInside}>
+        <AdvancedFields form={form} create />
+      </Fold>
+    </>
+  );
+}

@@ -1,0 +1,85 @@
+"use client";
+
+import { type Control, Controller, useWatch } from "react-hook-form";
+import { knownProvider } from "@/components/providers/known-providers";
+import { refreshAdvice } from "@/components/providers/refresh-advice";
+import { Button } from "@/components/ui/button";
+import { ChipInput } from "@/components/ui/chip-input";
+import { Field } from "@/components/ui/field";
+import { FieldGroup } from "@/components/ui/field-group";
+import { KeyValueRows } from "@/components/ui/key-value-rows";
+import { Note } from "@/components/ui/note";
+import type { AuthClient } from "@/lib/sdk/resources";
+import { refuseParameter, type SecretForm } from "./secret-form";
+
+/** Scopes and additional parameters, with word on whether a refresh token is to be expected. */
+export function OAuth2Fields({
+  control,
+  client,
+  onAdd,
+}: {
+  control: Control<SecretForm>;
+  client: AuthClient | null;
+  /** Adds scopes and parameters that ask for a refresh token. */
+  onAdd: (scopes: string[], params: Record<string, string>) => void;
+}) {
+  const [scopes, params] = useWatch({ control, name: ["scopes", "params"] });
+  const host = client?.attributes.host;
+  const openId = Boolean(client?.attributes.credentials?.issuer) || scopes.includes("openid");
+  const advice = client ? refreshAdvice(host, { scopes, params }, openId) : null;
+  const suggestions = knownProvider(host)?.scopes ?? (openId ? ["openid", "profile", "email", "offline_access"] : []);
+  return (
+    <>
+      <Controller
+        control={control}
+        name="scopes"
+        render={({ field, fieldState }) => (
+          <Field
+            label="Scopes"
+            end={field.value.length > 0 ? `${field.value.length} chosen` : null}
+            error={fieldState.error?.message ?? scopeComplaint(fieldState.error)}
+          >
+            <ChipInput value={field.value} onChange={field.onChange} suggestions={[...suggestions]} />
+          </Field>
+        )}
+      />
+      <Controller
+        control={control}
+        name="params"
+        render={({ field, fieldState }) => (
+          <FieldGroup
+            legend="Additional parameters"
+            hint="sent with the authorization request"
+            error={fieldState.error?.message ?? null}
+          >
+            <KeyValueRows value={field.value} onChange={field.onChange} refuse={refuseParameter} />
+          </FieldGroup>
+        )}
+      />
+      {advice ? (
+        <div className="advice" role="status">
+          <Note tone={advice.tone}>
+            {advice.text}{" "}
+            {advice.add ? (
+              <Button
+                variant="plain"
+                size="sm"
+                className="advice-add"
+                onClick={() => onAdd(advice.add?.scopes ?? [], advice.add?.params ?? {})}
+              >
+                {advice.add.label}
+              </Button>
+            ) : null}
+          </Note>
+        </div>
+      ) : null}
+    </>
+  );
+}
+
+/** An error inside the list of scopes has its text one level deeper. */
+function scopeComplaint(error: unknown): string | null {
+  if (!Array.isArray(error)) return null;
+  const first: unknown = error.find(Boolean);
+  return first && typeof first === "object" && "message" in first ? String(first.message) : null;
+}
