@@ -9,7 +9,6 @@ export const metadata: Metadata = {
   title: { default: "Latchkey", template: "%s · Latchkey" },
   description: "Keeps secrets and OAuth tokens, renews them, and hands them out.",
   robots: { index: false, follow: false },
-  referrer: "strict-origin",
 };
 
 export const viewport: Viewport = {

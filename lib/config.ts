@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { z } from "zod";
+import { AllowListError, parseAllowList } from "@/lib/egress/allow-list";
 import { once } from "@/lib/process";
 
 /**
@@ -26,9 +27,20 @@ const list = z.string().transform((text) =>
     .filter(Boolean),
 );
 
-/** `host`, `1.2.3.4`, `10.0.0.0/8`, `[::1]`, `fd00::/8`, each optionally with `:port`; how each is understood is lib/egress's. */
-const EGRESS_ENTRY =
-  /^(\[[0-9a-fA-F:.]+(\/\d{1,3})?\]|[0-9a-fA-F:]*:[0-9a-fA-F:.]*:[0-9a-fA-F:.]*(\/\d{1,3})?|[A-Za-z0-9._-]+(\/\d{1,2})?)(:\d{1,5})?$/;
+/** How each entry is understood is lib/egress's; the same parser judges them here, so that a wrong one is told at start. */
+const egressList = list.superRefine((entries, context) => {
+  for (const entry of entries) {
+    try {
+      parseAllowList([entry]);
+    } catch (error) {
+      if (!(error instanceof AllowListError)) throw error;
+      context.addIssue({
+        code: "custom",
+        message: `${JSON.stringify(entry)} is no IP, CIDR or host name with an optional :port`,
+      });
+    }
+  }
+});
 
 const publicUrl = z
   .string()
@@ -46,57 +58,50 @@ const publicUrl = z
   }, "must be the public origin, such as https://latchkey.example.com, without path, query or user")
   .transform((text) => new URL(text).origin);
 
-const schema = z
-  .object({
-    PORT: withDefault(wholeNumber(1, 65_535), "3000"),
-    LATCHKEY_HOST: withDefault(z.string(), "127.0.0.1"),
-    LATCHKEY_URL: optional(publicUrl),
-    DATABASE_URL: optional(
-      z.string().regex(/^postgres(ql)?:\/\//, "must be a PostgreSQL URL: postgres://user:password@host:5432/database"),
-    ),
-    LATCHKEY_DATA_DIR: withDefault(z.string(), "./.latchkey"),
-    LATCHKEY_MASTER_KEY: optional(z.string()),
-    LATCHKEY_MASTER_KEY_FILE: optional(z.string()),
-    LATCHKEY_ROLE: withDefault(z.enum(["all", "web", "worker"], "must be all, web or worker"), "all"),
-    LATCHKEY_EGRESS_ALLOW: withDefault(
-      list.refine(
-        (entries) => entries.every((entry) => EGRESS_ENTRY.test(entry)),
-        "must be a comma list of IP, CIDR or host name, each optionally with :port",
-      ),
-      "",
-    ),
-    LATCHKEY_REFRESH_LEAD_S: withDefault(wholeNumber(5, 3600), "60"),
-    LATCHKEY_TRUSTED_PROXIES: withDefault(list, ""),
-    LATCHKEY_METRICS_TOKEN: optional(z.string().min(16, "must have 16 characters or more")),
-    LATCHKEY_LOG_LEVEL: withDefault(
-      z.enum(
-        ["silent", "error", "warn", "info", "debug", "trace"],
-        "must be silent, error, warn, info, debug or trace",
-      ),
-      "info",
-    ),
-    LATCHKEY_PASSWORD_GRANT: withDefault(z.enum(["on", "off"], "must be on or off"), "on"),
-    LATCHKEY_DB_POOL: withDefault(wholeNumber(2, 200), "10"),
-    LATCHKEY_BOOTSTRAP_EMAIL: optional(z.email("must be an e-mail address")),
-    LATCHKEY_BOOTSTRAP_PASSWORD: optional(z.string().min(12, "must have 12 characters or more").max(200)),
-    LATCHKEY_BOOTSTRAP_API_KEY: optional(z.string().min(32, "must have 32 characters or more").max(512)),
-  })
-  .superRefine((env, context) => {
-    const complain = (path: string, message: string) => context.addIssue({ code: "custom", path: [path], message });
-    if (env.LATCHKEY_MASTER_KEY && env.LATCHKEY_MASTER_KEY_FILE)
-      complain("LATCHKEY_MASTER_KEY_FILE", "give either LATCHKEY_MASTER_KEY or LATCHKEY_MASTER_KEY_FILE, not both");
-    if (env.LATCHKEY_BOOTSTRAP_EMAIL && !env.LATCHKEY_BOOTSTRAP_PASSWORD)
-      complain("LATCHKEY_BOOTSTRAP_PASSWORD", "is needed together with LATCHKEY_BOOTSTRAP_EMAIL");
-    if (env.LATCHKEY_BOOTSTRAP_PASSWORD && !env.LATCHKEY_BOOTSTRAP_EMAIL)
-      complain("LATCHKEY_BOOTSTRAP_EMAIL", "is needed together with LATCHKEY_BOOTSTRAP_PASSWORD");
-    if (env.LATCHKEY_BOOTSTRAP_API_KEY && !env.LATCHKEY_BOOTSTRAP_EMAIL)
-      complain("LATCHKEY_BOOTSTRAP_EMAIL", "is needed together with LATCHKEY_BOOTSTRAP_API_KEY");
-    if (env.DATABASE_URL && !env.LATCHKEY_MASTER_KEY && !env.LATCHKEY_MASTER_KEY_FILE)
-      complain(
-        "LATCHKEY_MASTER_KEY",
-        "is needed with DATABASE_URL: several processes share that database and must share one key. Make one with: openssl rand -base64 32",
-      );
-  });
+const schema = z.object({
+  PORT: withDefault(wholeNumber(1, 65_535), "3000"),
+  LATCHKEY_HOST: withDefault(z.string(), "127.0.0.1"),
+  LATCHKEY_URL: optional(publicUrl),
+  DATABASE_URL: optional(
+    z.string().regex(/^postgres(ql)?:\/\//, "must be a PostgreSQL URL: postgres://user:password@host:5432/database"),
+  ),
+  LATCHKEY_DATA_DIR: withDefault(z.string(), "./.latchkey"),
+  LATCHKEY_MASTER_KEY: optional(z.string()),
+  LATCHKEY_MASTER_KEY_FILE: optional(z.string()),
+  LATCHKEY_ROLE: withDefault(z.enum(["all", "web", "worker"], "must be all, web or worker"), "all"),
+  LATCHKEY_EGRESS_ALLOW: withDefault(egressList, ""),
+  LATCHKEY_REFRESH_LEAD_S: withDefault(wholeNumber(5, 3600), "60"),
+  LATCHKEY_TRUSTED_PROXIES: withDefault(list, ""),
+  LATCHKEY_METRICS_TOKEN: optional(z.string().min(16, "must have 16 characters or more")),
+  LATCHKEY_LOG_LEVEL: withDefault(
+    z.enum(["silent", "error", "warn", "info", "debug", "trace"], "must be silent, error, warn, info, debug or trace"),
+    "info",
+  ),
+  LATCHKEY_DB_POOL: withDefault(wholeNumber(2, 200), "10"),
+  LATCHKEY_BOOTSTRAP_EMAIL: optional(z.email("must be an e-mail address")),
+  LATCHKEY_BOOTSTRAP_PASSWORD: optional(z.string().min(12, "must have 12 characters or more").max(200)),
+  LATCHKEY_BOOTSTRAP_API_KEY: optional(z.string().min(32, "must have 32 characters or more").max(512)),
+});
+
+/** What settings demand of each other; judged on what was given, also when some of it is wrong by itself. */
+function contradictions(env: Record<string, string | undefined>): string[] {
+  const given = (name: string) => (env[name] ?? "").trim() !== "";
+  const found: string[] = [];
+  const complain = (name: string, message: string) => found.push(`${name}: ${message}`);
+  if (given("LATCHKEY_MASTER_KEY") && given("LATCHKEY_MASTER_KEY_FILE"))
+    complain("LATCHKEY_MASTER_KEY_FILE", "give either LATCHKEY_MASTER_KEY or LATCHKEY_MASTER_KEY_FILE, not both");
+  if (given("LATCHKEY_BOOTSTRAP_EMAIL") && !given("LATCHKEY_BOOTSTRAP_PASSWORD"))
+    complain("LATCHKEY_BOOTSTRAP_PASSWORD", "is needed together with LATCHKEY_BOOTSTRAP_EMAIL");
+  if (!given("LATCHKEY_BOOTSTRAP_EMAIL"))
+    for (const name of ["LATCHKEY_BOOTSTRAP_PASSWORD", "LATCHKEY_BOOTSTRAP_API_KEY"])
+      if (given(name)) complain("LATCHKEY_BOOTSTRAP_EMAIL", `is needed together with ${name}`);
+  if (given("DATABASE_URL") && !given("LATCHKEY_MASTER_KEY") && !given("LATCHKEY_MASTER_KEY_FILE"))
+    complain(
+      "LATCHKEY_MASTER_KEY",
+      "is needed with DATABASE_URL: several processes share that database and must share one key. Make one with: openssl rand -base64 32",
+    );
+  return found;
+}
 
 export interface Settings {
   port: number;
@@ -117,8 +122,6 @@ export interface Settings {
   trustedProxies: readonly string[];
   metricsToken: string | undefined;
   logLevel: "silent" | "error" | "warn" | "info" | "debug" | "trace";
-  /** The operator's switch for the legacy password grant (OA-17). */
-  passwordGrant: boolean;
   /** Connections a process may hold to the database. */
   dbPool: number;
   bootstrap: { email: string; password: string; apiKey: string | undefined } | undefined;
@@ -137,8 +140,11 @@ export class SettingsError extends Error {
 /** Reads and checks all settings. Throws `SettingsError` with every violation. */
 export function readSettings(env: Record<string, string | undefined>): Readonly<Settings> {
   const parsed = schema.safeParse(env);
-  if (!parsed.success)
-    throw new SettingsError(parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`));
+  const violations = parsed.success
+    ? []
+    : parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
+  violations.push(...contradictions(env));
+  if (!parsed.success || violations.length > 0) throw new SettingsError(violations);
   const value = parsed.data;
   const url = value.LATCHKEY_URL ?? `http://localhost:${value.PORT}`;
   return Object.freeze({
@@ -156,7 +162,6 @@ export function readSettings(env: Record<string, string | undefined>): Readonly<
     trustedProxies: Object.freeze(value.LATCHKEY_TRUSTED_PROXIES),
     metricsToken: value.LATCHKEY_METRICS_TOKEN,
     logLevel: value.LATCHKEY_LOG_LEVEL,
-    passwordGrant: value.LATCHKEY_PASSWORD_GRANT === "on",
     dbPool: value.LATCHKEY_DB_POOL,
     bootstrap: value.LATCHKEY_BOOTSTRAP_EMAIL
       ? {

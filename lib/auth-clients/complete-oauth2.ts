@@ -1,4 +1,3 @@
-import { settings } from "@/lib/config";
 import { checkLiteral } from "@/lib/egress/safe-fetch";
 import { AppError, type ErrorItem } from "@/lib/errors";
 import { discover, type ProviderMetadata } from "@/lib/oauth/discovery";
@@ -28,16 +27,14 @@ export interface CompleteOAuth2 {
 export async function completeOAuth2(given: OAuth2ClientInput): Promise<CompleteOAuth2> {
   const complaints = [...judgeAddresses(given), ...judgeKeys(given)];
   throwAll(complaints);
-  const grantType = given.grant_type ?? "authorization_code";
-  const needsAuthUri = grantType === "authorization_code";
-  const missing = !given.token_uri || (needsAuthUri && !given.auth_uri);
+  const missing = !given.token_uri || !given.auth_uri;
   const metadata = given.issuer ? await look(given.issuer, missing) : null;
 
   const authUri = given.auth_uri ?? metadata?.authUri ?? undefined;
   const tokenUri = given.token_uri ?? metadata?.tokenUri ?? undefined;
   const absent: ErrorItem[] = [];
   const ask = given.issuer ? "the issuer does not publish it; enter it" : "is needed, or an issuer that publishes it";
-  if (needsAuthUri && !authUri) absent.push(complaint("auth_uri", `auth_uri: ${ask}.`));
+  if (!authUri) absent.push(complaint("auth_uri", `auth_uri: ${ask}.`));
   if (!tokenUri) absent.push(complaint("token_uri", `token_uri: ${ask}.`));
   throwAll(absent);
 
@@ -53,7 +50,7 @@ export async function completeOAuth2(given: OAuth2ClientInput): Promise<Complete
       ...optional("issuer", given.issuer),
       ...(metadata ? { iss_parameter: metadata.issParameter } : {}),
       ...optional("auth_methods_supported", metadata?.tokenEndpointAuthMethods ?? undefined),
-      grant_type: grantType,
+      grant_type: given.grant_type ?? "authorization_code",
       token_endpoint_auth_method: given.token_endpoint_auth_method ?? "auto",
       pkce: given.pkce ?? "S256",
       scope_separator: given.scope_separator ?? " ",
@@ -93,8 +90,6 @@ function judgeKeys(given: OAuth2ClientInput): ErrorItem[] {
         "client_secret is needed, unless the client is public: then set token_endpoint_auth_method to none.",
       ),
     );
-  if (given.grant_type === "password" && !settings().passwordGrant)
-    wrong.push(complaint("grant_type", "The operator has switched off the password grant (LATCHKEY_PASSWORD_GRANT)."));
   return wrong;
 }
 

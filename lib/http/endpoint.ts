@@ -9,6 +9,7 @@ import { clientAddress } from "./client-address";
 import { complaint, type Document, errorDocument, JSON_TYPE } from "./json-api";
 import { readJsonBody } from "./json-body";
 import { refuseKeyInUrl } from "./key-in-url";
+import { withPlainBody } from "./plain-body";
 import { requireSameOrigin } from "./same-origin";
 
 /** Who may call and where the ids stand: the machine-readable table of AZ-1. A route without one fails the build. */
@@ -144,10 +145,11 @@ function serialise(reply: Reply, requestId: string): Response {
   if (reply.response) return reply.response;
   const headers = { ...BASE_HEADERS, "x-request-id": requestId, ...reply.headers };
   if (!reply.document) return new Response(null, { status: reply.status, headers });
-  return new Response(JSON.stringify(reply.document), {
-    status: reply.status,
-    headers: { ...headers, "content-type": JSON_TYPE },
-  });
+  const text = JSON.stringify(reply.document);
+  return withPlainBody(
+    new Response(text, { status: reply.status, headers: { ...headers, "content-type": JSON_TYPE } }),
+    text,
+  );
 }
 
 /** Any failure as an answer. What is not an AppError is a 500 that says nothing but the request id (LG-3). */
@@ -156,7 +158,8 @@ export function answerFailure(error: unknown, requestId: string): Response {
     error instanceof AppError
       ? error
       : new AppError("internal", `Something went wrong here. Tell your administrator the request id ${requestId}.`);
-  return new Response(JSON.stringify(errorDocument(known, requestId)), {
+  const text = JSON.stringify(errorDocument(known, requestId));
+  const response = new Response(text, {
     status: known.status,
     headers: {
       ...BASE_HEADERS,
@@ -169,6 +172,7 @@ export function answerFailure(error: unknown, requestId: string): Response {
       ...known.headers,
     },
   });
+  return withPlainBody(response, text);
 }
 
 export const ok = (data: Document["data"], meta: Record<string, unknown> = {}): Reply => ({

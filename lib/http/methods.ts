@@ -9,7 +9,11 @@ const METHODS = ["GET", "POST", "PATCH", "PUT", "DELETE"] as const;
 export type Method = (typeof METHODS)[number];
 
 /** A route handler that answers the same whatever the path's parameters are. */
-export type Refusal = (request: Request) => Promise<Response>;
+export interface Refusal {
+  (request: Request): Promise<Response>;
+  /** For the table of AZ-1: there is nothing here to allow. */
+  refuses: true;
+}
 
 /**
  * The exports of one route file: the given endpoints, and for every other method an answer 405 with `Allow`, because Next's
@@ -30,7 +34,7 @@ export function methods(known: Partial<Record<Method, Endpoint>>): Record<Method
 
 /** An answer that is always the same failure, with request id, headers and log line as every endpoint has them. */
 export function refusal(failure: () => AppError): Refusal {
-  return async (request) => {
+  const refuse = async (request: Request) => {
     const requestId = newRequestId();
     const url = new URL(request.url);
     let error: unknown = failure();
@@ -54,4 +58,5 @@ export function refusal(failure: () => AppError): Refusal {
     });
     return response;
   };
+  return Object.assign(refuse, { refuses: true as const });
 }

@@ -20,7 +20,7 @@ export interface AuthClientCredentials {
   refresh_token_uri?: string;
   token_expires_in?: number;
   issuer?: string;
-  grant_type?: "authorization_code" | "client_credentials" | "password" | "token_request";
+  grant_type?: "authorization_code";
   token_endpoint_auth_method?: "auto" | "client_secret_basic" | "client_secret_post" | "none";
   pkce?: "S256" | "off";
   scope_separator?: string;
