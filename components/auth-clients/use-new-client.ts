@@ -34,7 +34,7 @@ export function useNewClient(workspaceId: string, onMade: (client: AuthClient) =
           name: values.name.trim(),
           type: "oauth2",
           credentials: newCredentials(values),
-          owner: choice?.owner ?? { visibility: "workspace", id: workspaceId },
+          owner: choice ? choice.owner : { visibility: "workspace", id: workspaceId },
         }),
       );
       for (const type of ["oauth2", undefined] as const)

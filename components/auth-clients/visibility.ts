@@ -26,9 +26,9 @@ export interface VisibilityChoice {
  */
 export function useVisibilityChoices(workspaceId: string): VisibilityChoice[] {
   const { data } = useQuery(workspaceQuery(workspaceId));
-  const held = data?.meta.permissions ?? [];
+  const places = data?.meta.auth_client_places ?? [];
   const contractId = data?.data.relationships?.contract?.data?.id ?? null;
-  const above = held.includes("contracts.auth_clients.create") || held.includes("tenants.auth_clients.create");
+  const above = places.some((place) => place === "contract" || place === "tenant");
   const contracts = useQuery({
     queryKey: ["contracts"],
     queryFn: ({ signal }) => api.workspaces.contracts({ signal }),
@@ -45,19 +45,21 @@ export function useVisibilityChoices(workspaceId: string): VisibilityChoice[] {
       owner: { visibility: "workspace", id: workspaceId },
     },
   ];
-  if (contractId && held.includes("contracts.auth_clients.create"))
+  if (contractId && places.includes("contract"))
     choices.push({
       value: "contract",
       title: "Contract",
       text: contract ? `All workspaces of ${contract.attributes.name}` : "All workspaces of the contract",
       owner: { visibility: "contract", id: contractId },
     });
-  if (tenantId && held.includes("tenants.auth_clients.create"))
+  if (tenantId && places.includes("tenant"))
     choices.push({
       value: "tenant",
       title: "Tenant",
       text: "Every contract of the tenant",
       owner: { visibility: "tenant", id: tenantId },
     });
+  if (places.includes("global"))
+    choices.push({ value: "global", title: "Global", text: "Everyone on this server", owner: null });
   return choices;
 }

@@ -59,8 +59,10 @@ export function DeleteSecret({
           <>
             Steps that use it fail from then on. It was last used <RelativeTime at={used} />.
           </>
-        ) : (
+        ) : used === null ? (
           "No step has used it yet."
+        ) : (
+          "Steps that use it fail from then on."
         )}
       </p>
     </ConfirmDialog>

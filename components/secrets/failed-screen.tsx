@@ -3,6 +3,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { ExternalLink, TriangleAlert } from "lucide-react";
 import Link from "next/link";
+import { useSearchParams } from "next/navigation";
 import { useAction } from "@/components/accounts/use-action";
 import { useMay } from "@/components/frame/use-may";
 import { Button } from "@/components/ui/button";
@@ -15,14 +16,17 @@ import { SkeletonRows } from "@/components/ui/skeleton-rows";
 import { LatchkeyError } from "@/lib/sdk/errors";
 import { goAuthorize } from "./authorize";
 import { whoWords } from "./cure";
-import { failureWords } from "./failure-words";
-import { clientOf } from "./included";
+import { failureSteps } from "./failure-words";
 import { failureQuery, secretQuery } from "./queries";
+import { useClientOf } from "./use-client-of";
 
 /** Where a failed sign-in at the provider ends: what happened, who must act, what to change, and the ways on. */
 export function FailedScreen({ workspaceId, secretId }: { workspaceId: string; secretId: string }) {
   const secretAnswer = useQuery(secretQuery(workspaceId, secretId));
-  const failureAnswer = useQuery(failureQuery(workspaceId, secretId));
+  const reason = useSearchParams().get("reason");
+  const failureAnswer = useQuery(failureQuery(workspaceId, secretId, reason));
+  const secret = secretAnswer.data?.data ?? null;
+  const client = useClientOf(workspaceId, secret);
   const may = useMay(workspaceId);
   const { busy, error, run } = useAction();
   const list = `/workspaces/${workspaceId}/secrets`;
@@ -34,8 +38,6 @@ export function FailedScreen({ workspaceId, secretId }: { workspaceId: string; s
       </article>
     );
 
-  const secret = secretAnswer.data?.data ?? null;
-  const client = secretAnswer.data ? clientOf(secretAnswer.data.data, [secretAnswer.data]) : null;
   const failure = failureAnswer.data ?? null;
   const missing = secretAnswer.error instanceof LatchkeyError && [403, 404].includes(secretAnswer.error.status);
   const noFailure = failureAnswer.error instanceof LatchkeyError && failureAnswer.error.status === 404;
@@ -74,10 +76,10 @@ export function FailedScreen({ workspaceId, secretId }: { workspaceId: string; s
     );
 
   const provider = client?.name ?? "the provider";
-  const words = failureWords(failure.code, provider);
+  const words = failureSteps(failure.code, provider);
   const uri = failure.redirect_uri ?? secret.attributes.redirect_uri;
   const showUri = words.uri && uri !== null;
-  const title = failure.title || words.title;
+  const { title } = failure;
   const retryButton = (primary: boolean) => (
     <Button
       variant={primary ? "primary" : "default"}
@@ -116,7 +118,7 @@ export function FailedScreen({ workspaceId, secretId }: { workspaceId: string; s
       </p>
       <h1>{title}</h1>
       <p className="lead">{failure.detail}</p>
-      {failure.cure ? <p className="lead">{failure.cure}</p> : null}
+      {failure.cure && words.steps.length === 0 ? <p className="lead verdict-cure">{failure.cure}</p> : null}
       <ol className="steps">
         {showUri ? (
           <li>
@@ -145,7 +147,7 @@ export function FailedScreen({ workspaceId, secretId }: { workspaceId: string; s
             <Link href={elsewhere.href}>{elsewhere.label}</Link>
           </Button>
         ) : null}
-        {retryButton(!elsewhere)}
+        {words.next === "none" ? null : retryButton(!elsewhere)}
         <CopyButton text={instructions} label="Copy instructions for a colleague" />
         <Button variant="plain" asChild>
           <Link href={list}>Back to secrets</Link>

@@ -24,7 +24,7 @@ import type { AuthSecret } from "@/lib/sdk/resources";
 import { SECRET_TYPES } from "@/lib/secret-types";
 import { goAuthorize } from "./authorize";
 import { ForgetTokens } from "./forget-tokens";
-import { type ClientSummary, clientOf } from "./included";
+import type { ClientSummary } from "./included";
 import { MustAct } from "./must-act";
 import { patchSecret } from "./patch";
 import { secretQuery } from "./queries";
@@ -33,6 +33,7 @@ import { noRefreshReason, type SecretAct, SecretMenu } from "./secret-menu";
 import { SecretTimeline } from "./secret-timeline";
 import { StoredValue } from "./stored-value";
 import { TokenSay } from "./token-say";
+import { useClientOf } from "./use-client-of";
 
 /** Manage tokens: what a secret holds, until when, what happened, and everything one can do about it. */
 export function ManageDrawer({
@@ -49,7 +50,7 @@ export function ManageDrawer({
 }) {
   const query = useQuery({ ...secretQuery(workspaceId, secretId ?? ""), enabled: secretId !== null });
   const secret = secretId && query.data?.data.id === secretId ? query.data.data : null;
-  const client = secret && query.data ? clientOf(secret, [query.data]) : null;
+  const client = useClientOf(workspaceId, secret);
   const oauth = secret?.attributes.type === "oauth2";
   const [error, setError] = useState<string | null>(null);
   useEffect(() => {
@@ -151,14 +152,7 @@ function Tokens({
     setTrouble(null);
     void renewal.run(async () => {
       const answer = await api.secrets.refresh(workspaceId, secret.id);
-      patchSecret(queries, workspaceId, {
-        ...answer,
-        meta: {},
-        included:
-          answer.included.length > 0
-            ? answer.included
-            : (queries.getQueryData(secretQuery(workspaceId, secret.id).queryKey)?.included ?? []),
-      });
+      patchSecret(queries, workspaceId, { ...answer, meta: {} });
       const said = answer.meta.refresh;
       if (said) setTrouble(said.detail ?? "The provider gave no new token yet. The stored one is still used.");
       await queries.invalidateQueries({ queryKey: ["secrets", workspaceId, "history", secret.id] });
@@ -319,13 +313,16 @@ function Tokens({
 function Common({ secret }: { secret: AuthSecret }) {
   return (
     <>
-      <div className="fact">
-        <dt>Last used</dt>
-        <dd className="val">
-          <RelativeTime at={secret.attributes.last_used_at} />
-        </dd>
-        <dd className="fact-acts" />
-      </div>
+      {/* Not told everywhere: then nothing is said rather than "never". */}
+      {secret.attributes.last_used_at === undefined ? null : (
+        <div className="fact">
+          <dt>Last used</dt>
+          <dd className="val">
+            <RelativeTime at={secret.attributes.last_used_at} />
+          </dd>
+          <dd className="fact-acts" />
+        </div>
+      )}
       <div className="fact">
         <dt>Secret ID</dt>
         <dd className="val">

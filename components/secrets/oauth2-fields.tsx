@@ -26,7 +26,11 @@ export function OAuth2Fields({
   const [scopes, params] = useWatch({ control, name: ["scopes", "params"] });
   const host = client?.attributes.host;
   const openId = Boolean(client?.attributes.credentials?.issuer) || scopes.includes("openid");
-  const advice = client ? refreshAdvice(host, { scopes, params }, openId) : null;
+  // What the client sends with every authorization counts as asked for; what the secret adds replaces it.
+  const usual = Object.entries(client?.attributes.credentials?.authorize_params ?? {})
+    .filter(([key]) => !params.some((pair) => pair.key === key))
+    .map(([key, value]) => ({ key, value }));
+  const advice = client ? refreshAdvice(host, { scopes, params: [...params, ...usual] }, openId) : null;
   const suggestions = knownProvider(host)?.scopes ?? (openId ? ["openid", "profile", "email", "offline_access"] : []);
   return (
     <>

@@ -17,7 +17,10 @@ export function patchSecret(queries: QueryClient, workspaceId: string, answer: S
       if (!known) return page;
       seen = true;
       moved ||= known.attributes.status !== answer.data.attributes.status;
-      return { ...page, data: page.data.map((secret) => (secret === known ? answer.data : secret)) };
+      // One secret read by itself does not say when it was last used; the list does, and what it said still holds.
+      const { last_used_at } = known.attributes;
+      const fresh = { ...answer.data, attributes: { last_used_at, ...answer.data.attributes } };
+      return { ...page, data: page.data.map((secret) => (secret === known ? fresh : secret)) };
     });
     return { ...old, pages };
   });

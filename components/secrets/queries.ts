@@ -61,10 +61,11 @@ export const redirectUriQuery = (workspaceId: string, name: string, clientId: st
     staleTime: 10_000,
   });
 
-export const failureQuery = (workspaceId: string, secretId: string) =>
+/** Why the last authorization failed; `reason` is what the page's address says, for failures that belong to no attempt. */
+export const failureQuery = (workspaceId: string, secretId: string, reason: string | null) =>
   queryOptions({
-    queryKey: ["secrets", workspaceId, "failure", secretId],
+    queryKey: ["secrets", workspaceId, "failure", secretId, reason],
     queryFn: async ({ signal }) =>
-      (await api.secrets.authorizationFailure(workspaceId, secretId, { signal })).data.attributes,
+      (await api.secrets.authorizationFailure(workspaceId, secretId, reason, { signal })).data.attributes,
     refetchOnWindowFocus: false,
   });

@@ -22,7 +22,13 @@ import { Timeline, type TimelineItem } from "@/components/ui/timeline";
 import type { SecretEvent, SecretEventName } from "@/lib/sdk/resources";
 import { historyQuery } from "./queries";
 
-const LOOKS: Record<SecretEventName, { title: string; icon: LucideIcon; tone?: NonNullable<TimelineItem["tone"]> }> = {
+interface Look {
+  title: string;
+  icon: LucideIcon;
+  tone?: NonNullable<TimelineItem["tone"]>;
+}
+
+const LOOKS: Record<SecretEventName, Look> = {
   created: { title: "Added", icon: Plus },
   authorized: { title: "Authorized", icon: KeyRound, tone: "info" },
   refreshed: { title: "Refreshed", icon: RefreshCw, tone: "ok" },
@@ -43,13 +49,22 @@ function nameOf(actor: SecretEvent["attributes"]["actor"]): string | null {
   return typeof actor === "string" ? actor : actor.name;
 }
 
+const FIELDS: Readonly<Record<string, string>> = { access_token: "Access token", refresh_token: "Refresh token" };
+
+function titleOf({ event, detail }: SecretEvent["attributes"]): string {
+  if (event === "revealed" && detail) return `${FIELDS[detail] ?? detail} revealed`;
+  return LOOKS[event]?.title ?? event;
+}
+
 function detailOf({ event, actor, duration_ms, detail, next_attempt_at }: SecretEvent["attributes"]): ReactNode {
   const by = nameOf(actor);
   return (
     <>
       {event === "refreshed" && duration_ms !== null && duration_ms !== undefined ? `in ${took(duration_ms)}` : null}
       {by ? ` by ${by}` : null}
-      {detail ? `${event === "refreshed" || by ? ". " : " "}${detail.replace(/\.?$/u, ".")}` : null}
+      {detail && event !== "revealed"
+        ? `${event === "refreshed" || by ? ". " : " "}${detail.replace(/\.?$/u, ".")}`
+        : null}
       {event === "refresh_failed" && next_attempt_at ? (
         <>
           {" "}
@@ -76,11 +91,11 @@ export function SecretTimeline({ workspaceId, secretId }: { workspaceId: string;
   // Entries added meanwhile push others onto the next page, where they are read a second time.
   const seen = new Map(history.data.pages.flatMap((page) => page.data.map((event) => [event.id, event] as const)));
   const items = [...seen.values()].map((event): TimelineItem => {
-    const look = LOOKS[event.attributes.event] ?? { title: event.attributes.event, icon: Clock };
+    const look: Pick<Look, "icon" | "tone"> = LOOKS[event.attributes.event] ?? { icon: Clock };
     return {
       id: event.id,
       icon: look.icon,
-      title: look.title,
+      title: titleOf(event.attributes),
       at: event.attributes.at,
       detail: detailOf(event.attributes),
       ...(look.tone ? { tone: look.tone } : {}),

@@ -95,11 +95,12 @@ export type AuthSecret = Resource<
     lifetime_s: number | null;
     issued_at: string | null;
     next_attempt_at: string | null;
-    last_used_at: string | null;
+    /** Only in lists. */
+    last_used_at?: string | null;
     created_at: string;
     updated_at: string;
-    additional_params: Record<string, string> | null;
-    fields: Record<string, unknown> | null;
+    /** For those who may edit the secret. */
+    additional_params?: Record<string, string> | null;
     problem: Problem | null;
   },
   {

@@ -66,7 +66,7 @@ export function secretCalls(client: Client) {
       return client.list(at(workspaceId), { query: parameters, ...wait });
     },
     get: (workspaceId: string, secretId: string, wait: Wait = {}) =>
-      client.single<AuthSecret>("GET", at(workspaceId, secretId), { query: { include: "auth_client,user" }, ...wait }),
+      client.single<AuthSecret>("GET", at(workspaceId, secretId), wait),
     create: (workspaceId: string, secret: NewSecret) =>
       client.single<AuthSecret>("POST", at(workspaceId), {
         body: {
@@ -98,9 +98,12 @@ export function secretCalls(client: Client) {
     /** `attributes.url` is a page of Latchkey to open in the browser; it leads to the provider. */
     authorize: (workspaceId: string, secretId: string) =>
       client.single<Authorization>("POST", at(workspaceId, secretId, "/authorize"), { body: {} }),
-    /** Why the last attempt to authorize it failed; 404 when none did. */
-    authorizationFailure: (workspaceId: string, secretId: string, wait: Wait = {}) =>
-      client.single<AuthorizationFailure>("GET", at(workspaceId, secretId, "/authorization-failure"), wait),
+    /** Why the last attempt to authorize it failed, or the words for a `reason`; 404 when nothing failed. */
+    authorizationFailure: (workspaceId: string, secretId: string, reason: string | null = null, wait: Wait = {}) =>
+      client.single<AuthorizationFailure>("GET", at(workspaceId, secretId, "/authorization-failure"), {
+        query: { reason },
+        ...wait,
+      }),
     /** The current access token. `minimumValidity` and `wait` in seconds. */
     token: (workspaceId: string, secretId: string, query: { minimumValidity?: number; wait?: number } = {}) =>
       client.single<Token, { refresh?: RefreshTrouble }>("GET", at(workspaceId, secretId, "/token"), {

@@ -1,5 +1,5 @@
 import type { Client, PageMeta, RequestOptions } from "./client";
-import type { Activity, Contract, TaskIdentity, Workspace } from "./resources";
+import type { Activity, Contract, TaskIdentity, Visibility, Workspace } from "./resources";
 
 type Wait = Pick<RequestOptions, "signal">;
 
@@ -27,8 +27,9 @@ export function workspaceCalls(client: Client) {
     /** Those the caller belongs to (at most 100), their contracts in `included`. */
     list: (wait: Wait = {}) =>
       client.list<Workspace>("/v2/workspaces", { query: { "page[size]": 100, include: "contract" }, ...wait }),
-    /** One workspace; `meta.permissions` says what the caller may do there. */
-    get: (id: string, wait: Wait = {}) => client.single<Workspace, { permissions?: string[] }>("GET", at(id), wait),
+    /** One workspace; `meta.permissions` says what the caller may do there, `auth_client_places` where above it clients may be added. */
+    get: (id: string, wait: Wait = {}) =>
+      client.single<Workspace, { permissions?: string[]; auth_client_places?: Visibility[] }>("GET", at(id), wait),
     create: (name: string, contractId: string) =>
       client.single<Workspace>("POST", "/v2/workspaces", {
         body: {
