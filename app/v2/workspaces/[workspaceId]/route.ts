@@ -6,8 +6,8 @@ import { methods } from "@/lib/http/methods";
 
 export const { GET, POST, PATCH, PUT, DELETE } = methods({
   GET: endpoint({
-    route: "GET /v2/workspaces/{w}",
-    access: { permission: "workspaces.workspace.get", level: "workspace", ids: ["path.w"] },
+    route: "GET /v2/workspaces/{workspaceId}",
+    access: { permission: "workspaces.workspace.get", level: "workspace", ids: ["path.workspaceId"] },
     query: ["include"],
     async handle({ caller, params }) {
       const { workspace, permissions } = await getWorkspace(caller, params.workspaceId ?? "");
@@ -15,8 +15,8 @@ export const { GET, POST, PATCH, PUT, DELETE } = methods({
     },
   }),
   PATCH: endpoint({
-    route: "PATCH /v2/workspaces/{w}",
-    access: { permission: "workspaces.workspace.edit", level: "workspace", ids: ["path.w", "body.data.id"] },
+    route: "PATCH /v2/workspaces/{workspaceId}",
+    access: { permission: "workspaces.workspace.edit", level: "workspace", ids: ["path.workspaceId", "body.data.id"] },
     body: workspacePatch,
     async handle({ caller, params, body }) {
       if (body.id !== undefined && body.id !== params.workspaceId)

@@ -5,7 +5,7 @@ import { redirectUri } from "@/lib/oauth/redirect-names";
 
 export const { GET, POST, PATCH, PUT, DELETE } = methods({
   GET: endpoint({
-    route: "GET /v2/workspaces/{w}/redirect-uri",
+    route: "GET /v2/workspaces/{workspaceId}/redirect-uri",
     access: {
       permission: "workspaces.auth_secret.create",
       level: "workspace",

@@ -5,14 +5,14 @@ import { methods } from "@/lib/http/methods";
 
 export const { GET, POST, PATCH, PUT, DELETE } = methods({
   GET: endpoint({
-    route: "GET /v2/workspaces/{w}/task-identities",
-    access: { permission: "workspaces.workspace.edit", level: "workspace", ids: ["path.w"] },
+    route: "GET /v2/workspaces/{workspaceId}/task-identities",
+    access: { permission: "workspaces.workspace.edit", level: "workspace", ids: ["path.workspaceId"] },
     handle: async ({ caller, params }) =>
       ok((await listTasks(caller, params.workspaceId ?? "")).map((row) => toTask(row))),
   }),
   POST: endpoint({
-    route: "POST /v2/workspaces/{w}/task-identities",
-    access: { permission: "workspaces.workspace.edit", level: "workspace", ids: ["path.w"] },
+    route: "POST /v2/workspaces/{workspaceId}/task-identities",
+    access: { permission: "workspaces.workspace.edit", level: "workspace", ids: ["path.workspaceId"] },
     body: taskBody,
     async handle({ caller, params, body }) {
       const { row, key } = await createTask(caller, params.workspaceId ?? "", body);

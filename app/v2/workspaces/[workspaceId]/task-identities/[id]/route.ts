@@ -4,8 +4,8 @@ import { methods } from "@/lib/http/methods";
 
 export const { GET, POST, PATCH, PUT, DELETE } = methods({
   DELETE: endpoint({
-    route: "DELETE /v2/workspaces/{w}/task-identities/{id}",
-    access: { permission: "workspaces.workspace.edit", level: "workspace", ids: ["path.w", "path.id"] },
+    route: "DELETE /v2/workspaces/{workspaceId}/task-identities/{id}",
+    access: { permission: "workspaces.workspace.edit", level: "workspace", ids: ["path.workspaceId", "path.id"] },
     async handle({ caller, params }) {
       await deleteTask(caller, params.workspaceId ?? "", params.id ?? "");
       return noContent;
