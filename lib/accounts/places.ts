@@ -1,5 +1,5 @@
 import type { Caller } from "@/lib/access/caller";
-import { tenantsOf } from "@/lib/access/caller";
+import { reaches, tenantsOf } from "@/lib/access/caller";
 import { denyUnknown } from "@/lib/access/permit";
 import type { Scope, WorkspaceScope } from "@/lib/access/scope";
 import { loadHoldings } from "@/lib/accounts/holdings-store";
@@ -12,10 +12,10 @@ type TenantScope = Extract<Scope, { kind: "tenant" }>;
 type ContractScope = Extract<Scope, { kind: "contract" }>;
 
 /**
- * The workspace of this id with its chain upwards. It only says where the workspace is: `permit` decides, with 403 where the
- * caller's part of the tree reaches it and 404 elsewhere. Costs no I/O for a workspace the caller is a member of.
+ * The workspace of this id with its chain upwards. It only says where the workspace is, and only where the caller's part of
+ * the tree reaches it (elsewhere it does not exist, in the same words): `permit` decides. Costs no I/O for a workspace the caller is a member of.
  *
- * @param action what was tried, for the audit's entry when there is no such workspace in the caller's tenants
+ * @param action what was tried, for the audit's entry when there is no such workspace in the caller's reach
  * @throws AppError not_found
  */
 export async function resolveWorkspace(
@@ -30,7 +30,8 @@ export async function resolveWorkspace(
   if (fresh) return fresh;
   for (const tenantId of tenantsOf(caller)) {
     const row = await inTenant(tenantId, (tx) => findWorkspace(tx, tenantId, workspaceId));
-    if (row) return { kind: "workspace", tenantId, contractId: row.contractId, workspaceId };
+    const scope = row && ({ kind: "workspace", tenantId, contractId: row.contractId, workspaceId } as const);
+    if (scope && reaches(caller, scope)) return scope;
   }
   return denyUnknown(caller, action, { type: "workspace", id: workspaceId });
 }
@@ -48,7 +49,8 @@ export async function resolveContract(
   if (fresh) return fresh;
   for (const tenantId of tenantsOf(caller)) {
     const row = await inTenant(tenantId, (tx) => findContract(tx, tenantId, contractId));
-    if (row) return { kind: "contract", tenantId, contractId };
+    const scope = { kind: "contract", tenantId, contractId } as const;
+    if (row && reaches(caller, scope)) return scope;
   }
   return denyUnknown(caller, action, { type: "contract", id: contractId });
 }

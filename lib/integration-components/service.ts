@@ -2,7 +2,7 @@ import { type Caller, holds, reaches, tenantsOf } from "@/lib/access/caller";
 import { deny, denyUnknown, permit } from "@/lib/access/permit";
 import type { Scope } from "@/lib/access/scope";
 import { resolveContract } from "@/lib/accounts/places";
-import { recordWith } from "@/lib/audit/record";
+import { recordNow, recordWith } from "@/lib/audit/record";
 import { inTenant, type Tx } from "@/lib/db/tx";
 import { AppError, type ErrorItem, notFound } from "@/lib/errors";
 import { isId, newId } from "@/lib/ids";
@@ -111,6 +111,13 @@ export async function requireVisibleComponents(caller: Caller, scope: Scope, ids
   );
   const [first, ...more] = missing;
   if (!first) return;
+  await recordNow(caller, {
+    tenantId: scope.tenantId,
+    workspaceId: scope.kind === "workspace" ? scope.workspaceId : null,
+    action: "contracts.repository.get",
+    outcome: "denied",
+    target: { type: "component", id: ids.find((id) => !visible.has(id)) },
+  });
   throw new AppError("invalid_attribute", first.detail, { source: first.source, more: more.slice(0, 49) });
 }
 

@@ -22,7 +22,7 @@ export async function readAuthorizationFailure(
 ): Promise<Resource> {
   const scope = await resolveWorkspace(caller, workspaceId, "workspaces.auth_secret.get");
   await permit(caller, "workspaces.auth_secret.get", scope, { type: "auth-secret", id: secretId });
-  const row = await findSecret(scope, secretId);
+  const row = await findSecret(caller, scope, secretId, "workspaces.auth_secret.get");
   const last = await inTenant(scope.tenantId, (tx) =>
     lastFailure(tx, scope.tenantId, secretId, caller.userId ?? caller.id),
   );

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { type Caller, holds } from "@/lib/access/caller";
-import { permit } from "@/lib/access/permit";
+import { permit, type Target } from "@/lib/access/permit";
 import type { WorkspaceScope } from "@/lib/access/scope";
 import { userNames, workspaceRedirectCode } from "@/lib/accounts/people";
 import { resolveWorkspace } from "@/lib/accounts/places";
@@ -41,11 +41,32 @@ export function mayReadValues(caller: Caller, scope: WorkspaceScope): boolean {
   return caller.via === "api-key" && holds(caller, GET_CREDENTIALS, scope);
 }
 
-/** The secret of this workspace, or 404. */
-export async function findSecret(scope: WorkspaceScope, id: string): Promise<store.SecretRow> {
+/** The secret of this workspace, or 404 with an entry of what was tried. */
+export async function findSecret(
+  caller: Caller,
+  scope: WorkspaceScope,
+  id: string,
+  action: string,
+): Promise<store.SecretRow> {
   const row = isId(id) ? await store.readSecret(scope, id) : null;
-  if (!row) throw notFound("secret");
-  return row;
+  return row ?? denySecret(caller, scope, id, action);
+}
+
+/** A secret that is not in this workspace, wherever else it may be. */
+async function denySecret(caller: Caller, scope: WorkspaceScope, id: string, action: string): Promise<never> {
+  await recordDenied(caller, scope, action, { type: "auth-secret", id });
+  throw notFound("secret");
+}
+
+/** Whatever was refused inside a workspace without a permission being missing (AZ-3). */
+export async function recordDenied(
+  caller: Caller,
+  scope: WorkspaceScope,
+  action: string,
+  target: Target,
+): Promise<void> {
+  const { tenantId, workspaceId } = scope;
+  await recordNow(caller, { tenantId, workspaceId, action, outcome: "denied", target });
 }
 
 export async function createSecret(caller: Caller, workspaceId: string, body: CreateBody): Promise<Resource> {
@@ -54,7 +75,12 @@ export async function createSecret(caller: Caller, workspaceId: string, body: Cr
   await permit(caller, CREATE, scope, { type: "auth-secret", name: attributes.name });
   const clientId = relationships?.auth_client?.data.id;
   const client =
-    clientId === undefined ? null : await inTenant(scope.tenantId, (tx) => visibleClient(tx, scope, clientId));
+    clientId === undefined
+      ? null
+      : await inTenant(scope.tenantId, (tx) => visibleClient(tx, scope, clientId)).catch(async (error: unknown) => {
+          await recordDenied(caller, scope, "workspaces.auth_clients.get", { type: "auth-client", id: clientId });
+          throw error;
+        });
   const type = typeOf(attributes.type, client?.type);
   const values = readCredentials(type, attributes.credentials);
   const id = newId();
@@ -120,7 +146,7 @@ export async function createSecret(caller: Caller, workspaceId: string, body: Cr
     }
     await store.notifyChange(tx, scope.workspaceId, id);
   });
-  return (await viewOne(caller, scope, await findSecret(scope, id), "written")).resource;
+  return (await viewOne(caller, scope, await findSecret(caller, scope, id, GET), "written")).resource;
 }
 
 async function visibleClient(tx: Tx, scope: WorkspaceScope, id: string) {
@@ -267,7 +293,7 @@ export async function getSecret(caller: Caller, workspaceId: string, id: string)
   const values = mayReadValues(caller, scope);
   const row = values
     ? await store.readSecretAudited(caller, scope, id, "secret.read")
-    : await store.readSecret(scope, id);
+    : await findSecret(caller, scope, id, GET);
   if (!row) throw notFound("secret");
   return (await viewOne(caller, scope, row, values ? "recorded" : "no-values")).resource;
 }
@@ -312,7 +338,7 @@ export async function updateSecret(
 ): Promise<Resource> {
   const scope = await resolveWorkspace(caller, workspaceId, EDIT);
   await permit(caller, EDIT, scope, { type: "auth-secret", id });
-  const row = await findSecret(scope, id);
+  const row = await findSecret(caller, scope, id, EDIT);
   const { data } = body;
   if (data.id !== undefined && data.id !== id)
     throw new AppError("invalid_attribute", "Must be the id in the URL.", { source: { pointer: "/data/id" } });
@@ -367,7 +393,7 @@ export async function updateSecret(
     });
     await store.notifyChange(tx, scope.workspaceId, id);
   });
-  return (await viewOne(caller, scope, await findSecret(scope, id), "written")).resource;
+  return (await viewOne(caller, scope, await findSecret(caller, scope, id, GET), "written")).resource;
 }
 
 /** The auth client and the type are for ever (CONTRACT section 3 "Update"). The same value again is no change. */
@@ -432,7 +458,7 @@ async function patchTokens(
 export async function deleteSecret(caller: Caller, workspaceId: string, id: string): Promise<void> {
   const scope = await resolveWorkspace(caller, workspaceId, DELETE);
   await permit(caller, DELETE, scope, { type: "auth-secret", id });
-  const row = await findSecret(scope, id);
+  const row = await findSecret(caller, scope, id, DELETE);
   let tokens: Revocable | null = null;
   await inTenant(scope.tenantId, async (tx) => {
     if (!(await store.lockSecret(tx, scope.tenantId, id))) throw notFound("secret");

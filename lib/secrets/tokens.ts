@@ -17,7 +17,7 @@ import type { Want } from "@/lib/refresher/world";
 import { openCredentials, openTokens } from "./opened";
 import { refreshMeta, toEventResource, toTokenResource } from "./resource";
 import { revokeTokens } from "./revoke-tokens";
-import { findSecret, revocable, viewOne } from "./service";
+import { findSecret, recordDenied, revocable, viewOne } from "./service";
 import { isExpired, problemOf, statusOf } from "./state";
 import * as store from "./store";
 import { forgetTokens } from "./token-store";
@@ -66,7 +66,7 @@ export async function readToken(
   ask: { minimumValidityS: number; waitS: number },
 ): Promise<TokenAnswer> {
   const scope = await permitted(caller, USE, workspaceId, id);
-  requireKey(caller);
+  await requireKey(caller, scope, id);
   let row = await read(caller, scope, id, "secret.token");
   const { validityMs, capped } = cappedValidityMs(ask.minimumValidityS * 1000, row.lifetimeS);
   let came: Freshened | null = null;
@@ -93,7 +93,7 @@ export async function reportRefused(
   reported: string,
 ): Promise<TokenAnswer> {
   const scope = await permitted(caller, USE, workspaceId, id);
-  requireKey(caller);
+  await requireKey(caller, scope, id);
   let row = await read(caller, scope, id, "secret.refused");
   let came: Freshened | null = null;
   if (row.fingerprint !== null && reported === row.fingerprint && row.tokenGeneration !== null) {
@@ -121,7 +121,7 @@ export async function reportRefused(
 /** Asks the provider now; joins a refresh in flight or just landed (CONTRACT "Refresh semantics", API.md). */
 export async function refreshSecret(caller: Caller, workspaceId: string, id: string): Promise<TokenAnswer> {
   const scope = await permitted(caller, REFRESH, workspaceId, id);
-  let row = await findSecret(scope, id);
+  let row = await findSecret(caller, scope, id, REFRESH);
   if (row.type !== "oauth2")
     throw new AppError("not_refreshable", `A secret of type ${row.type} has nothing to refresh.`);
   const status = statusOf(row);
@@ -140,7 +140,7 @@ export async function refreshSecret(caller: Caller, workspaceId: string, id: str
     const want: Want = { validityMs: 0, generation: row.tokenGeneration, insist: true };
     const came = await freshen(row, scope, want, REFRESH_WAIT_MS, caller.name);
     const generation = row.tokenGeneration;
-    row = await findSecret(scope, id);
+    row = await findSecret(caller, scope, id, REFRESH);
     if (row.tokenGeneration === generation) {
       if (!satisfies(row, 0)) throw unserved(row, came);
       return refreshed(caller, scope, row, trouble(row, came, false));
@@ -200,7 +200,7 @@ export async function revealValue(caller: Caller, workspaceId: string, id: strin
 /** Tokens gone here, and revoked at the provider where it offers RFC 7009. */
 export async function forgetSecretTokens(caller: Caller, workspaceId: string, id: string): Promise<void> {
   const scope = await permitted(caller, EDIT, workspaceId, id);
-  const row = await findSecret(scope, id);
+  const row = await findSecret(caller, scope, id, EDIT);
   requireOAuth2(row);
   const tokens = await revocable(row);
   await inTenant(scope.tenantId, async (tx) => {
@@ -228,7 +228,7 @@ const LINK_MS = 10 * 60_000;
 /** Where a signed-in person goes to grant access (API.md `POST authorize`). */
 export async function authorizationLink(caller: Caller, workspaceId: string, id: string): Promise<Resource> {
   const scope = await permitted(caller, EDIT, workspaceId, id);
-  const row = await findSecret(scope, id);
+  const row = await findSecret(caller, scope, id, EDIT);
   requireOAuth2(row);
   const { resource } = await viewOne(caller, scope, row, "no-values");
   const expiresAt = systemClock.now() + LINK_MS;
@@ -250,7 +250,7 @@ export async function readHistory(
   page: Page,
 ): Promise<{ resources: Resource[]; total: number }> {
   const scope = await permitted(caller, GET, workspaceId, id);
-  await findSecret(scope, id);
+  await findSecret(caller, scope, id, GET);
   const { rows, total } = await inTenant(scope.tenantId, (tx) =>
     store.listEvents(tx, scope.tenantId, id, pageOffset(page)),
   );
@@ -258,12 +258,13 @@ export async function readHistory(
 }
 
 /** Answers to a browser session never hold a token (VAL-1); people reveal. */
-function requireKey(caller: Caller): void {
-  if (caller.via === "session")
-    throw new AppError(
-      "forbidden",
-      "Tokens are handed to API keys only. In the browser, use Manage tokens to reveal one.",
-    );
+async function requireKey(caller: Caller, scope: WorkspaceScope, id: string): Promise<void> {
+  if (caller.via !== "session") return;
+  await recordDenied(caller, scope, USE, { type: "auth-secret", id });
+  throw new AppError(
+    "forbidden",
+    "Tokens are handed to API keys only. In the browser, use Manage tokens to reveal one.",
+  );
 }
 
 function requireOAuth2(row: store.SecretRow): void {
