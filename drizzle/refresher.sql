@@ -61,7 +61,13 @@ RETURNS SETOF latchkey_lease LANGUAGE sql SECURITY DEFINER SET search_path = pub
     UPDATE auth_client_state SET next_probe_at = now() + interval '10 min'
      WHERE (tenant_id, auth_client_id) IN (
        SELECT tenant_id, auth_client_id FROM auth_client_state
-        WHERE problem IS NOT NULL AND next_probe_at <= now() FOR UPDATE SKIP LOCKED)
+        WHERE problem IS NOT NULL AND next_probe_at <= now()
+          -- The chance is kept until there is somebody to take it.
+          AND EXISTS (SELECT 1 FROM token_state t WHERE t.auth_client_id = auth_client_state.auth_client_id
+                         AND t.auth_client_tenant_id = auth_client_state.tenant_id AND t.refresh_due_at <= now()
+                         AND t.status IN ('active', 'suspect') AND t.renewable
+                         AND (t.lease_holder IS NULL OR t.lease_until < now()))
+          FOR UPDATE SKIP LOCKED)
     RETURNING tenant_id, auth_client_id),
   one AS (
     SELECT pick.tenant_id, pick.secret_id FROM broken b CROSS JOIN LATERAL (
@@ -86,6 +92,8 @@ RETURNS SETOF latchkey_lease LANGUAGE sql SECURITY DEFINER SET search_path = pub
      SET lease_holder = p_holder, lease_until = now() + interval '15 s', fence = t.fence + 1,
          attempt = gen_random_uuid()::text,
          status = CASE WHEN t.status = 'paused' THEN 'active' ELSE t.status END,
+         -- A paused secret has no due time; without one nobody would look again if this process died now.
+         refresh_due_at = coalesce(t.refresh_due_at, now()),
          lost_generation = CASE WHEN t.outcome = 'UNKNOWN' THEN t.generation ELSE t.lost_generation END
    WHERE t.tenant_id = p_tenant AND t.secret_id = p_secret
      AND (t.status IN ('active', 'suspect') OR (p_insist AND t.status = 'paused')) AND t.renewable
@@ -113,10 +121,17 @@ $$;
 
 CREATE OR REPLACE FUNCTION latchkey_refresh_heartbeat(p_rows jsonb)
 RETURNS TABLE (attempt text) LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  -- Rows that somebody is writing just now are left for the next beat: waiting for them, with others locked already, is how
+  -- this statement and a landing would block each other.
+  WITH mine AS (
+    SELECT t.tenant_id, t.secret_id, r.attempt
+      FROM jsonb_to_recordset(p_rows) AS r(tenant_id text, secret_id text, holder text, fence bigint, attempt text)
+      JOIN token_state t ON t.tenant_id = r.tenant_id AND t.secret_id = r.secret_id AND t.lease_holder = r.holder
+                        AND t.fence = r.fence
+       FOR UPDATE OF t SKIP LOCKED)
   UPDATE token_state t SET lease_until = now() + interval '15 s'
-    FROM jsonb_to_recordset(p_rows) AS r(tenant_id text, secret_id text, holder text, fence bigint, attempt text)
-   WHERE t.tenant_id = r.tenant_id AND t.secret_id = r.secret_id AND t.lease_holder = r.holder AND t.fence = r.fence
-  RETURNING r.attempt
+    FROM mine WHERE t.tenant_id = mine.tenant_id AND t.secret_id = mine.secret_id
+  RETURNING mine.attempt
 $$;
 
 -- Makes answers durable: ledger first, then the pointer, guarded by grant and generation; a lost race leaves the answer in
@@ -179,7 +194,7 @@ BEGIN
          sealed = CASE WHEN g.token_mac = l.token_mac THEN l.sealed ELSE g.sealed END
     FROM unnest(answers) l
    WHERE l.attempt = ANY (landed) AND g.tenant_id = l.tenant_id AND g.secret_id = l.secret_id AND g.grant_id = l.grant_id
-     AND (g.token_mac = l.token_mac OR g.standing = 'current');
+     AND (g.token_mac = l.token_mac OR g.standing = 'current' OR (NOT l.sibling AND g.token_mac = l.previous_mac));
 
   INSERT INTO secret_events (tenant_id, secret_id, event, actor, generation, duration_ms)
   SELECT l.tenant_id, l.secret_id, l.event, l.actor, l.generation + 1, l.duration_ms
@@ -230,10 +245,11 @@ BEGIN
   SELECT done.attempt FROM done CROSS JOIN LATERAL (SELECT pg_notify('latchkey_secret', done.workspace_id || ' ' || done.secret_id)) n;
 END $$;
 
--- Gives a lease back without having sent anything.
+-- Gives a lease back without having sent anything: what the guard wrote down did not happen. (An earlier unknown outcome
+-- is kept in lost_generation since this lease was taken.)
 CREATE OR REPLACE FUNCTION latchkey_refresh_release(p_rows jsonb)
 RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
-  UPDATE token_state t SET lease_holder = NULL
+  UPDATE token_state t SET lease_holder = NULL, outcome = NULL
     FROM jsonb_to_recordset(p_rows) AS r(tenant_id text, secret_id text, holder text, fence bigint)
    WHERE t.tenant_id = r.tenant_id AND t.secret_id = r.secret_id AND t.lease_holder = r.holder AND t.fence = r.fence
 $$;
@@ -253,7 +269,7 @@ RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS 
    WHERE tenant_id = p_tenant AND secret_id = p_secret AND grant_id = p_grant AND token_mac = p_mac AND standing <> 'current'
 $$;
 
--- Leases of an earlier boot of the same process lapse at once.
+-- What the metrics show.
 CREATE OR REPLACE FUNCTION latchkey_refresh_gauges()
 RETURNS TABLE (due bigint, lag_s float8, leased bigint, lapsed bigint, soonest_s float8)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$

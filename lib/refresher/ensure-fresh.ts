@@ -1,6 +1,7 @@
 import { openOAuthClient } from "@/lib/auth-clients/service";
 import { onSecretChange } from "@/lib/db/notifications";
 import { once } from "@/lib/process";
+import type { Ticket } from "./hosts";
 import { refresher } from "./live-world";
 import { refreshOne } from "./refresh-one";
 import type { Lease, Outcome, Want } from "./world";
@@ -45,6 +46,11 @@ export function runAttempt(lease: Lease, actor: string | null): Promise<Outcome>
 
 export function isRunningHere(secretId: string): boolean {
   return running().has(secretId);
+}
+
+/** Resolves when no attempt of this process is under way, for whoever it was started. For shutdown. */
+export async function untilNothingRuns(): Promise<void> {
+  while (running().size > 0) await Promise.allSettled(running().values());
 }
 
 function waiters(): Map<string, Promise<Freshened>> {
@@ -104,16 +110,16 @@ async function freshen(
         const entry = await hosts.enter(host, target.tenantId, until - world.clock.monotonic());
         if (entry.kind === "open") return { kind: "closed", retryAfterMs: entry.retryAfterMs };
         if (entry.kind === "full") return { kind: "slow" };
-        let silent = false;
+        let result: TicketResult = "unused";
         try {
           const lease = await world.rows.acquire(target, want);
           if (lease) {
             const outcome = await runAttempt(lease, options.actor);
-            silent = outcome.kind === "failed" && isSilence(outcome.code);
+            result = ticketResult(outcome);
             return outcome;
           }
         } finally {
-          entry.ticket.leave(silent ? "silent" : "answered");
+          entry.ticket.leave(result);
         }
         // Somebody else was quicker, or the row rests. Look again to tell which.
         const again = await options.look();
@@ -133,10 +139,17 @@ function satisfied(row: RowView, want: Want): boolean {
   return row.validForMs === null || row.validForMs > Math.max(0, want.validityMs);
 }
 
-/** The provider gave no understood answer: what a circuit counts. */
-export function isSilence(code: string): boolean {
-  return code === "provider_unreachable" || code === "provider_failing";
+type TicketResult = Parameters<Ticket["leave"]>[0];
+
+/** What an attempt says about the provider's health: only an answer that was not understood, or none, counts against it. */
+export function ticketResult(outcome: Outcome): TicketResult {
+  if (outcome.kind === "landed") return "answered";
+  if (outcome.kind === "superseded") return "unused";
+  if (outcome.code === "provider_unreachable" || outcome.code === "provider_failing") return "silent";
+  return NOTHING_SENT.has(outcome.code) ? "unused" : "answered";
 }
+
+const NOTHING_SENT = new Set(["paused", "integrity_failure", "egress_blocked"]);
 
 function changeSignal(secretId: string): { next(ms: number): Promise<void>; end(): void } {
   let wake: (() => void) | null = null;

@@ -14,7 +14,8 @@ const HALF_OPEN_MS = 15_000;
 const HALF_OPEN_MAX_MS = 600_000;
 
 export interface Ticket {
-  leave(result: "answered" | "silent"): void;
+  /** unused: nothing was sent, which says nothing about the provider. */
+  leave(result: "answered" | "silent" | "unused"): void;
 }
 
 export type Entry = { kind: "in"; ticket: Ticket } | { kind: "full" } | { kind: "open"; retryAfterMs: number };
@@ -65,7 +66,8 @@ export class Hosts {
           const remaining = (host.byTenant.get(tenantId) ?? 1) - 1;
           if (remaining > 0) host.byTenant.set(tenantId, remaining);
           else host.byTenant.delete(tenantId);
-          this.#judge(host, result === "silent");
+          if (result !== "unused") this.#judge(host, result === "silent");
+          else if (host.openUntil > 0) host.probing = false;
           host.waiting.shift()?.();
         },
       },

@@ -1,5 +1,5 @@
 import { errorFields, log } from "@/lib/observability/log";
-import { isRunningHere, isSilence, runAttempt } from "./ensure-fresh";
+import { isRunningHere, runAttempt, ticketResult, untilNothingRuns } from "./ensure-fresh";
 import { HOST_LIMIT } from "./hosts";
 import { type Refresher, refresher } from "./live-world";
 import type { Lease } from "./world";
@@ -29,7 +29,7 @@ export function startSweep(): Sweep {
       stopping.abort();
       await loop;
       const over = new AbortController();
-      const all = Promise.all([...running, ...self.background]);
+      const all = Promise.all([...running, untilNothingRuns(), ...self.background]);
       await Promise.race([all, self.world.clock.sleep(drainMs, over.signal)]);
       over.abort();
     },
@@ -61,6 +61,7 @@ async function run(
       }
     } catch (error) {
       log.warn("sweep failed; trying again", errorFields(error));
+      await clock.sleep(IDLE_MS, signal);
     }
     if (signal.aborted) return;
     if (running.size >= MAX_RUNNING) await Promise.race([...running, clock.sleep(IDLE_MS, signal)]);
@@ -87,17 +88,21 @@ async function attempt(self: Refresher, lease: Lease, share: number, passedOver:
     await runAttempt(lease, null); // says on the secret what is wrong
     return;
   }
+  if (client.problem && !lease.probing) {
+    // Known here only, for a few seconds yet: its repair has not come round, or its trouble is newer than this claim.
+    passedOver.set(lease.tenantId + lease.authClientId, world.clock.monotonic() + PASS_OVER_MS);
+    return world.rows.release(lease);
+  }
   const entry = hosts.tryEnter(world.provider.host(client), lease.tenantId, share);
   if (entry.kind !== "in") {
     const restMs = entry.kind === "open" ? Math.min(entry.retryAfterMs, 5_000) : PASS_OVER_MS;
     passedOver.set(lease.tenantId + lease.authClientId, world.clock.monotonic() + restMs);
     return world.rows.release(lease);
   }
-  let silent = false;
+  let result: ReturnType<typeof ticketResult> = "unused";
   try {
-    const outcome = await runAttempt(lease, null);
-    silent = outcome.kind === "failed" && isSilence(outcome.code);
+    result = ticketResult(await runAttempt(lease, null));
   } finally {
-    entry.ticket.leave(silent ? "silent" : "answered");
+    entry.ticket.leave(result);
   }
 }

@@ -11,6 +11,7 @@ import { errorFields, log } from "@/lib/observability/log";
 import { openExtras } from "./opened";
 import { saveNewGrant } from "./save-tokens";
 import { type AuthorizableSecret, insertEvent, notifyChange } from "./store";
+import { lockTokens } from "./token-store";
 
 export { authorizableSecret } from "./store";
 
@@ -38,6 +39,8 @@ export async function saveAuthorized(
   for (let tries = 1; ; tries++) {
     try {
       await inTenant(scope.tenantId, async (tx) => {
+        // An earlier try whose commit was not heard of: it is stored, and may have been refreshed since.
+        if ((await lockTokens(tx, scope.tenantId, secretId))?.grantId === given.grantId) return;
         const generation = await saveNewGrant(tx, {
           scope,
           secretId,

@@ -22,7 +22,7 @@ import { toResource } from "./resource";
 import { type Revocable, revokeTokens } from "./revoke-tokens";
 import { mergeTokens, saveNewGrant } from "./save-tokens";
 import * as store from "./store";
-import { insertUnauthorized, resume } from "./token-store";
+import { insertUnauthorized, lockTokens, resume } from "./token-store";
 
 /** Use cases of secrets: add, list, read, edit, delete. Tokens are in tokens.ts. */
 
@@ -427,13 +427,16 @@ async function patchTokens(
     if (given.scope !== undefined) await resume(tx, scope.tenantId, row.id);
     return;
   }
-  const before = await openTokens(row);
+  // Read again under the lock: a refresh may have landed since, and merging into what it replaced would lose its token.
+  const locked = await lockTokens(tx, scope.tenantId, row.id);
+  if (!locked) throw notFound("secret");
+  const before = await openTokens({ ...row, tokenGeneration: locked.generation, tokenSealed: locked.sealed });
   const tokens = mergeTokens(before, given);
   if (!tokens.access_token)
     throw new AppError("invalid_attribute", "There is no access token yet; send one, or authorize the secret.", {
       source: { pointer: "/data/attributes/credentials/access_token" },
     });
-  const newGrant = before === null || (tokens.refresh_token !== null && tokens.refresh_token !== before.refresh_token);
+  const newGrant = before === null || tokens.refresh_token !== before.refresh_token;
   await saveNewGrant(tx, {
     scope,
     secretId: row.id,
@@ -442,15 +445,13 @@ async function patchTokens(
     lifetimeS:
       given.expires_in == null
         ? given.access_token === undefined
-          ? (row.lifetimeS ?? undefined)
+          ? (locked.lifetimeS ?? undefined)
           : undefined
         : Number(given.expires_in),
-    ageMs:
-      given.access_token === undefined && given.expires_in === undefined
-        ? row.nowMs - (row.receivedMs ?? row.nowMs)
-        : 0,
-    issuedAtMs: null,
-    grantId: newGrant ? randomUUID() : (row.grantId ?? randomUUID()),
+    ageMs: given.access_token === undefined && given.expires_in === undefined ? (locked.ageMs ?? 0) : 0,
+    // Nobody issued anything just now: an answer on its way for the same grant is newer than this and wins.
+    issuedAtMs: newGrant ? null : locked.issuedMs,
+    grantId: newGrant ? randomUUID() : (locked.grantId ?? randomUUID()),
   });
 }
 
@@ -462,7 +463,7 @@ export async function deleteSecret(caller: Caller, workspaceId: string, id: stri
   let tokens: Revocable | null = null;
   await inTenant(scope.tenantId, async (tx) => {
     if (!(await store.lockSecret(tx, scope.tenantId, id))) throw notFound("secret");
-    tokens = await revocable(row);
+    tokens = await revocable(row, await lockTokens(tx, scope.tenantId, id));
     await store.deleteSecretRows(tx, scope.tenantId, id);
     await releaseSecretName(tx, id);
     await recordWith(tx, caller, {
@@ -476,11 +477,18 @@ export async function deleteSecret(caller: Caller, workspaceId: string, id: stri
   if (tokens) await revokeTokens(tokens);
 }
 
-/** What could be revoked; null when there is nothing, or it cannot be opened any more (a damaged secret can still be deleted). */
-export async function revocable(row: store.SecretRow): Promise<Revocable | null> {
-  if (row.tokenSealed === null || !row.authClientTenantId || !row.authClientId) return null;
+/**
+ * What could be revoked; null when there is nothing, or it cannot be opened any more (a damaged secret can still be deleted).
+ *
+ * @param locked the tokens as they are now, whatever landed since `row` was read
+ */
+export async function revocable(
+  row: store.SecretRow,
+  locked: { generation: number; sealed: Buffer | null } | null,
+): Promise<Revocable | null> {
+  if (!locked?.sealed || !row.authClientTenantId || !row.authClientId) return null;
   try {
-    const tokens = await openTokens(row);
+    const tokens = await openTokens({ ...row, tokenGeneration: locked.generation, tokenSealed: locked.sealed });
     return (
       tokens && { authClientTenantId: row.authClientTenantId, authClientId: row.authClientId, secretId: row.id, tokens }
     );

@@ -368,6 +368,8 @@ export async function insertEvent(tx: Tx, tenantId: string, secretId: string, ev
 
 /** At most one event of this kind per generation: a thousand steps may report the same refused token. */
 export async function insertEventOnce(tx: Tx, tenantId: string, secretId: string, event: NewEvent): Promise<void> {
+  const key = `${secretId} ${event.event} ${event.generation ?? ""}`;
+  await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${key}, 0))`);
   await tx.execute(sql`
     insert into secret_events (tenant_id, secret_id, event, actor, generation, detail)
     select ${tenantId}, ${secretId}, ${event.event}, ${event.actor ?? null}, ${event.generation ?? null}, ${event.detail ?? null}

@@ -1,4 +1,4 @@
-import { and, eq, sql } from "drizzle-orm";
+import { and, eq, ne, sql } from "drizzle-orm";
 import { tokenLedger, tokenState } from "@/drizzle/schema/secrets";
 import type { Tx } from "@/lib/db/tx";
 
@@ -38,14 +38,28 @@ export async function insertUnauthorized(
   await tx.insert(tokenState).values(row);
 }
 
+export interface LockedTokens {
+  generation: number;
+  grantId: string | null;
+  sealed: Buffer | null;
+  lifetimeS: number | null;
+  /** ms since the epoch. */
+  issuedMs: number | null;
+  /** ms since they were asked for, by the database's clock. */
+  ageMs: number | null;
+}
+
 /** The generation to follow, locked for the rest of the transaction; null when the secret is gone. */
-export async function lockTokens(
-  tx: Tx,
-  tenantId: string,
-  secretId: string,
-): Promise<{ generation: number; grantId: string | null; sealed: Buffer | null } | null> {
+export async function lockTokens(tx: Tx, tenantId: string, secretId: string): Promise<LockedTokens | null> {
   const [row] = await tx
-    .select({ generation: tokenState.generation, grantId: tokenState.grantId, sealed: tokenState.sealed })
+    .select({
+      generation: tokenState.generation,
+      grantId: tokenState.grantId,
+      sealed: tokenState.sealed,
+      lifetimeS: tokenState.lifetimeS,
+      issuedMs: sql<number | null>`extract(epoch from ${tokenState.issuedAt})::float8 * 1000`,
+      ageMs: sql<number | null>`extract(epoch from now() - ${tokenState.receivedAt})::float8 * 1000`,
+    })
     .from(tokenState)
     .where(and(eq(tokenState.tenantId, tenantId), eq(tokenState.secretId, secretId)))
     .for("update");
@@ -54,7 +68,7 @@ export async function lockTokens(
 
 /**
  * Makes a token set current, in one statement that changes grant and generation, so that an answer in flight finds no match
- * (REFRESH section 4, "Notes"). With a new grant the ledger starts anew.
+ * (REFRESH section 4, "Notes"). With a new grant the ledger starts anew; within the same one it keeps what it holds.
  *
  * @returns false when the generation had moved
  */
@@ -103,20 +117,30 @@ export async function saveTokens(tx: Tx, tokens: SavedTokens): Promise<boolean> 
     .returning({ id: tokenState.secretId });
   if (saved.length === 0) return false;
   const mine = and(eq(tokenLedger.tenantId, tokens.tenantId), eq(tokenLedger.secretId, tokens.secretId));
-  await tx.delete(tokenLedger).where(mine);
-  if (tokens.tokenMac !== null)
-    await tx.insert(tokenLedger).values({
-      tenantId: tokens.tenantId,
-      secretId: tokens.secretId,
-      grantId: tokens.grantId,
-      tokenMac: tokens.tokenMac,
+  await tx.delete(tokenLedger).where(and(mine, ne(tokenLedger.grantId, tokens.grantId)));
+  if (tokens.tokenMac !== null) {
+    const entry = {
       generation: tokens.parentGeneration + 1,
       sealed: tokens.sealed,
       issuedAt: issued,
       receivedAt: sql`now()`,
       attempt: tokens.attempt,
       standing: "current",
-    });
+    };
+    await tx
+      .insert(tokenLedger)
+      .values({
+        tenantId: tokens.tenantId,
+        secretId: tokens.secretId,
+        grantId: tokens.grantId,
+        tokenMac: tokens.tokenMac,
+        ...entry,
+      })
+      .onConflictDoUpdate({
+        target: [tokenLedger.tenantId, tokenLedger.secretId, tokenLedger.grantId, tokenLedger.tokenMac],
+        set: entry,
+      });
+  }
   return true;
 }
 

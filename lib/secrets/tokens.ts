@@ -16,11 +16,11 @@ import { cappedValidityMs } from "@/lib/refresher/policy";
 import type { Want } from "@/lib/refresher/world";
 import { openCredentials, openTokens } from "./opened";
 import { refreshMeta, toEventResource, toTokenResource } from "./resource";
-import { revokeTokens } from "./revoke-tokens";
+import { type Revocable, revokeTokens } from "./revoke-tokens";
 import { findSecret, recordDenied, revocable, viewOne } from "./service";
 import { isExpired, problemOf, statusOf } from "./state";
 import * as store from "./store";
-import { forgetTokens } from "./token-store";
+import { forgetTokens, lockTokens } from "./token-store";
 
 /** Use cases of a secret's tokens: hand out, report as refused, refresh, reveal, forget, authorize, history. */
 
@@ -202,8 +202,9 @@ export async function forgetSecretTokens(caller: Caller, workspaceId: string, id
   const scope = await permitted(caller, EDIT, workspaceId, id);
   const row = await findSecret(caller, scope, id, EDIT);
   requireOAuth2(row);
-  const tokens = await revocable(row);
+  let tokens: Revocable | null = null;
   await inTenant(scope.tenantId, async (tx) => {
+    tokens = await revocable(row, await lockTokens(tx, scope.tenantId, id));
     await forgetTokens(tx, scope.tenantId, id);
     await store.insertEvent(tx, scope.tenantId, id, {
       event: "forgotten",
