@@ -49,6 +49,8 @@ export function AddSecret({ workspaceId }: { workspaceId: string }) {
   const clients = useQuery(clientsQuery(workspaceId, "oauth2"));
   const client = clients.data?.data.find((other) => other.id === clientId) ?? null;
   const redirect = useRedirectUri(workspaceId, name, client);
+  // A client that is only being added shares nothing yet.
+  const unshared = useRedirectUri(workspaceId, name, null);
   const listHref = `/workspaces/${workspaceId}/secrets`;
 
   const named = useSearchParams().get("client");
@@ -247,7 +249,7 @@ export function AddSecret({ workspaceId }: { workspaceId: string }) {
         }}
         initialName={adding ?? ""}
         returnTo={name.trim() || "the new secret"}
-        redirectUri={redirect.uri}
+        redirectUri={unshared.uri}
         onMade={(made) => {
           setAdding(null);
           setValue("clientId", made.id, { shouldDirty: true, shouldValidate: form.formState.isSubmitted });

@@ -1,4 +1,4 @@
-import type { AuthSecret } from "@/lib/sdk/resources";
+import type { AuthSecret, User } from "@/lib/sdk/resources";
 
 interface Answer {
   included: { id: string; type: string; attributes: Record<string, unknown> }[];
@@ -23,13 +23,16 @@ export function clientOf(secret: AuthSecret, answers: readonly Answer[]): Client
   return null;
 }
 
-/** The name of the person who added a secret; null when not told. */
-export function addedBy(secret: AuthSecret, answers: readonly Answer[]): string | null {
+/** The name of the person who added a secret; the reader without a name is known by email. Null when not told. */
+export function addedBy(secret: AuthSecret, answers: readonly Answer[], me: User | null): string | null {
   const id = secret.relationships?.user?.data?.id;
   if (!id) return null;
   for (const answer of answers)
     for (const item of answer.included)
       if (item.type === "user" && item.id === id)
-        return `${text(item.attributes.first_name)} ${text(item.attributes.last_name)}`.trim() || null;
+        return (
+          `${text(item.attributes.first_name)} ${text(item.attributes.last_name)}`.trim() ||
+          (id === me?.id ? me.attributes.email : null)
+        );
   return null;
 }

@@ -297,7 +297,7 @@ function Tokens({
             </span>
           ) : null}
         </h3>
-        <ScopesCompared asked={it.scopes_requested} granted={it.scopes_granted} />
+        <ScopesCompared asked={it.scopes_requested} granted={it.scopes_granted} authorized={it.has_access_token} />
       </section>
 
       <section className="sect">

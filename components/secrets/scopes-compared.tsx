@@ -1,7 +1,16 @@
 import { Check, Circle, Plus, X } from "lucide-react";
 
 /** What was asked for beside what was granted; every difference is marked by shape and word. */
-export function ScopesCompared({ asked, granted }: { asked: readonly string[]; granted: readonly string[] }) {
+export function ScopesCompared({
+  asked,
+  granted,
+  authorized,
+}: {
+  asked: readonly string[];
+  granted: readonly string[];
+  /** A token was granted; before that there is nothing to compare with. */
+  authorized: boolean;
+}) {
   if (asked.length === 0 && granted.length === 0)
     return <p className="small muted">None asked for; the provider's default applies.</p>;
   // Some providers do not say what they granted. Then nothing can be compared, and nothing is called missing.
@@ -17,7 +26,9 @@ export function ScopesCompared({ asked, granted }: { asked: readonly string[]; g
             </span>
           ))}
         </div>
-        <p className="small muted mt-2">The provider has not said which of these it granted.</p>
+        <p className="small muted mt-2">
+          {authorized ? "The provider has not said which of these it granted." : "Asked for; nothing is granted yet."}
+        </p>
       </>
     );
   const all = [...asked, ...granted.filter((scope) => !asked.includes(scope))];

@@ -100,22 +100,24 @@ export const SecretRow = memo(function SecretRow({
         <RelativeTime at={last_used_at} />
       </td>
       <td className={cx("td-act", cure && "has-cure")}>
-        {cure?.kind === "authorize" ? (
-          <Button
-            size="sm"
-            busy={leaving}
-            disabledReason={mayEdit ? null : "You may not authorize secrets here."}
-            onClick={() => onAct("authorize", secret)}
-          >
-            {cure.label}
-            <span className="sr"> {name}</span>
-          </Button>
-        ) : cure && clientHref ? (
-          <Button size="sm" asChild>
-            <Link href={clientHref}>{cure.label}</Link>
-          </Button>
-        ) : null}
-        {more}
+        <div className="row-acts">
+          {cure?.kind === "authorize" ? (
+            <Button
+              size="sm"
+              busy={leaving}
+              disabledReason={mayEdit ? null : "You may not authorize secrets here."}
+              onClick={() => onAct("authorize", secret)}
+            >
+              {cure.label}
+              <span className="sr"> {name}</span>
+            </Button>
+          ) : cure && clientHref ? (
+            <Button size="sm" asChild>
+              <Link href={clientHref}>{cure.label}</Link>
+            </Button>
+          ) : null}
+          {more}
+        </div>
       </td>
     </Row>
   );

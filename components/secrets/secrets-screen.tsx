@@ -7,6 +7,7 @@ import { useRouter } from "next/navigation";
 import { type KeyboardEvent, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { ReauthCancelled, withReauth } from "@/components/accounts/reauth";
 import { api } from "@/components/frame/api";
+import { meQuery } from "@/components/frame/queries";
 import { useMay } from "@/components/frame/use-may";
 import { Button } from "@/components/ui/button";
 import { EmptyState } from "@/components/ui/empty-state";
@@ -58,6 +59,7 @@ export function SecretsScreen({ workspaceId }: { workspaceId: string }) {
   const { hasNextPage, isFetchingNextPage, fetchNextPage } = list;
   const arrived = useQuery({ ...secretQuery(workspaceId, authorized ?? ""), enabled: authorized !== null });
 
+  const { data: me } = useQuery(meQuery);
   const pages = list.data?.pages;
   const rows = useMemo(() => {
     const seen = new Map<string, AuthSecret>();
@@ -67,9 +69,9 @@ export function SecretsScreen({ workspaceId }: { workspaceId: string }) {
     return [...seen.values()].map((secret) => ({
       secret,
       client: clientOf(secret, pages ?? []),
-      by: addedBy(secret, pages ?? []),
+      by: addedBy(secret, pages ?? [], me?.data ?? null),
     }));
-  }, [pages]);
+  }, [pages, me]);
   const meta = pages?.[0]?.meta;
   const counts = meta?.counts;
   const filtered = view.search !== "" || view.status !== null || view.type !== null || view.authClient !== null;

@@ -1,8 +1,16 @@
 "use client";
 
 import { useNow } from "@/components/ui/ticker";
-import { clockWords, longSpanWords } from "@/components/ui/time-words";
+import { clockWords, countdownWords, longSpanWords } from "@/components/ui/time-words";
 import type { AuthSecret } from "@/lib/sdk/resources";
+
+const TEN_MINUTES = 600_000;
+const MINUTE = 60_000;
+
+/** Full words; the last minutes count down by the second. */
+function lengthWords(ms: number): string {
+  return ms >= MINUTE && ms < TEN_MINUTES ? countdownWords(ms) : longSpanWords(ms);
+}
 
 /** The one sentence of the drawer: until when, and what happens by itself. Absent where a person must act, which is said elsewhere. */
 export function TokenSay({ secret }: { secret: AuthSecret }) {
@@ -15,7 +23,7 @@ export function TokenSay({ secret }: { secret: AuthSecret }) {
     left === null
       ? "Access token valid, without an expiry."
       : left > 0
-        ? `Access token valid for ${longSpanWords(left)}.`
+        ? `Access token valid for ${lengthWords(left)}.`
         : "The access token has expired.";
   if (status === "refreshing")
     return (
@@ -28,7 +36,7 @@ export function TokenSay({ secret }: { secret: AuthSecret }) {
     return (
       <>
         <p className="say" role="timer">
-          {next > 0 ? `Renewal failed; next try in ${longSpanWords(next)}.` : "Renewal failed; trying again now."}{" "}
+          {next > 0 ? `Renewal failed; next try in ${lengthWords(next)}.` : "Renewal failed; trying again now."}{" "}
           <span>{valid}</span>
         </p>
         {problem ? <p className="muted small">{problem.detail}</p> : null}
