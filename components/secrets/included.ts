@@ -32,6 +32,7 @@ export function addedBy(secret: AuthSecret, answers: readonly Answer[], me: User
       if (item.type === "user" && item.id === id)
         return (
           `${text(item.attributes.first_name)} ${text(item.attributes.last_name)}`.trim() ||
+          text(item.attributes.email) ||
           (id === me?.id ? me.attributes.email : null)
         );
   return null;

@@ -256,7 +256,7 @@ export async function listSecrets(caller: Caller, workspaceId: string, query: Li
     ...[...read.names].map(([id, name]) => ({
       id,
       type: "user",
-      attributes: { first_name: name.firstName, last_name: name.lastName },
+      attributes: { first_name: name.firstName, last_name: name.lastName, email: name.email },
     })),
   ];
   return { resources, counts: read.counts, included };
@@ -306,15 +306,16 @@ export async function viewOne(
   caller: Caller,
   scope: WorkspaceScope,
   row: store.SecretRow,
-  audit: "recorded" | "written" | "no-values",
+  audit: "recorded" | "written" | "refreshed" | "no-values",
 ): Promise<SeenSecret> {
   const view: SecretView = { sharedSecretName: await sharedName(row) };
   if (audit !== "no-values" && mayReadValues(caller, scope)) {
-    if (audit === "written")
+    if (audit !== "recorded")
       await recordNow(caller, {
         tenantId: scope.tenantId,
         workspaceId: scope.workspaceId,
-        action: "secret.read",
+        // Answering what the caller has just written is no use of the secret: "last used" does not count it.
+        action: audit === "written" ? "secret.answered" : "secret.read",
         target: { type: "auth-secret", id: row.id, name: row.name },
         generation: row.tokenGeneration ?? row.generation,
       });

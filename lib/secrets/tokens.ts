@@ -155,7 +155,7 @@ async function refreshed(
   row: store.SecretRow,
   meta: Record<string, unknown>,
 ): Promise<TokenAnswer> {
-  return { resource: (await viewOne(caller, scope, row, "written")).resource, meta };
+  return { resource: (await viewOne(caller, scope, row, "refreshed")).resource, meta };
 }
 
 function landedJustNow(row: store.SecretRow): boolean {
