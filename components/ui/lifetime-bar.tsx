@@ -31,19 +31,20 @@ export function LifetimeBar({ issuedAt, expiresAt, renewsAt, renewing = false }:
     hasRenew ? (renewing ? "renewing now" : `renews ${clock(renew)}`) : null,
     `${dead ? "expired" : "expires"} ${clock(end)}`,
   ];
-  // "Now" and "Renews" share one line: near the end the first gives way, because the second says the same.
-  const showNow = !dead && (!hasRenew || here < 62);
+  const renewAt = hasRenew ? at(renew) : 100;
+  // "Now" and "Renews" share one line: near each other the first gives way, because the second says the same.
+  const showNow = !dead && (!hasRenew || Math.abs(here - renewAt) > 28);
   return (
     <div
       className={cx("life", dead && "is-dead")}
-      style={{ "--now": `${here}%`, "--renew": `${hasRenew ? at(renew) : 100}%` } as CSSProperties}
+      style={{ "--now": `${here}%`, "--renew": `${renewAt}%` } as CSSProperties}
       role="img"
       aria-label={label.filter(Boolean).join(", ")}
     >
       <div className="life-top">
         {showNow ? <span className={cx("at-now", here < 10 && "at-start")}>Now {clock(now)}</span> : null}
         {hasRenew ? (
-          <span className="at-renew">
+          <span className={cx("at-renew", renewAt < 85 && "at-mark")}>
             {renewing ? "Renewing now" : renew <= now ? "Renewal is due" : `Renews ${clock(renew)}`}
           </span>
         ) : null}
