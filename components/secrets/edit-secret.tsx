@@ -217,7 +217,11 @@ function Loaded({ workspaceId, secret }: { workspaceId: string; secret: AuthSecr
             <>
               <OAuth2Fields control={control} client={client.data?.data ?? null} onAdd={add} />
               {secret.attributes.redirect_uri ? (
-                <RedirectPreview uri={secret.attributes.redirect_uri} slug={null} shared={false} />
+                <RedirectPreview
+                  uri={secret.attributes.redirect_uri}
+                  slug={null}
+                  shared={Boolean(client.data?.data.attributes.redirect_uri)}
+                />
               ) : null}
               <Note>Other scopes and parameters take effect when the secret is authorized the next time.</Note>
             </>

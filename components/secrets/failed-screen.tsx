@@ -119,7 +119,7 @@ export function FailedScreen({ workspaceId, secretId }: { workspaceId: string; s
       <h1>{title}</h1>
       <p className="lead">{failure.detail}</p>
       {failure.cure && words.steps.length === 0 ? <p className="lead verdict-cure">{failure.cure}</p> : null}
-      <ol className="steps">
+      <ol className="steps" hidden={!showUri && words.steps.length === 0}>
         {showUri ? (
           <li>
             <div>

@@ -64,7 +64,7 @@ export function SecretStatus({ secret }: { secret: AuthSecret }) {
           title={`Expires ${exactWords(Date.parse(expires_at))}${renews}`}
         />
       }
-      why={has_refresh_token ? undefined : "No refresh token: then a person must authorize again."}
+      why={has_refresh_token ? undefined : "No refresh token came."}
     />
   );
 }

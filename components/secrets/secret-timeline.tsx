@@ -51,6 +51,22 @@ function nameOf(actor: SecretEvent["attributes"]["actor"]): string | null {
 
 const FIELDS: Readonly<Record<string, string>> = { access_token: "Access token", refresh_token: "Refresh token" };
 
+const EDITED: Readonly<Record<string, string>> = {
+  name: "name",
+  scope: "scopes",
+  additional_params: "additional parameters",
+  fields: "fields",
+  credentials: "values",
+};
+
+/** What was edited comes as names of the wire; anything else is a sentence already. */
+function editedWords(detail: string): string {
+  return detail
+    .split(", ")
+    .map((name) => EDITED[name] ?? name)
+    .join(", ");
+}
+
 function titleOf({ event, detail }: SecretEvent["attributes"]): string {
   if (event === "revealed" && detail) return `${FIELDS[detail] ?? detail} revealed`;
   return LOOKS[event]?.title ?? event;
@@ -63,7 +79,7 @@ function detailOf({ event, actor, duration_ms, detail, next_attempt_at }: Secret
       {event === "refreshed" && duration_ms !== null && duration_ms !== undefined ? `in ${took(duration_ms)}` : null}
       {by ? ` by ${by}` : null}
       {detail && event !== "revealed"
-        ? `${event === "refreshed" || by ? ". " : " "}${detail.replace(/\.?$/u, ".")}`
+        ? `${event === "edited" ? ": " : event === "refreshed" || by ? ". " : " "}${(event === "edited" ? editedWords(detail) : detail).replace(/\.?$/u, ".")}`
         : null}
       {event === "refresh_failed" && next_attempt_at ? (
         <>

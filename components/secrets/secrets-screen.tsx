@@ -208,7 +208,7 @@ export function SecretsScreen({ workspaceId }: { workspaceId: string }) {
         ) : null}
       </PageHead>
 
-      {authorized && arrived.data ? (
+      {authorized && arrived.data?.data.attributes.has_access_token ? (
         <JustAuthorized
           workspaceId={workspaceId}
           secret={arrived.data.data}
