@@ -3,7 +3,7 @@
 -- process's wall clock decides anything (I12). Applied after every migration when its text has changed; repeatable.
 
 DROP FUNCTION IF EXISTS latchkey_refresh_claim(text, int, text[]), latchkey_refresh_probe(text),
-  latchkey_refresh_acquire(text, text, text, float8, int, boolean);
+  latchkey_refresh_acquire(text, text, text, float8, int, boolean), latchkey_refresh_land(jsonb);
 
 DO $$ BEGIN
   IF NOT EXISTS (SELECT 1 FROM pg_type WHERE typname = 'latchkey_lease') THEN
@@ -136,9 +136,10 @@ $$;
 
 -- Makes answers durable: ledger first, then the pointer, guarded by grant and generation; a lost race leaves the answer in
 -- the ledger as an alternative. Repeating a call whose commit was unknown changes nothing and answers the same.
--- verdict: landed | moved (same grant, other generation) | foreign (other grant, or deleted).
-CREATE OR REPLACE FUNCTION latchkey_refresh_land(p_rows jsonb)
-RETURNS TABLE (attempt text, verdict text, generation int, issued_ms float8)
+-- verdict: landed | moved (same grant, other generation) | foreign (other grant, or deleted). successor: the current refresh
+-- token is the one this answer replaced, so the answer is newer whatever any clock says.
+CREATE FUNCTION latchkey_refresh_land(p_rows jsonb)
+RETURNS TABLE (attempt text, verdict text, generation int, issued_ms float8, successor boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
@@ -206,7 +207,10 @@ BEGIN
          CASE WHEN l.attempt = ANY (landed) THEN 'landed'
               WHEN t.grant_id = l.grant_id AND t.generation = l.generation + 1 AND t.fingerprint = l.fingerprint THEN 'landed'
               WHEN t.grant_id = l.grant_id THEN 'moved' ELSE 'foreign' END,
-         t.generation, extract(epoch FROM t.issued_at)::float8 * 1000
+         t.generation, extract(epoch FROM t.issued_at)::float8 * 1000,
+         l.token_mac <> l.previous_mac AND EXISTS (SELECT 1 FROM token_ledger g
+            WHERE g.tenant_id = l.tenant_id AND g.secret_id = l.secret_id AND g.grant_id = l.grant_id
+              AND g.token_mac = l.previous_mac AND g.standing = 'current')
     FROM unnest(answers) l
     LEFT JOIN token_state t ON t.tenant_id = l.tenant_id AND t.secret_id = l.secret_id;
 END $$;

@@ -116,6 +116,7 @@ export function databaseRows(clock: Clock = systemClock): Rows {
           verdict: "landed" | "moved" | "foreign";
           generation: number | null;
           issued_ms: number | null;
+          successor: boolean | null;
         }[]
       >`select * from latchkey_refresh_land(${json(rows)}::text::jsonb)`;
       const byAttempt = new Map(answers.map((row) => [row.attempt, row]));
@@ -123,7 +124,12 @@ export function databaseRows(clock: Clock = systemClock): Rows {
         const row = byAttempt.get(landing.lease.attempt);
         if (row?.verdict === "landed") return { kind: "landed" };
         if (row?.verdict === "moved" && row.generation !== null)
-          return { kind: "moved", generation: row.generation, issuedAtMs: row.issued_ms };
+          return {
+            kind: "moved",
+            generation: row.generation,
+            issuedAtMs: row.issued_ms,
+            successor: row.successor === true,
+          };
         return { kind: "foreign" };
       });
     },

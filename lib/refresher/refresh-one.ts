@@ -162,12 +162,12 @@ async function land(
       return { kind: "superseded" };
     }
     // The pointer moved while we waited. The later issued of the two is the one to go on with (I3); the other stays in the ledger.
-    if (verdict.issuedAtMs !== null && issuedAtMs <= verdict.issuedAtMs) {
+    if (!verdict.successor && verdict.issuedAtMs !== null && issuedAtMs <= verdict.issuedAtMs) {
       tell(attempt, "moved");
       return { kind: "superseded" };
     }
     parentGeneration = verdict.generation;
-    sibling = true;
+    sibling = !verdict.successor;
   }
 }
 

@@ -78,7 +78,13 @@ export interface Landing {
 export type Verdict =
   | { kind: "landed" }
   /** Same grant, but the generation had moved: the answer lies in the ledger as an alternative. */
-  | { kind: "moved"; generation: number; issuedAtMs: number | null }
+  | {
+      kind: "moved";
+      generation: number;
+      issuedAtMs: number | null;
+      /** The current refresh token is the one that was presented for this answer: somebody edited around it. */
+      successor: boolean;
+    }
   /** Reconnected or deleted meanwhile: the answer belongs to nobody. */
   | { kind: "foreign" };
 

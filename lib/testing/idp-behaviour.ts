@@ -69,9 +69,12 @@ export async function answerOddly(
       response.writeHead(200, json);
       for (let sent = 0; sent < odd.bytes && !response.destroyed; sent += 65_536) {
         if (!response.write(" ".repeat(65_536)))
-          await new Promise((resolve) => {
-            response.once("drain", resolve);
-            response.once("close", resolve);
+          await new Promise<void>((resolve) => {
+            const go = () => {
+              response.off("drain", go).off("close", go);
+              resolve();
+            };
+            response.on("drain", go).on("close", go);
           });
       }
       response.end(text);
