@@ -4,17 +4,17 @@ import { parameterComplaint } from "@/lib/http/json-api";
 import { methods } from "@/lib/http/methods";
 import { readToken } from "@/lib/secrets/tokens";
 
-const seconds = (name: string, max: number, fallback: string) =>
+const seconds = (max: number, fallback: number) =>
   z
     .string()
-    .regex(/^\d{1,9}$/, `${name} must be whole seconds`)
+    .regex(/^\d{1,9}$/, "must be whole seconds")
     .transform(Number)
-    .refine((n) => n <= max, `${name} must be ${max} seconds at most`)
-    .default(Number(fallback));
+    .refine((n) => n <= max, `must be ${max} seconds at most`)
+    .default(fallback);
 
 const parameters = z.object({
-  minimum_validity: seconds("minimum_validity", 999_999_999, "0"),
-  wait: seconds("wait", 25, "8"),
+  minimum_validity: seconds(999_999_999, 0),
+  wait: seconds(25, 8),
 });
 
 export const { GET, POST, PATCH, PUT, DELETE } = methods({
