@@ -9,10 +9,30 @@ export type Tx = Parameters<Parameters<Db["transaction"]>[0]>[0];
  * network inside (HOUSE sentence 5).
  */
 export async function inTenant<T>(tenantId: string, work: (tx: Tx) => Promise<T>): Promise<T> {
-  return database().db.transaction(async (tx) => {
-    await tx.execute(sql`select set_config('latchkey.tenant', ${tenantId}, true)`);
-    return work(tx);
-  });
+  for (let tries = 1; ; tries++) {
+    let begun = false;
+    try {
+      return await database().db.transaction(async (tx) => {
+        await tx.execute(sql`select set_config('latchkey.tenant', ${tenantId}, true)`);
+        begun = true;
+        return work(tx);
+      });
+    } catch (error) {
+      // A pooled connection that died while nobody looked shows it only now (and the driver, postgres 3.4.9, reports the old
+      // connection's last words once more on the new one). Nothing was done yet, so another connection may be tried.
+      if (begun || tries >= MAX_TRIES || !isLostConnection(error)) throw error;
+    }
+  }
+}
+
+const MAX_TRIES = 3;
+
+function isLostConnection(error: unknown): boolean {
+  for (let current = error; current instanceof Error; current = current.cause) {
+    const { code } = current as { code?: unknown };
+    if (code === "57P01" || code === "CONNECTION_CLOSED" || code === "ECONNRESET" || code === "EPIPE") return true;
+  }
+  return false;
 }
 
 /** PostgreSQL's SQLSTATE of an error thrown by a statement, wherever drizzle wrapped it. */

@@ -14,7 +14,7 @@ import { startSweep } from "./sweep";
 import type { Lease, World } from "./world";
 
 /** What may happen between two steps of the protocol (REFRESH sections 4 and 8), on the real rows and the real provider. */
-const world = useOAuthWorld({ LATCHKEY_LOG_LEVEL: "error" });
+const world = useOAuthWorld();
 
 async function lease(secretId: string): Promise<Lease> {
   const won = await refresher().world.rows.acquire(
