@@ -12,7 +12,7 @@ export interface SecretForm {
   scopes: string[];
   params: KeyValue[];
   /** The fields of types other than oauth2, by name. */
-  values: Record<string, string>;
+  values: Record<string, string | undefined>;
 }
 
 export const EMPTY_FORM: SecretForm = { type: "oauth2", name: "", clientId: null, scopes: [], params: [], values: {} };
@@ -37,7 +37,8 @@ export function secretSchema(wanted: { client: boolean; values: boolean }) {
       clientId: z.string().nullable(),
       scopes: z.array(z.string().max(500, "A scope is longer than 500 characters.")),
       params: pairs,
-      values: z.record(z.string(), z.string()),
+      // A field that was never touched is there without a value.
+      values: z.record(z.string(), z.string().optional()),
     })
     .superRefine((form, context) => {
       const say = (path: (string | number)[], message: string) => context.addIssue({ code: "custom", path, message });

@@ -103,7 +103,10 @@ export function SecretsScreen({ workspaceId }: { workspaceId: string }) {
   // Arrows reach the list from anywhere on the page where they mean nothing else.
   useEffect(() => {
     const onKeyDown = (event: globalThis.KeyboardEvent) => {
-      if (event.key !== "ArrowDown" || event.defaultPrevented || document.activeElement !== document.body) return;
+      if (event.key !== "ArrowDown" || event.defaultPrevented) return;
+      // The page's main part takes the focus when it is clicked; anything else that has it knows arrows of its own.
+      const active = document.activeElement;
+      if (active !== document.body && active?.id !== "main") return;
       const first = document.querySelector<HTMLElement>("[data-row]");
       if (!first) return;
       event.preventDefault();

@@ -1,6 +1,6 @@
 "use client";
 
-import { useNow } from "./ticker";
+import { useNowText } from "./ticker";
 import { countdownWords, exactWords } from "./time-words";
 
 export interface CountdownProps {
@@ -16,12 +16,14 @@ export interface CountdownProps {
 
 /** The time left until a moment, ticking, in tabular figures so the layout stays still. */
 export function Countdown({ to, prefix = "", over = "now", title }: CountdownProps) {
-  const now = useNow();
   const end = Date.parse(to);
-  if (now === 0 || Number.isNaN(end)) return <time dateTime={to} />;
+  const words = useNowText((now) =>
+    Number.isNaN(end) ? "" : end <= now ? over : `${prefix}${countdownWords(end - now)}`,
+  );
+  if (words === "") return <time dateTime={to} />;
   return (
     <time dateTime={to} title={title ?? exactWords(end)}>
-      {end <= now ? over : `${prefix}${countdownWords(end - now)}`}
+      {words}
     </time>
   );
 }

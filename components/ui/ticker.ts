@@ -35,6 +35,18 @@ function current(): number {
   return now;
 }
 
+/**
+ * A text made from the present, drawn again only when the text changes: hundreds of times on one page cost next to nothing. "" on the server
+ * and for whoever has no text yet.
+ */
+export function useNowText(say: (now: number) => string): string {
+  return useSyncExternalStore(
+    subscribe,
+    () => say(current()),
+    () => "",
+  );
+}
+
 /** The present in milliseconds, rounded to whole seconds, moving once a second for everyone at once; 0 on the server. */
 export function useNow(): number {
   return useSyncExternalStore(subscribe, current, () => 0);
