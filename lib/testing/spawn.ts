@@ -1,0 +1,89 @@
+import { type ChildProcessByStdio, spawn } from "node:child_process";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { Readable, Writable } from "node:stream";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+
+/** A process that a test started. */
+export interface Started {
+  pid: number;
+  /** Everything printed so far, line by line. */
+  lines: string[];
+  /** Resolves with the first line that begins so; rejects when the process ends before. */
+  line(beginning: string): Promise<string>;
+  kill(signal: NodeJS.Signals): void;
+  /** Resolves with code or signal when it has ended. */
+  ended: Promise<number | NodeJS.Signals | null>;
+}
+
+/** Bundles the entries of lib/testing/processes; gives their paths by name. */
+export async function bundleProcesses(): Promise<Record<"idp" | "latchkey", string>> {
+  // Inside the checkout, so that the bundles find node_modules; one folder per test process.
+  const folder = join(ROOT, "dist", "testing", String(process.pid));
+  await mkdir(folder, { recursive: true });
+  await build({
+    absWorkingDir: ROOT,
+    entryPoints: ["idp", "latchkey"].map((name) => ({ in: `lib/testing/processes/${name}.ts`, out: name })),
+    outdir: folder,
+    outExtension: { ".js": ".mjs" },
+    bundle: true,
+    packages: "external",
+    format: "esm",
+    platform: "node",
+    target: "node20",
+    alias: { "@": ROOT.replace(/\/$/, "") },
+    logLevel: "error",
+  });
+  return { idp: join(folder, "idp.mjs"), latchkey: join(folder, "latchkey.mjs") };
+}
+
+/** Starts a bundled entry. Its stdin is ours: it can end itself when we are gone. */
+export function startProcess(path: string, env: Record<string, string> = {}): Started {
+  const child: ChildProcessByStdio<Writable, Readable, Readable> = spawn(process.execPath, [path], {
+    env: { NODE_ENV: "test", PATH: process.env.PATH ?? "", ...env },
+    stdio: ["pipe", "pipe", "pipe"],
+  });
+  const lines: string[] = [];
+  const watchers = new Set<() => void>();
+  let rest = "";
+  const take = (chunk: string) => {
+    const parts = (rest + chunk).split("\n");
+    rest = parts.pop() ?? "";
+    lines.push(...parts);
+    for (const watch of watchers) watch();
+  };
+  child.stdout.setEncoding("utf8").on("data", take);
+  child.stderr.setEncoding("utf8").on("data", take);
+  const ended = new Promise<number | NodeJS.Signals | null>((resolve) =>
+    child.once("close", (code, signal) => {
+      resolve(code ?? signal);
+      for (const watch of watchers) watch();
+    }),
+  );
+  let over = false;
+  void ended.then(() => {
+    over = true;
+  });
+  return {
+    pid: child.pid ?? 0,
+    lines,
+    ended,
+    kill: (signal) => void child.kill(signal),
+    line: (beginning) =>
+      new Promise((resolve, reject) => {
+        const look = () => {
+          const found = lines.find((line) => line.startsWith(beginning));
+          if (found === undefined && !over) return;
+          watchers.delete(look);
+          if (found === undefined) reject(new Error(`It ended without saying “${beginning}”:\n${lines.join("\n")}`));
+          else resolve(found);
+        };
+        watchers.add(look);
+        void ended.then(look);
+        look();
+      }),
+  };
+}
