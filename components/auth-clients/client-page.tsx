@@ -28,7 +28,6 @@ import { SecretInput } from "@/components/ui/secret-input";
 import { sortErrors } from "@/components/ui/server-errors";
 import { SkeletonRows } from "@/components/ui/skeleton-rows";
 import { Tag } from "@/components/ui/tag";
-import { Tile } from "@/components/ui/tile";
 import { useToast } from "@/components/ui/toast";
 import { TroubleLine } from "@/components/ui/trouble-line";
 import { visibilityOf } from "@/lib/sdk/auth-clients";
@@ -90,7 +89,7 @@ export function ClientPage({ workspaceId, clientId }: { workspaceId: string; cli
 }
 
 function Loaded({ workspaceId, client }: { workspaceId: string; client: AuthClient }) {
-  const { name, type, host, problem, credentials, redirect_uri, created_at } = client.attributes;
+  const { name, type, problem, credentials, redirect_uri, created_at } = client.attributes;
   const may = useMay(workspaceId);
   const visibility = visibilityOf(client);
   const own = visibility === "workspace";
@@ -146,7 +145,6 @@ function Loaded({ workspaceId, client }: { workspaceId: string; client: AuthClie
               ? "Where secrets are sent can never be changed. For another provider or application, add a new client."
               : undefined
           }
-          action={<Tile name={name} seed={host ?? name} size="lg" />}
         >
           <div className="card">
             <Facts items={facts} />

@@ -52,8 +52,16 @@ export function SecretInput({
         <span className="masked grow" role="img" aria-label={`A ${what} is stored`}>
           ••••••••••••
         </span>
-        <Button id={field?.id} variant="plain" size="sm" className="in-input" onClick={() => replace(true)}>
-          Replace<span className="sr"> {what}</span>
+        {/* Named by itself: the field's label points here too, and would otherwise be all that is said. */}
+        <Button
+          id={field?.id}
+          variant="plain"
+          size="sm"
+          className="in-input"
+          aria-label={`Replace ${what}`}
+          onClick={() => replace(true)}
+        >
+          Replace
         </Button>
       </div>
     );

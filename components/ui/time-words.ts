@@ -41,7 +41,8 @@ export function longSpanWords(ms: number): string {
 /** "in 42 min", "9 s ago", "just now", "yesterday", "3 Nov", "3 Nov 2024". */
 export function relativeWords(at: number, now: number): string {
   const gap = at - now;
-  if (gap > 0) return `in ${spanWords(gap)}`;
+  // The present is counted in whole seconds, so what happened this second can seem to lie ahead.
+  if (gap >= 1000) return `in ${spanWords(gap)}`;
   const past = -gap;
   if (past < 2000) return "just now";
   if (past < 20 * DAY) return `${spanWords(past)} ago`;
