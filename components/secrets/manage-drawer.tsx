@@ -251,6 +251,7 @@ function Tokens({
             field="refresh_token"
             what="refresh token"
             label="Refresh token"
+            unneeded={it.has_access_token && !it.has_refresh_token && it.expires_at === null}
             fingerprint={it.has_refresh_token ? it.refresh_fingerprint : null}
             bad={
               it.has_refresh_token

@@ -19,6 +19,8 @@ export interface StoredValueProps {
   fingerprint: string | null;
   /** Instead of the mask: the value is missing or worthless. */
   bad?: ReactNode;
+  /** It is missing and nothing is wrong with that. */
+  unneeded?: boolean;
   /** Why it cannot be shown; null when it can. */
   hidden: string | null;
 }
@@ -32,7 +34,7 @@ export function StoredValue(props: StoredValueProps) {
   return <Shown key={`${props.secretId}.${props.field}.${props.fingerprint ?? ""}`} {...props} />;
 }
 
-function Shown({ workspaceId, secretId, field, what, label, fingerprint, bad, hidden }: StoredValueProps) {
+function Shown({ workspaceId, secretId, field, what, label, fingerprint, bad, unneeded, hidden }: StoredValueProps) {
   const [value, setValue] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<string | null>(null);
@@ -59,7 +61,9 @@ function Shown({ workspaceId, secretId, field, what, label, fingerprint, bad, hi
     <div className="fact">
       <dt>{label}</dt>
       <dd className="val">
-        {bad ? (
+        {unneeded ? (
+          <span className="muted">None, and none is needed</span>
+        ) : bad ? (
           <span className="bad">
             <X className="i i-sm" aria-hidden />
             {bad}
@@ -81,7 +85,7 @@ function Shown({ workspaceId, secretId, field, what, label, fingerprint, bad, hi
         {error ? <FieldError>{error}</FieldError> : null}
       </dd>
       <dd className="fact-acts">
-        {bad ? null : (
+        {bad || unneeded ? null : (
           <>
             <Button
               variant="plain"
