@@ -45,14 +45,15 @@ export class Hosts {
   tryEnter(name: string, tenantId: string, share: number = this.limit): Entry {
     const host = this.#host(name);
     const now = this.clock.monotonic();
-    if (host.openUntil > 0) {
+    const probe = host.openUntil > 0;
+    if (probe) {
       if (now < host.openUntil) return { kind: "open", retryAfterMs: host.openUntil - now };
       if (host.probing) return { kind: "open", retryAfterMs: 1000 };
-      host.probing = true;
     }
     if (host.inFlight >= this.limit || (host.byTenant.get(tenantId) ?? 0) >= share) {
       return { kind: "full" };
     }
+    if (probe) host.probing = true;
     host.inFlight += 1;
     host.byTenant.set(tenantId, (host.byTenant.get(tenantId) ?? 0) + 1);
     let left = false;
@@ -66,8 +67,8 @@ export class Hosts {
           const remaining = (host.byTenant.get(tenantId) ?? 1) - 1;
           if (remaining > 0) host.byTenant.set(tenantId, remaining);
           else host.byTenant.delete(tenantId);
-          if (result !== "unused") this.#judge(host, result === "silent");
-          else if (host.openUntil > 0) host.probing = false;
+          if (probe) this.#judgeProbe(host, result);
+          else if (result !== "unused") this.#judge(host, result === "silent");
           host.waiting.shift()?.();
         },
       },
@@ -83,9 +84,16 @@ export class Hosts {
       if (entry.kind !== "full" || left <= 0) return entry;
       const host = this.#host(name);
       const over = new AbortController();
-      const free = new Promise<void>((resolve) => host.waiting.push(resolve));
+      let woken: () => void = () => {};
+      const free = new Promise<void>((resolve) => {
+        woken = resolve;
+        host.waiting.push(resolve);
+      });
       await Promise.race([free, this.clock.sleep(left, over.signal)]);
       over.abort();
+      // Who gave up must not be woken in place of somebody who still waits.
+      const place = host.waiting.indexOf(woken);
+      if (place >= 0) host.waiting.splice(place, 1);
     }
   }
 
@@ -113,21 +121,23 @@ export class Hosts {
     return host;
   }
 
-  #judge(host: Host, silent: boolean): void {
-    const now = this.clock.monotonic();
-    if (host.openUntil > 0) {
-      host.probing = false;
-      if (silent) {
-        host.openForMs = Math.min(host.openForMs * 2, HALF_OPEN_MAX_MS);
-        host.openUntil = now + host.openForMs;
-      } else {
-        host.openUntil = 0;
-        host.openForMs = HALF_OPEN_MS;
-        host.calls = [];
-        host.silentCalls = 0;
-      }
-      return;
+  /** The one call that an open circuit lets through decides; what was under way when it opened is no news. */
+  #judgeProbe(host: Host, result: "answered" | "silent" | "unused"): void {
+    host.probing = false;
+    if (result === "silent") {
+      host.openForMs = Math.min(host.openForMs * 2, HALF_OPEN_MAX_MS);
+      host.openUntil = this.clock.monotonic() + host.openForMs;
+    } else if (result === "answered") {
+      host.openUntil = 0;
+      host.openForMs = HALF_OPEN_MS;
+      host.calls = [];
+      host.silentCalls = 0;
     }
+  }
+
+  #judge(host: Host, silent: boolean): void {
+    if (host.openUntil > 0) return;
+    const now = this.clock.monotonic();
     host.calls.push({ at: now, silent });
     if (silent) host.silentCalls += 1;
     while (host.calls.length > MAX_CALLS || (host.calls[0] && host.calls[0].at < now - WINDOW_MS))

@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { DELETE as DELETE_SECRET, PATCH } from "@/app/v2/workspaces/[workspaceId]/secrets/[secretId]/route";
 import { DELETE as FORGET } from "@/app/v2/workspaces/[workspaceId]/secrets/[secretId]/tokens/route";
-import type { Clock } from "@/lib/clock";
 import { systemClock } from "@/lib/clock";
 import { FakeIdp } from "@/lib/testing/fake-idp";
+import { HandClock } from "@/lib/testing/hand-clock";
 import { call } from "@/lib/testing/http";
 import { useOAuthWorld } from "@/lib/testing/oauth-world";
 import { runAttempt } from "./ensure-fresh";
@@ -45,26 +45,6 @@ function patch(secretId: string, attributes: Record<string, unknown>) {
     as: world.owner.basic,
     json: { data: { type: "auth-secret", attributes } },
   });
-}
-
-/** Time that moves when told to; sleepers wake in order. */
-class HandClock implements Clock {
-  #now = 0;
-  #sleepers: { at: number; wake: () => void }[] = [];
-  now = () => Date.now() + this.#now;
-  monotonic = () => performance.now() + this.#now;
-  sleep = (ms: number, signal?: AbortSignal) =>
-    new Promise<void>((resolve) => {
-      if (signal?.aborted) return resolve();
-      this.#sleepers.push({ at: this.#now + ms, wake: resolve });
-      signal?.addEventListener("abort", () => resolve(), { once: true });
-    });
-  advance(ms: number): void {
-    this.#now += ms;
-    const due = this.#sleepers.filter((sleeper) => sleeper.at <= this.#now);
-    this.#sleepers = this.#sleepers.filter((sleeper) => sleeper.at > this.#now);
-    for (const sleeper of due) sleeper.wake();
-  }
 }
 
 const worldWith = (changes: Partial<World>): World => ({ ...refresher().world, ...changes });
@@ -109,7 +89,7 @@ describe("before anything is sent", () => {
           ...rows,
           guard: async (l) => {
             const passed = await rows.guard(l);
-            clock.advance(4000);
+            clock.leap(4000);
             return passed;
           },
         },
@@ -144,7 +124,7 @@ describe("an answer on its way", () => {
     world.idp.next({ holdMs: 400 });
     const attempt = refreshOne(worldWith({ clock }), mine, null);
     await arrived();
-    clock.advance(HARD_DEADLINE_MS + 1);
+    clock.leap(HARD_DEADLINE_MS + 1);
     expect(await attempt).toMatchObject({ kind: "failed", code: "provider_failing" });
     expect(await world.state(secret.id)).toMatchObject({ leased: false, outcome: "UNKNOWN", generation: 1 });
     await until(async () => (await world.state(secret.id)).generation === 2);
