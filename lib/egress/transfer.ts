@@ -37,6 +37,8 @@ export interface TransferOptions {
   headersTimeoutMs?: number;
   /** Milliseconds between two pieces of the body; 10 minutes by default. */
   bodyTimeoutMs?: number;
+  /** Asked when the connection is ready, in the same turn in which the request is written: false gives it up, `not_sent`. */
+  mayStillSend?: () => boolean;
   /** Called once, when the request is about to be written: from here on it counts as sent. */
   onRequestSent?: () => void;
 }
@@ -90,6 +92,12 @@ export function transfer(
       // Given up while waiting for a connection: stop before anything is written.
       if (over) {
         controller.abort(new EgressError("not_sent", "given up by the caller"));
+        return;
+      }
+      if (options.mayStillSend?.() === false) {
+        const tooLate = new EgressError("not_sent", "the connection was ready too late");
+        fail(tooLate);
+        controller.abort(tooLate);
         return;
       }
       running = controller;

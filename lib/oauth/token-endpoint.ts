@@ -24,16 +24,18 @@ const MAX_ANSWER_BYTES = 256 * 1024;
  * When the authentication method is not known yet and the provider rejects the client, the other method is tried once.
  *
  * @param secrets values that must not appear in anything quoted
+ * @param mayStillSend asked when a connection is ready, just before the request is written
  */
 export async function askTokenEndpoint(
   client: OAuthClient,
   request: TokenRequest,
   secrets: readonly string[],
+  mayStillSend?: () => boolean,
 ): Promise<TokenAnswer> {
   const [first, second] = authMethods(client);
-  const answer = await askOnce(client, request, first, secrets);
+  const answer = await askOnce(client, request, first, secrets, mayStillSend);
   if (second && answer.kind === "failure" && answer.failure.kind === "client")
-    return askOnce(client, request, second, secrets);
+    return askOnce(client, request, second, secrets, mayStillSend);
   return answer;
 }
 
@@ -42,13 +44,14 @@ async function askOnce(
   request: TokenRequest,
   method: AuthMethod,
   secrets: readonly string[],
+  mayStillSend: (() => boolean) | undefined,
 ): Promise<TokenAnswer> {
   let response: Response;
   try {
     response = await request(clientAuth(client, method), {
       // Plain http is judged by lib/egress, which allows it only where the operator named the destination.
       [oauth.allowInsecureRequests]: true,
-      [oauth.customFetch]: customFetch({ maxBytes: MAX_ANSWER_BYTES }) as NonNullable<
+      [oauth.customFetch]: customFetch({ maxBytes: MAX_ANSWER_BYTES, mayStillSend }) as NonNullable<
         oauth.TokenEndpointRequestOptions[typeof oauth.customFetch]
       >,
     });

@@ -4,7 +4,7 @@ import { database } from "@/lib/db/client";
 import { groupCommit } from "@/lib/db/group-commit";
 import { errorFields, log } from "@/lib/observability/log";
 import { once } from "@/lib/process";
-import { HEARTBEAT_MS } from "./policy";
+import { HEARTBEAT_MS, LEASE_MS } from "./policy";
 import type { Alternative, FailureRecord, Landing, Lease, Rows, Verdict, Want } from "./world";
 
 /*
@@ -31,7 +31,8 @@ interface LeaseRow {
   now_ms: number;
 }
 
-const toLease = (row: LeaseRow, probing = false): Lease => ({
+/** @param askedAt monotonic moment before the statement: the lease began after it */
+const toLease = (row: LeaseRow, askedAt: number, probing = false): Lease => ({
   tenantId: row.tenant_id,
   workspaceId: row.workspace_id,
   secretId: row.secret_id,
@@ -48,6 +49,7 @@ const toLease = (row: LeaseRow, probing = false): Lease => ({
   suspectForMs: row.suspect_ms === null ? null : row.now_ms - row.suspect_ms,
   validForMs: row.expires_ms === null ? null : row.expires_ms - row.now_ms,
   probing,
+  heldUntil: askedAt + LEASE_MS,
 });
 
 /** Names this process in leases. A new boot is a new name. */
@@ -174,30 +176,40 @@ export function databaseRows(clock: Clock = systemClock): Rows {
 
   const heartbeat = setInterval(() => {
     if (held.size === 0) return;
+    const beatAt = clock.monotonic();
     const rows = json([...held.values()].map(leaseKey));
-    sql()`select attempt from latchkey_refresh_heartbeat(${rows}::text::jsonb)`.catch((error) =>
+    sql()<{ attempt: string }[]>`select attempt from latchkey_refresh_heartbeat(${rows}::text::jsonb)`.then(
+      (kept) => {
+        for (const { attempt } of kept) {
+          const lease = held.get(attempt);
+          if (lease) lease.heldUntil = beatAt + LEASE_MS;
+        }
+      },
       // The next beat comes before the lease lapses twice over; a lapsed lease is caught by the guard.
-      log.warn("heartbeat failed", errorFields(error)),
+      (error) => log.warn("heartbeat failed", errorFields(error)),
     );
   }, HEARTBEAT_MS);
   heartbeat.unref();
 
   return {
     claim: async (limit, excluded) => {
+      const askedAt = clock.monotonic();
       const rows = await sql()<
         LeaseRow[]
       >`select * from latchkey_refresh_claim(${holder}, ${limit}, ${excluded as string[]})`;
-      return rows.map((row) => toLease(row));
+      return rows.map((row) => toLease(row, askedAt));
     },
     claimProbes: async () => {
+      const askedAt = clock.monotonic();
       const rows = await sql()<LeaseRow[]>`select * from latchkey_refresh_probe(${holder})`;
-      return rows.map((row) => toLease(row, true));
+      return rows.map((row) => toLease(row, askedAt, true));
     },
     acquire: async (target, want: Want) => {
+      const askedAt = clock.monotonic();
       const rows = await sql()<LeaseRow[]>`
         select * from latchkey_refresh_acquire(${holder}, ${target.tenantId}, ${target.secretId}, ${want.validityMs},
                                                ${want.generation}, ${want.insist})`;
-      return rows[0] ? toLease(rows[0]) : null;
+      return rows[0] ? toLease(rows[0], askedAt) : null;
     },
     guard: (lease) => guards.add(lease),
     land: (landing) => landings.add(landing),

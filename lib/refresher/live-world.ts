@@ -37,7 +37,7 @@ function liveWorld(background: Set<Promise<void>>): World {
     rows: databaseRows(),
     leadS: settings().refreshLeadS,
     provider: {
-      renew: (client, tokens) => grantOf(client).renew(client, tokens),
+      renew: (client, tokens, mayStillSend) => grantOf(client).renew(client, tokens, mayStillSend),
       renewable: (client, tokens) => grantOf(client).renewable(tokens),
       host: tokenHost,
       revoke: async (client, tokens) => {

@@ -102,6 +102,31 @@ describe("before anything is sent", () => {
     expect(await world.state(secret.id)).toMatchObject({ leased: false, outcome: null });
   });
 
+  it("a stall while the connection is being made stops the attempt too", async () => {
+    const secret = await world.addSecret();
+    const mine = await lease(secret.id);
+    const clock = new HandClock();
+    const { provider } = refresher().world;
+    const outcome = await refreshOne(
+      worldWith({
+        clock,
+        provider: {
+          ...provider,
+          renew: (client, tokens, mayStillSend) => {
+            clock.leap(20_000);
+            return provider.renew(client, tokens, mayStillSend);
+          },
+        },
+      }),
+      mine,
+      null,
+    );
+    expect(outcome).toEqual({ kind: "superseded" });
+    expect(world.idp.refreshCalls()).toEqual([]);
+    expect(await world.state(secret.id)).toMatchObject({ leased: false, outcome: null, failures: 0, problem: null });
+    expect((await world.refresh(secret.id)).body.data.attributes.generation).toBe(2);
+  });
+
   it("a second process cannot lease what is leased", async () => {
     const secret = await world.addSecret();
     await lease(secret.id);

@@ -54,6 +54,9 @@ interface Attempt {
   client: OAuthClient | null;
 }
 
+/** A lease that ends this soon is not one to begin sending on: connecting took too long, or the process stood still. */
+const WRITE_MARGIN_MS = 1_000;
+
 /** Presents the current refresh token and, after a refusal, what else the ledger holds. */
 async function present(attempt: Attempt, client: OAuthClient, current: StoredTokens): Promise<Outcome> {
   const { world, lease } = attempt;
@@ -69,8 +72,16 @@ async function present(attempt: Attempt, client: OAuthClient, current: StoredTok
       await world.rows.release(lease);
       return superseded(attempt);
     }
-    const sent = world.provider.renew(client, tokens); // 4
+    let tooLate = false;
+    const sent = world.provider.renew(client, tokens, () => {
+      tooLate = world.clock.monotonic() > lease.heldUntil - WRITE_MARGIN_MS;
+      return !tooLate;
+    }); // 4
     const answer = await untilDeadline(world, sent);
+    if (tooLate) {
+      await world.rows.release(lease);
+      return superseded(attempt);
+    }
     if (answer === "deadline") {
       landLate(attempt, client, tokens, sent, askedAt);
       return fail(attempt, DEADLINE, "deadline");

@@ -47,6 +47,8 @@ export interface Lease {
   validForMs: number | null;
   /** The one attempt a broken client is allowed now and then. */
   probing: boolean;
+  /** Monotonic moment until which the lease lasts for certain; every heartbeat moves it. */
+  heldUntil: number;
 }
 
 export interface Landing {
@@ -135,7 +137,8 @@ export interface Want {
 }
 
 export interface Provider {
-  renew(client: OAuthClient, tokens: StoredTokens): Promise<TokenAnswer>;
+  /** `mayStillSend` is asked in the turn in which the request is written, which may be long after the call. */
+  renew(client: OAuthClient, tokens: StoredTokens, mayStillSend: () => boolean): Promise<TokenAnswer>;
   renewable(client: OAuthClient, tokens: StoredTokens): boolean;
   /** Best effort, for an answer that belongs to nobody any more. */
   revoke(client: OAuthClient, tokens: StoredTokens): Promise<void>;

@@ -46,7 +46,7 @@ export function renewable(tokens: StoredTokens): boolean {
   return tokens.refresh_token !== null;
 }
 
-export function renew(client: OAuthClient, tokens: StoredTokens): Promise<TokenAnswer> {
+export function renew(client: OAuthClient, tokens: StoredTokens, mayStillSend?: () => boolean): Promise<TokenAnswer> {
   if (tokens.refresh_token === null) throw new Error("Nothing to renew with: there is no refresh token.");
-  return renewByRefreshToken(client, tokens.refresh_token);
+  return renewByRefreshToken(client, tokens.refresh_token, mayStillSend);
 }

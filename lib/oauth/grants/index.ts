@@ -7,7 +7,8 @@ import * as authorizationCode from "./authorization-code";
 export interface Grant {
   grantType: string;
   renewable(tokens: StoredTokens): boolean;
-  renew(client: OAuthClient, tokens: StoredTokens): Promise<TokenAnswer>;
+  /** @param mayStillSend asked just before the request is written; false: nothing is sent */
+  renew(client: OAuthClient, tokens: StoredTokens, mayStillSend?: () => boolean): Promise<TokenAnswer>;
 }
 
 export const GRANTS: Readonly<Record<string, Grant>> = { authorization_code: authorizationCode };

@@ -7,7 +7,11 @@ import { askTokenEndpoint, type TokenAnswer } from "../token-endpoint";
  * Presents a refresh token (RFC 6749 section 6). Exactly one presentation per call, apart from the second one after the
  * provider rejected the client's way of authenticating, which does not consume the token.
  */
-export function renewByRefreshToken(client: OAuthClient, refreshToken: string): Promise<TokenAnswer> {
+export function renewByRefreshToken(
+  client: OAuthClient,
+  refreshToken: string,
+  mayStillSend?: () => boolean,
+): Promise<TokenAnswer> {
   const { server, client: party } = serverFor(client, "refresh");
   const { resource, refresh_params } = client.options;
   const additionalParameters = new URLSearchParams();
@@ -22,5 +26,6 @@ export function renewByRefreshToken(client: OAuthClient, refreshToken: string): 
     (auth, options) =>
       oauth.refreshTokenGrantRequest(server, party, auth, refreshToken, { ...options, additionalParameters }),
     [refreshToken],
+    mayStillSend,
   );
 }
