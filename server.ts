@@ -16,6 +16,7 @@ import { isApiPath, secureAnswer } from "@/lib/http/security-headers";
 import { startWorker } from "@/lib/jobs/worker";
 import { errorFields, log } from "@/lib/observability/log";
 import { install, installed } from "@/lib/process";
+import { drainRefreshes } from "@/lib/refresher/ensure-fresh";
 
 /**
  * The production entry, and with `LATCHKEY_DEVELOPMENT` the one of `npm run dev`: everything a process does from its
@@ -35,7 +36,9 @@ const JOIN_PATIENCE_MS = 30_000;
 
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 /** What has been started, each with its end; ended in this order, the first two together. */
-const ending: Partial<Record<"answers" | "worker" | "database" | "embedded" | "lock", () => Promise<void>>> = {};
+const ending: Partial<
+  Record<"answers" | "worker" | "refreshes" | "database" | "embedded" | "lock", () => Promise<void>>
+> = {};
 let stopping: Promise<void> | undefined;
 /** Set as soon as anything is being ended, also after a failed start. */
 let unwinding = false;
@@ -71,6 +74,7 @@ async function main(): Promise<{ url: string; stop(code?: number): Promise<void>
 
   await migrateDatabase(databaseUrl(), say);
   ending.database = closeDatabase;
+  ending.refreshes = () => drainRefreshes(drainMs);
   await openKeyring(say);
 
   if (role === "worker") {
@@ -343,6 +347,7 @@ async function unwind(): Promise<void> {
     }
   };
   await Promise.all([finish("answers"), finish("worker")]);
+  await finish("refreshes");
   await finish("database");
   await finish("embedded");
   await finish("lock");

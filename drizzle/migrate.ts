@@ -33,7 +33,9 @@ export async function migrateDatabase(url: string, report: (line: string) => voi
     await migrate(drizzle(sql), { migrationsFolder: resolve(process.cwd(), "drizzle/migrations") });
     const applied = (await appliedMigrations(sql)) - before;
     if (applied > 0) report(`Applied ${applied} database migration${applied === 1 ? "" : "s"}`);
-    for (const file of REPEATABLE) await applyRepeatable(sql, file);
+    let changed = false;
+    for (const file of REPEATABLE) changed = (await applyRepeatable(sql, file)) || changed;
+    if (changed) await sql.unsafe(await readFile(resolve(process.cwd(), "drizzle/doors.sql"), "utf8"));
   } finally {
     await sql.end({ timeout: 5 });
   }
@@ -77,15 +79,17 @@ async function ensureRole(sql: postgres.Sql): Promise<void> {
   await sql.unsafe(`GRANT ${APP_ROLE} TO CURRENT_USER`);
 }
 
-async function applyRepeatable(sql: postgres.Sql, file: string): Promise<void> {
+/** @returns whether the file's text was new */
+async function applyRepeatable(sql: postgres.Sql, file: string): Promise<boolean> {
   const text = await readFile(resolve(process.cwd(), "drizzle", file), "utf8");
   const digest = createHash("sha256").update(text).digest("hex");
   await sql`create table if not exists drizzle.repeatable (file text primary key, digest text not null)`;
   const [known] = await sql<{ digest: string }[]>`select digest from drizzle.repeatable where file = ${file}`;
-  if (known?.digest === digest) return;
+  if (known?.digest === digest) return false;
   await sql.begin(async (tx) => {
     await tx.unsafe(text);
     await tx`insert into drizzle.repeatable values (${file}, ${digest})
              on conflict (file) do update set digest = excluded.digest`;
   });
+  return true;
 }

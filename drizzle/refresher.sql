@@ -293,12 +293,3 @@ CREATE OR REPLACE FUNCTION latchkey_prune_events(p_days int) RETURNS bigint
 LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
   WITH gone AS (DELETE FROM secret_events WHERE at < now() - p_days * interval '1 day' RETURNING 1) SELECT count(*) FROM gone
 $$;
-
-DO $$
-DECLARE f regprocedure;
-BEGIN
-  FOR f IN SELECT oid::regprocedure FROM pg_proc WHERE proname LIKE 'latchkey\_%' AND pronamespace = 'public'::regnamespace LOOP
-    EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', f);
-    EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO latchkey_app', f);
-  END LOOP;
-END $$;

@@ -35,11 +35,7 @@ BEGIN
   DROP POLICY IF EXISTS instance_code ON tenants;
   CREATE POLICY instance_code ON tenants FOR SELECT
     USING (tenant_id = repeat('0', 24) AND coalesce(current_setting('latchkey.tenant', true), '') <> '');
-
-  -- The name of a person is visible in the tenants that person belongs to.
   DROP POLICY IF EXISTS fellow_member ON users;
-  CREATE POLICY fellow_member ON users FOR SELECT USING (
-    EXISTS (SELECT 1 FROM memberships m WHERE m.user_id = users.id AND m.tenant_id = current_setting('latchkey.tenant', true)));
 END $$;
 
 GRANT USAGE ON SCHEMA public TO latchkey_app;
@@ -61,6 +57,14 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
     FROM memberships m
     LEFT JOIN workspaces w ON m.scope_kind = 'workspace' AND w.tenant_id = m.tenant_id AND w.id = m.scope_id
    WHERE m.user_id = p_user
+$$;
+
+-- Names of people in the tenants they belong to; nothing else of their rows shows there.
+CREATE OR REPLACE FUNCTION latchkey_people(p_tenant text, p_ids text[])
+RETURNS TABLE (id text, first_name text, last_name text, email text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT u.id, u.first_name, u.last_name, u.email FROM users u
+   WHERE u.id = ANY (p_ids) AND EXISTS (SELECT 1 FROM memberships m WHERE m.user_id = u.id AND m.tenant_id = p_tenant)
 $$;
 
 CREATE OR REPLACE FUNCTION latchkey_find_key(p_mac text)
@@ -127,19 +131,11 @@ RETURNS TABLE (n int, secret secret_rows) LANGUAGE sql SECURITY DEFINER SET sear
   SELECT n, secret FROM found
 $$;
 
-REVOKE ALL ON FUNCTION latchkey_memberships(text), latchkey_find_key(text), latchkey_read_secret(text, text, text),
-  latchkey_read_secrets_audited(jsonb) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION latchkey_memberships(text), latchkey_find_key(text), latchkey_read_secret(text, text, text),
-  latchkey_read_secrets_audited(jsonb) TO latchkey_app;
-
 -- Whether a global client is in use shows only across tenants; its operator asks before deleting it.
 CREATE OR REPLACE FUNCTION latchkey_global_client_uses(p_client text)
 RETURNS int LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
   SELECT count(*)::int FROM secrets WHERE auth_client_id = p_client AND auth_client_tenant_id = repeat('0', 24)
 $$;
-REVOKE ALL ON FUNCTION latchkey_global_client_uses(text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION latchkey_global_client_uses(text) TO latchkey_app;
-
 -- Entries of concurrent reads and denials are of several tenants and committed together (AU-1, group commit).
 CREATE OR REPLACE FUNCTION latchkey_write_audit(p_rows jsonb)
 RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -151,5 +147,3 @@ RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS 
       credential_id text, action text, outcome text, workspace_id text, target_type text, target_id text,
       target_name text, generation int, host text, request_id text, purpose text, ip text, user_agent text, detail jsonb)
 $$;
-REVOKE ALL ON FUNCTION latchkey_write_audit(jsonb) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION latchkey_write_audit(jsonb) TO latchkey_app;

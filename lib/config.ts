@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { resolve } from "node:path";
 import { z } from "zod";
 import { AllowListError, parseAllowList } from "@/lib/egress/allow-list";
@@ -42,6 +43,21 @@ const egressList = list.superRefine((entries, context) => {
   }
 });
 
+function isAddressOrRange(text: string): boolean {
+  const [address = "", bits, ...rest] = text.split("/");
+  const family = isIP(address);
+  return (
+    family !== 0 &&
+    rest.length === 0 &&
+    (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128)))
+  );
+}
+
+const proxyList = list.refine(
+  (entries) => entries.every(isAddressOrRange),
+  "must be a comma list of IP addresses or CIDR ranges; names are not looked up",
+);
+
 const publicUrl = z
   .string()
   .refine((text) => {
@@ -71,7 +87,7 @@ const schema = z.object({
   LATCHKEY_ROLE: withDefault(z.enum(["all", "web", "worker"], "must be all, web or worker"), "all"),
   LATCHKEY_EGRESS_ALLOW: withDefault(egressList, ""),
   LATCHKEY_REFRESH_LEAD_S: withDefault(wholeNumber(5, 3600), "60"),
-  LATCHKEY_TRUSTED_PROXIES: withDefault(list, ""),
+  LATCHKEY_TRUSTED_PROXIES: withDefault(proxyList, ""),
   LATCHKEY_METRICS_TOKEN: optional(z.string().min(16, "must have 16 characters or more")),
   LATCHKEY_LOG_LEVEL: withDefault(
     z.enum(["silent", "error", "warn", "info", "debug", "trace"], "must be silent, error, warn, info, debug or trace"),

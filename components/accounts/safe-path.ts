@@ -7,6 +7,8 @@ export function safePath(from: unknown): string {
   const base = "http://latchkey.invalid";
   if (!URL.canParse(from, base)) return "/";
   const url = new URL(from, base);
+  // The one address under /api that a person opens: the start of an authorization, which asked for the sign-in.
+  if (url.origin === base && /^\/api\/oauth\/authorize\/[0-9a-f]{24}$/u.test(url.pathname)) return url.pathname;
   if (url.origin !== base || /^\/(sign-in|setup|api|v2)(\/|$)/u.test(url.pathname)) return "/";
   return url.pathname + url.search + url.hash;
 }

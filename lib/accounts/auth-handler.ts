@@ -9,6 +9,7 @@ import { notFound } from "@/lib/errors";
 import { readCookie } from "@/lib/http/authenticate";
 import { clientAddress } from "@/lib/http/client-address";
 import { answerFailure } from "@/lib/http/endpoint";
+import { loggablePath } from "@/lib/http/key-in-url";
 import { runApiHandler } from "@/lib/http/next-auth-adapter";
 import { requireSameOrigin } from "@/lib/http/same-origin";
 import { newRequestId } from "@/lib/ids";
@@ -58,7 +59,7 @@ export async function answerAuth(request: Request, path: readonly string[]): Pro
   log.info("request", {
     requestId: facts.requestId,
     method: request.method,
-    path: new URL(request.url).pathname,
+    path: loggablePath(new URL(request.url)),
     status: response.status,
   });
   return response;

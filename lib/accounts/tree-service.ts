@@ -1,7 +1,7 @@
 import { boundWorkspace, type Caller, holds, holdsOnAuthClients, tenantsOf } from "@/lib/access/caller";
 import { type AuthClientAction, PERMISSIONS, type Permission } from "@/lib/access/permissions";
 import { deny, permit } from "@/lib/access/permit";
-import { type Scope, sameScope, type WorkspaceScope } from "@/lib/access/scope";
+import { chain, type Scope, sameScope, type WorkspaceScope } from "@/lib/access/scope";
 import { forgetCallers } from "@/lib/accounts/caller-cache";
 import { resolveContract, resolveTenant, resolveWorkspace } from "@/lib/accounts/places";
 import type { ContractRow, TenantRow, WorkspaceRow } from "@/lib/accounts/tree-store";
@@ -144,7 +144,7 @@ async function withContracts(tx: Tx, tenantId: string, rows: WorkspaceRow[]): Pr
 export async function getWorkspace(
   caller: Caller,
   id: string,
-): Promise<{ workspace: WorkspaceRow; permissions: Permission[] }> {
+): Promise<{ workspace: WorkspaceRow; permissions: Permission[]; authClientPlaces: Scope["kind"][] }> {
   const scope = await resolveWorkspace(caller, id);
   const bound = boundWorkspace(caller);
   const contract: Scope = { kind: "contract", tenantId: scope.tenantId, contractId: scope.contractId };
@@ -152,7 +152,14 @@ export async function getWorkspace(
     await permit(caller, "workspaces.workspace.get", scope, { type: "workspace", id });
   const workspace = await inTenant(scope.tenantId, (tx) => store.findWorkspace(tx, scope.tenantId, id));
   if (!workspace) throw notFound("workspace");
-  return { workspace, permissions: permissionsIn(caller, scope) };
+  return {
+    workspace,
+    permissions: permissionsIn(caller, scope),
+    // Where, from here upwards, the caller may add an auth client: what the form may offer as its visibility.
+    authClientPlaces: chain(scope)
+      .filter((place) => holdsOnAuthClients(caller, "create", place))
+      .map((place) => place.kind),
+  };
 }
 
 /** Makes a workspace that the caller owns. @throws AppError not_found, forbidden */

@@ -22,7 +22,7 @@ import { installed } from "@/lib/process";
 /**
  * Seals one value for one place and opens it there only (SECURITY CRY-1 to CRY-5). Each seal has its own random data key,
  * wrapped by the tenant's key; both encryptions authenticate the place and the header, so a copied, swapped, cut or edited blob opens
- * nowhere. Every failure is the same `integrity_failure`: it says where, never what.
+ * nowhere. Every failure is the same `integrity_failure`, whose cause says where, never what.
  */
 
 /** Where a sealed value lives. A value sealed for one place opens at no other. */
@@ -202,10 +202,22 @@ function recordData(where: Buffer, header: Buffer): Buffer {
   return Buffer.concat([RECORD_LABEL, header.subarray(0, HEADER_BYTES), where]);
 }
 
+/** The caller learns that it is damaged and who mends it; where it lies is for the log's cause chain only (LG-3). */
 function integrityFailure(place: Place, cause?: unknown): AppError {
-  return new AppError(
-    "integrity_failure",
-    `The stored ${place.field} of ${place.table} ${place.rowId} (tenant ${place.tenantId}, generation ${place.generation}) failed its integrity check.`,
+  const where = new Error(
+    `${place.table} ${place.rowId} (${place.field}, tenant ${place.tenantId}, generation ${place.generation})`,
     { cause },
   );
+  const detail =
+    "The stored value fails its integrity check: it was changed or moved outside Latchkey, or the master key is another one.";
+  return new AppError("integrity_failure", detail, {
+    cause: where,
+    problem: {
+      code: "integrity_failure",
+      title: "A stored value cannot be opened",
+      detail,
+      who: "admin",
+      since: new Date().toISOString(),
+    },
+  });
 }

@@ -41,8 +41,9 @@ type Words = Pick<CallbackFailure, "title" | "detail" | "who" | "cure">;
 
 const WORDS: Record<CallbackCode, Words> = {
   access_denied: {
-    title: "Access was declined",
-    detail: "The provider says that access was not granted. Someone pressed Cancel or Deny there, or may not grant it.",
+    title: "You declined access",
+    detail:
+      "The provider says that access was not granted. Cancel or Deny was pressed there, or your account may not grant it.",
     who: "you",
     cure: "Try again and allow access, or ask someone whose account may grant it.",
   },

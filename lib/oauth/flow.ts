@@ -12,7 +12,8 @@ import { mac, sameMac } from "@/lib/crypto/mac";
 import { inTenant } from "@/lib/db/tx";
 import { AppError } from "@/lib/errors";
 import { isId } from "@/lib/ids";
-import { errorFields, log } from "@/lib/observability/log";
+import { log } from "@/lib/observability/log";
+import { refresher } from "@/lib/refresher/live-world";
 import { splitScopes } from "@/lib/secret-types/names";
 import { RESERVED_PARAMETERS } from "@/lib/secret-types/oauth2";
 import { authorizableSecret, openAdditionalParams, saveAuthorized } from "@/lib/secrets/authorized";
@@ -212,9 +213,7 @@ export async function finish(
   const landed = exchanged.then((tokens) => keep(caller, attempt, client, tokens, askedAt));
   const result = await withinWait(landed);
   if (result === "slow") {
-    landed.catch((error) =>
-      log.error("late authorization failed", { secretId: attempt.secretId, ...errorFields(error) }),
-    );
+    refresher().world.background(landed.then(() => undefined));
     return end("provider_failed");
   }
   if (result.kind === "failed") return end(result.code, result.said);

@@ -48,9 +48,18 @@ export function isRunningHere(secretId: string): boolean {
   return running().has(secretId);
 }
 
-/** Resolves when no attempt of this process is under way, for whoever it was started. For shutdown. */
-export async function untilNothingRuns(): Promise<void> {
-  while (running().size > 0) await Promise.allSettled(running().values());
+/**
+ * Resolves when no attempt of this process is under way, whoever it was started for, and no late answer waits to be landed;
+ * at the latest after `drainMs`. For shutdown, in every role: a token received must not die with the process (REFRESH I2).
+ */
+export async function drainRefreshes(drainMs: number): Promise<void> {
+  const { world, background } = refresher();
+  const over = new AbortController();
+  const all = async () => {
+    while (running().size + background.size > 0) await Promise.allSettled([...running().values(), ...background]);
+  };
+  await Promise.race([all(), world.clock.sleep(drainMs, over.signal)]);
+  over.abort();
 }
 
 function waiters(): Map<string, Promise<Freshened>> {

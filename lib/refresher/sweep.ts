@@ -1,5 +1,5 @@
 import { errorFields, log } from "@/lib/observability/log";
-import { isRunningHere, runAttempt, ticketResult, untilNothingRuns } from "./ensure-fresh";
+import { drainRefreshes, isRunningHere, runAttempt, ticketResult } from "./ensure-fresh";
 import { HOST_LIMIT } from "./hosts";
 import { type Refresher, refresher } from "./live-world";
 import type { Lease } from "./world";
@@ -28,10 +28,7 @@ export function startSweep(): Sweep {
     stop: async (drainMs) => {
       stopping.abort();
       await loop;
-      const over = new AbortController();
-      const all = Promise.all([...running, untilNothingRuns(), ...self.background]);
-      await Promise.race([all, self.world.clock.sleep(drainMs, over.signal)]);
-      over.abort();
+      await drainRefreshes(drainMs);
     },
   };
 }

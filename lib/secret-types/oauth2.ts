@@ -110,7 +110,11 @@ export const oauth2Credentials = z.strictObject({
   access_token: requiredText.optional(),
   refresh_token: requiredText.nullish(),
   expires_in: seconds.nullish(),
-  expires_at: z.string().max(40).nullish(),
+  expires_at: z
+    .string()
+    .max(40)
+    .refine((text) => Number.isFinite(Date.parse(text)), "must be an ISO time")
+    .nullish(),
   token_type: z.string().max(100).nullish(),
   scope: z
     .union([

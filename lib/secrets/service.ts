@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
 import { type Caller, holds } from "@/lib/access/caller";
 import { permit, type Target } from "@/lib/access/permit";
 import type { WorkspaceScope } from "@/lib/access/scope";
@@ -7,6 +8,7 @@ import { resolveWorkspace } from "@/lib/accounts/places";
 import { recordNow, recordWith } from "@/lib/audit/record";
 import type { OAuthClient } from "@/lib/auth-clients/client";
 import { clientSummaries, clientVisibleFrom, openOAuthClient, toSummary } from "@/lib/auth-clients/service";
+import { systemClock } from "@/lib/clock";
 import { sealJson } from "@/lib/crypto/envelope";
 import { inTenant, type Tx } from "@/lib/db/tx";
 import { AppError, notFound } from "@/lib/errors";
@@ -137,8 +139,7 @@ export async function createSecret(caller: Caller, workspaceId: string, body: Cr
         secretId: id,
         client: opened,
         tokens: mergeTokens(null, oauth2),
-        lifetimeS:
-          oauth2.expires_in === null || oauth2.expires_in === undefined ? undefined : Number(oauth2.expires_in),
+        lifetimeS: givenLifetime(oauth2),
         ageMs: 0,
         issuedAtMs: null,
         grantId: randomUUID(),
@@ -415,6 +416,13 @@ function readPatch(row: store.SecretRow, given: unknown): Record<string, unknown
   return readCredentials(row.type, given);
 }
 
+/** Seconds, as `expires_in` says or, without one, `expires_at`; undefined when neither says anything usable. */
+function givenLifetime(given: OAuth2CredentialsInput): number | undefined {
+  if (given.expires_in != null) return Number(given.expires_in);
+  const left = given.expires_at == null ? Number.NaN : (Date.parse(given.expires_at) - systemClock.now()) / 1000;
+  return left >= 1 ? Math.floor(left) : undefined;
+}
+
 /** Token members of a PATCH: merged into what is stored (CONTRACT section 9, point 5). A new refresh token is a new grant. */
 async function patchTokens(
   tx: Tx,
@@ -438,18 +446,18 @@ async function patchTokens(
       source: { pointer: "/data/attributes/credentials/access_token" },
     });
   const newGrant = before === null || tokens.refresh_token !== before.refresh_token;
+  const lifetimeS = givenLifetime(given);
+  // The same access token is as old as it was, whoever sends it back (VAL-3).
+  const sameToken =
+    before?.access_token === tokens.access_token && (lifetimeS === undefined || lifetimeS === locked.lifetimeS);
+  if (sameToken && isDeepStrictEqual({ ...tokens, expires_in: null }, { ...before, expires_in: null })) return;
   await saveNewGrant(tx, {
     scope,
     secretId: row.id,
     client,
     tokens,
-    lifetimeS:
-      given.expires_in == null
-        ? given.access_token === undefined
-          ? (locked.lifetimeS ?? undefined)
-          : undefined
-        : Number(given.expires_in),
-    ageMs: given.access_token === undefined && given.expires_in === undefined ? (locked.ageMs ?? 0) : 0,
+    lifetimeS: sameToken ? (locked.lifetimeS ?? undefined) : lifetimeS,
+    ageMs: sameToken ? (locked.ageMs ?? 0) : 0,
     // Nobody issued anything just now: an answer on its way for the same grant is newer than this and wins.
     issuedAtMs: newGrant ? null : locked.issuedMs,
     grantId: newGrant ? randomUUID() : (locked.grantId ?? randomUUID()),

@@ -10,8 +10,8 @@ export const { GET, POST, PATCH, PUT, DELETE } = methods({
     access: { permission: "workspaces.workspace.get", level: "workspace", ids: ["path.workspaceId"] },
     query: ["include"],
     async handle({ caller, params }) {
-      const { workspace, permissions } = await getWorkspace(caller, params.workspaceId ?? "");
-      return ok(toWorkspace(workspace), { permissions });
+      const { workspace, permissions, authClientPlaces } = await getWorkspace(caller, params.workspaceId ?? "");
+      return ok(toWorkspace(workspace), { permissions, auth_client_places: authClientPlaces });
     },
   }),
   PATCH: endpoint({

@@ -9,7 +9,11 @@ const PAGE_SIZE = 50;
 export const { GET, POST, PATCH, PUT, DELETE } = methods({
   GET: endpoint({
     route: "GET /v2/workspaces/{workspaceId}/activity",
-    access: { permission: "workspaces.audit.get", level: "workspace", ids: ["path.workspaceId", "query.filter[secret]"] },
+    access: {
+      permission: "workspaces.audit.get",
+      level: "workspace",
+      ids: ["path.workspaceId", "query.filter[secret]"],
+    },
     query: ["page[number]", "page[size]", "filter[secret]", "filter[action]"],
     async handle({ caller, params, query }) {
       const page = readPage(query, { size: PAGE_SIZE, max: 100 }) ?? { number: 1, size: PAGE_SIZE };
