@@ -8,7 +8,7 @@ import { authenticate } from "./authenticate";
 import { clientAddress } from "./client-address";
 import { complaint, type Document, errorDocument, JSON_TYPE } from "./json-api";
 import { readJsonBody } from "./json-body";
-import { refuseKeyInUrl } from "./key-in-url";
+import { loggablePath, refuseKeyInUrl } from "./key-in-url";
 import { withPlainBody } from "./plain-body";
 import { requireSameOrigin } from "./same-origin";
 
@@ -102,7 +102,7 @@ export function endpoint<Body = undefined>(definition: Definition<Body>): Endpoi
     log[response.status >= 500 ? "error" : "info"]("request", {
       requestId: facts.requestId,
       method: request.method,
-      path: url.pathname,
+      path: loggablePath(url),
       status: response.status,
       durationMs: Math.round((performance.now() - started) * 10) / 10,
       callerKind: caller?.kind,

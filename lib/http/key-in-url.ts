@@ -4,6 +4,11 @@ import { AppError } from "@/lib/errors";
 
 const SUSPECT = /[?&](api[_-]?key|apikey|access_token|authorization)=|latchkey_(pat|task)_/i;
 
+/** The path as a log may keep it: without any key of ours that somebody put there. */
+export function loggablePath(url: URL): string {
+  return url.pathname.replace(/latchkey_(pat|task)_[^/]*/gi, "latchkey_$1_…");
+}
+
 /**
  * URLs end in logs and histories, so a key in one is refused and, when it is ours, marked exposed (KEY-5).
  *

@@ -3,7 +3,7 @@ import { newRequestId } from "@/lib/ids";
 import { errorFields, log } from "@/lib/observability/log";
 import { clientAddress } from "./client-address";
 import { answerFailure, type Endpoint } from "./endpoint";
-import { refuseKeyInUrl } from "./key-in-url";
+import { loggablePath, refuseKeyInUrl } from "./key-in-url";
 
 const METHODS = ["GET", "POST", "PATCH", "PUT", "DELETE"] as const;
 export type Method = (typeof METHODS)[number];
@@ -52,7 +52,7 @@ export function refusal(failure: () => AppError): Refusal {
     log[response.status >= 500 ? "error" : "info"]("request", {
       requestId,
       method: request.method,
-      path: url.pathname,
+      path: loggablePath(url),
       status: response.status,
       ...(response.status >= 500 ? errorFields(error) : {}),
     });
