@@ -1,0 +1,189 @@
+import { expect, makeClient, makeSecret, rowOf, test, unique } from "./fixtures";
+
+/** Adding, finding, renaming and deleting secrets of the types that need no provider. */
+
+test("Basic auth: errors at their field, then saved, and read by a step", async ({
+  console: page,
+  api,
+  workspaceId,
+}) => {
+  const name = unique("Basic");
+  await page
+    .getByRole("link", { name: /Add secret/ })
+    .first()
+    .click();
+  await page.getByRole("radio", { name: /Basic auth/ }).check();
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await expect(page.getByLabel("Name", { exact: true })).toHaveAttribute("aria-invalid", "true");
+  await expect(page.getByText("Give the secret a name.")).toBeVisible();
+  await expect(page.getByText("Enter the user name.")).toBeVisible();
+
+  await page.getByLabel("Name", { exact: true }).fill(name);
+  await page.getByRole("textbox", { name: "User name" }).fill("with:colon");
+  await page.getByLabel("Password", { exact: true }).fill("pass word ü");
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await expect(page.getByText(/must not contain a colon/)).toBeVisible();
+  await expect(page.getByRole("textbox", { name: "User name" })).toHaveAttribute("aria-invalid", "true");
+  await page.getByRole("textbox", { name: "User name" }).fill("ada");
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await page.waitForURL(/\/secrets$/);
+  await expect(rowOf(page, name)).toContainText("Static");
+
+  const list = (await api("GET", `/v2/workspaces/${workspaceId}/secrets`)).data;
+  const made = list.find((one: { attributes: { name: string } }) => one.attributes.name === name);
+  expect(made.attributes.credentials).toEqual({ username: "ada", password: "pass word ü" });
+});
+
+test("API key, with the header name checked; No auth needs nothing", async ({ console: page }) => {
+  const key = unique("Key");
+  await page
+    .getByRole("link", { name: /Add secret/ })
+    .first()
+    .click();
+  await page.getByRole("radio", { name: /API key/ }).check();
+  await page.getByLabel("Name", { exact: true }).fill(key);
+  await page.getByRole("textbox", { name: "Header name" }).fill("not a header");
+  await page.getByLabel("Key", { exact: true }).fill("abc123");
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await expect(page.getByText(/must be an HTTP header name/)).toBeVisible();
+  await page.getByRole("textbox", { name: "Header name" }).fill("X-API-Key");
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await page.waitForURL(/\/secrets$/);
+  await expect(rowOf(page, key)).toContainText("API key");
+
+  const none = unique("None");
+  await page
+    .getByRole("link", { name: /Add secret/ })
+    .first()
+    .click();
+  await page.getByRole("radio", { name: /No auth/ }).check();
+  await page.getByLabel("Name", { exact: true }).fill(none);
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await page.waitForURL(/\/secrets$/);
+  await expect(rowOf(page, none)).toBeVisible();
+});
+
+test("a name that is taken is said at the name, and nothing typed is lost", async ({
+  console: page,
+  api,
+  workspaceId,
+}) => {
+  const name = unique("Taken");
+  await makeSecret({ api, workspaceId }, { name, type: "basic", credentials: { username: "u", password: "p" } });
+  await page
+    .getByRole("link", { name: /Add secret/ })
+    .first()
+    .click();
+  await page.getByRole("radio", { name: /Basic auth/ }).check();
+  await page.getByLabel("Name", { exact: true }).fill(name.toUpperCase());
+  await page.getByRole("textbox", { name: "User name" }).fill("kept");
+  await page.getByLabel("Password", { exact: true }).fill("kept too");
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await expect(page.getByLabel("Name", { exact: true })).toHaveAttribute("aria-invalid", "true");
+  await expect(page.getByRole("textbox", { name: "User name" })).toHaveValue("kept");
+  await expect(page.getByLabel("Password", { exact: true })).toHaveValue("kept too");
+});
+
+test("search, filter and keyboard", async ({ console: page, api, provider, workspaceId }) => {
+  const apple = unique("Apple");
+  const banana = unique("Banana");
+  const client = await makeClient({ api, provider, workspaceId }, banana);
+  await makeSecret({ api, workspaceId }, { name: apple, type: "basic", credentials: { username: "u", password: "p" } });
+  await makeSecret({ api, workspaceId }, { name: banana, credentials: {} }, client.id);
+  await expect(rowOf(page, banana)).toBeVisible();
+
+  await page.keyboard.press("/");
+  await expect(page.getByLabel("Search secrets")).toBeFocused();
+  await page.keyboard.type(apple);
+  await expect(rowOf(page, apple)).toBeVisible();
+  await expect(rowOf(page, banana)).toBeHidden();
+  await page.getByLabel("Search secrets").fill("nothing is called this");
+  await expect(page.getByText("Nothing matches")).toBeVisible();
+  await page.getByRole("button", { name: "Clear filters" }).click();
+
+  await page.getByRole("button", { name: /Needs a person/ }).click();
+  await expect(rowOf(page, banana)).toContainText("Needs authorization");
+  await expect(rowOf(page, apple)).toBeHidden();
+  await page.getByRole("button", { name: /^All/ }).click();
+
+  await page.getByLabel("Search secrets").fill(apple);
+  await expect(rowOf(page, banana)).toBeHidden();
+  await page.getByLabel("Search secrets").press("ArrowDown");
+  await expect(page.getByRole("link", { name: apple })).toBeFocused();
+  await page.keyboard.press("Enter");
+  const drawer = page.getByRole("dialog", { name: apple });
+  await expect(drawer).toBeVisible();
+  await page.keyboard.press("Escape");
+  await expect(drawer).toBeHidden();
+
+  await page.goto(`/workspaces/${workspaceId}/secrets`);
+  await expect(page.getByRole("link", { name: /Add secret/ })).toBeVisible();
+  await page.keyboard.press("n");
+  await expect(page).toHaveURL(/\/secrets\/new$/);
+});
+
+test("a change made elsewhere appears by itself", async ({ console: page, api, workspaceId }) => {
+  const name = unique("Elsewhere");
+  await expect(page.getByRole("heading", { name: "Secrets", level: 1 })).toBeVisible();
+  await makeSecret({ api, workspaceId }, { name, type: "basic", credentials: { username: "u", password: "p" } });
+  await expect(rowOf(page, name)).toBeVisible({ timeout: 8_000 });
+});
+
+test("rename, look at a value, and delete after a question that names it", async ({
+  console: page,
+  api,
+  workspaceId,
+}) => {
+  const name = unique("Old name");
+  const renamed = unique("New name");
+  const id = await makeSecret(
+    { api, workspaceId },
+    { name, type: "basic", credentials: { username: "ada", password: "shown on demand" } },
+  );
+  await rowOf(page, name)
+    .getByRole("button", { name: `More for ${name}` })
+    .click();
+  await page.getByRole("menuitem", { name: "Rename" }).click();
+  const dialog = page.getByRole("dialog", { name: "Rename secret" });
+  await dialog.getByLabel("Name").fill(renamed);
+  await dialog.getByRole("button", { name: "Rename" }).click();
+  await expect(rowOf(page, renamed)).toBeVisible();
+
+  await page.getByRole("link", { name: renamed }).click();
+  const drawer = page.getByRole("dialog", { name: renamed });
+  await expect(drawer.getByText("shown on demand")).toBeHidden();
+  await drawer.getByRole("button", { name: "Reveal password. This is recorded" }).click();
+  await expect(drawer.getByText("shown on demand")).toBeVisible();
+  await drawer.getByRole("button", { name: "Hide password" }).click();
+  await expect(drawer.getByText("shown on demand")).toBeHidden();
+  await page.keyboard.press("Escape");
+
+  const activity = await api("GET", `/v2/workspaces/${workspaceId}/activity?filter[secret]=${id}`);
+  const actions = activity.data.map((one: { attributes: { action: string } }) => one.attributes.action);
+  expect(actions).toContain("secret.revealed");
+
+  await rowOf(page, renamed)
+    .getByRole("button", { name: `More for ${renamed}` })
+    .click();
+  await page.getByRole("menuitem", { name: "Delete…" }).click();
+  const question = page.getByRole("alertdialog");
+  await expect(question).toContainText(`Delete “${renamed}”?`);
+  await question.getByRole("button", { name: "Cancel" }).click();
+  await expect(rowOf(page, renamed)).toBeVisible();
+  await rowOf(page, renamed)
+    .getByRole("button", { name: `More for ${renamed}` })
+    .click();
+  await page.getByRole("menuitem", { name: "Delete…" }).click();
+  await page.getByRole("alertdialog").getByRole("button", { name: "Delete secret" }).click();
+  await expect(rowOf(page, renamed)).toBeHidden();
+});
+
+test("leaving a half-filled form asks first", async ({ console: page }) => {
+  await page
+    .getByRole("link", { name: /Add secret/ })
+    .first()
+    .click();
+  await page.getByLabel("Name", { exact: true }).fill("half");
+  await page.getByRole("link", { name: "Cancel" }).click();
+  await expect(page.getByRole("alertdialog")).toBeVisible();
+});
