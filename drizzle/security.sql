@@ -124,7 +124,10 @@ RETURNS TABLE (n int, secret secret_rows) LANGUAGE sql SECURITY DEFINER SET sear
     INSERT INTO audit_entries (tenant_id, actor_kind, actor_id, actor_name, via, credential_id, action, outcome,
       workspace_id, target_type, target_id, target_name, generation, request_id, purpose, ip, user_agent, detail)
     SELECT a.tenant_id, a.actor_kind, a.actor_id, a.actor_name, a.via, a.credential_id, a.action,
-           CASE WHEN f.n IS NULL THEN 'failed' ELSE 'allowed' END, a.workspace_id, 'auth-secret', a.secret_id,
+           -- Asked for a token and none that lives is there: nothing leaves with this entry.
+           CASE WHEN f.n IS NULL OR a.action IN ('secret.token', 'secret.refused')
+                     AND ((f.secret).token_sealed IS NULL OR (f.secret).expires_ms <= (f.secret).now_ms)
+                THEN 'failed' ELSE 'allowed' END, a.workspace_id, 'auth-secret', a.secret_id,
            (f.secret).name, coalesce((f.secret).token_generation, (f.secret).generation), a.request_id, a.purpose, a.ip,
            a.user_agent, a.detail
       FROM asked a LEFT JOIN found f ON f.n = a.n)

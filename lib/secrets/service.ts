@@ -322,8 +322,12 @@ export async function viewOne(
       });
     view.credentials = await openCredentials(row);
   }
-  if (caller.via === "session" && row.type === "oauth2" && holds(caller, EDIT, scope))
-    view.additionalParams = (await openExtras(row)).additional_params;
+  if (caller.via === "session") {
+    if (row.type === "oauth2" && holds(caller, EDIT, scope))
+      view.additionalParams = (await openExtras(row)).additional_params;
+    const used = await inTenant(scope.tenantId, (tx) => store.lastUsed(tx, scope.tenantId, [row.id]));
+    view.lastUsedAt = used.get(row.id) ?? null;
+  }
   return { resource: toResource(row, view) };
 }
 
