@@ -158,6 +158,28 @@ describe("an answer on its way", () => {
     expect(world.idp.grants.acceptsRefresh(refresh_token)).toBe(true);
   });
 
+  it("is waited for although it comes one byte at a time", async () => {
+    const secret = await world.addSecret();
+    world.idp.next({ instead: { kind: "drip", everyMs: 4 } });
+    expect(await runAttempt(await lease(secret.id), null)).toEqual({ kind: "landed" });
+    const { refresh_token } = (await world.read(secret.id)).body.data.attributes.credentials;
+    expect(world.idp.grants.acceptsRefresh(refresh_token)).toBe(true);
+  });
+
+  it("that never comes ends in a quick second try at the hard deadline", async () => {
+    const secret = await world.addSecret({ kind: "grace" });
+    const mine = await lease(secret.id);
+    const clock = new HandClock();
+    world.idp.next({ instead: { kind: "silence" } });
+    const attempt = refreshOne(worldWith({ clock }), mine, null);
+    await arrived();
+    clock.leap(HARD_DEADLINE_MS + 1);
+    expect(await attempt).toMatchObject({ kind: "failed", code: "provider_failing" });
+    expect((await world.state(secret.id)).due_in_s).toBeLessThan(1.3);
+    expect((await world.token(secret.id)).body.data.attributes.access_token).toBe(secret.accessToken);
+    expect((await world.refresh(secret.id)).body.data.attributes.generation).toBe(2);
+  });
+
   it("revives a secret that was declared dead meanwhile", async () => {
     const secret = await world.addSecret();
     const mine = await lease(secret.id);
