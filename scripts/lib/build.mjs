@@ -99,8 +99,10 @@ async function digest(more = []) {
   for (const folder of [...FOLDERS, ...more]) {
     const entries = await readdir(join(ROOT, folder), { recursive: true, withFileTypes: true }).catch(() => []);
     const paths = entries
-      .filter((entry) => entry.isFile() && !/\.test\.tsx?$/.test(entry.name))
-      .map((entry) => join(entry.parentPath ?? entry.path, entry.name).slice(ROOT.length + 1));
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath ?? entry.path, entry.name).slice(ROOT.length + 1))
+      // What does not ship needs no new build.
+      .filter((path) => !/\.test\.tsx?$|^lib\/testing\/|\/_tests\//.test(path));
     for (const path of paths.sort()) await add(path);
   }
   for (const path of FILES) await add(path);

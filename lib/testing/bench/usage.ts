@@ -1,0 +1,13 @@
+/** Loaded with `--import` into a process under measurement: tells its parent CPU time and memory when asked. */
+export interface Usage {
+  /** User and system time so far, microseconds. */
+  cpuUs: number;
+  rssBytes: number;
+}
+
+process.on("message", (message) => {
+  if (message !== "usage") return;
+  const { user, system } = process.cpuUsage();
+  process.send?.({ cpuUs: user + system, rssBytes: process.memoryUsage.rss() } satisfies Usage);
+});
+process.channel?.unref();

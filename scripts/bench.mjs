@@ -1,0 +1,32 @@
+// `npm run bench`: the speed of the product beside bare programs, on a fresh machine, in under four minutes. Timing never
+// fails it; a wrong count or a broken process does. LATCHKEY_BENCH_REFRESHES (5000, up to 20000) sets how many secrets are
+// refreshed, LATCHKEY_BENCH_ONLY picks parts of: read, refresh, readers, start.
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import process from "node:process";
+import { ROOT } from "./lib/begin.mjs";
+import { bundle, ensureBuilt } from "./lib/build.mjs";
+import { ensureDependencies } from "./lib/dependencies.mjs";
+import { run } from "./lib/run.mjs";
+
+process.env.NODE_ENV = "production";
+await ensureDependencies();
+if (process.env.LATCHKEY_BENCH_NO_BUILD) await bundle(false);
+else await ensureBuilt();
+const { build } = await import("esbuild");
+const files = (await readdir(join(ROOT, "lib/testing/bench"))).filter((file) => file.endsWith(".ts"));
+await build({
+  absWorkingDir: ROOT,
+  entryPoints: files.map((file) => ({ in: `lib/testing/bench/${file}`, out: file.slice(0, -3) })),
+  outdir: "dist/bench",
+  outExtension: { ".js": ".mjs" },
+  bundle: true,
+  packages: "external",
+  format: "esm",
+  platform: "node",
+  target: "node20",
+  alias: { "@": ROOT },
+  logLevel: "error",
+});
+const { code } = await run(process.execPath, [join(ROOT, "dist", "bench", "main.mjs")], { cwd: ROOT, show: true });
+process.exitCode = code;
