@@ -1,0 +1,105 @@
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { POST as CREATE } from "@/app/v2/workspaces/[workspaceId]/secrets/route";
+import { newId } from "@/lib/ids";
+import { makePerson, makePlace, OWNER, type Person } from "@/lib/testing/callers";
+import { call } from "@/lib/testing/http";
+import { useOAuthWorld } from "@/lib/testing/oauth-world";
+import { HOT_ROUTES } from "./hot-routes";
+import { answer, hotMatcher } from "./node-entry";
+import { apiHeaders } from "./security-headers";
+
+/** HOUSE "One endpoint, two ways in": what server.ts answers from node:http is what Next would answer with the same object. */
+const world = useOAuthWorld();
+const hot = hotMatcher(HOT_ROUTES);
+let server: Server;
+let origin: string;
+let secretId: string;
+let stranger: Person;
+
+beforeAll(async () => {
+  stranger = await makePerson(await makePlace(), OWNER);
+  const made = await call(CREATE, {
+    method: "POST",
+    params: { workspaceId: world.place.workspaceId },
+    as: world.owner.basic,
+    json: {
+      data: {
+        type: "auth-secret",
+        attributes: { name: "Both ways", credentials: { access_token: "at", refresh_token: "rt", expires_in: 3600 } },
+        relationships: { auth_client: { data: { id: world.clientId, type: "auth-client" } } },
+      },
+    },
+  });
+  secretId = made.body.data.id;
+  server = createServer((request, response) => {
+    const path = (request.url ?? "").split("?", 1)[0] ?? "";
+    const match = hot(request.method ?? "GET", path);
+    if (!match) throw new Error(`${path} is no hot route`);
+    void answer(request, response, path, match.endpoint, match.params);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+});
+afterAll(() => new Promise((resolve) => server.close(resolve)));
+
+interface Sent {
+  method: string;
+  url: string;
+  headers: Record<string, string>;
+  body?: string;
+}
+
+/** Members that differ from one request to the next. */
+const plain = (text: string) =>
+  text
+    .replace(/"id":"[0-9a-f-]{36}"/g, '"id":"…"')
+    .replace(/"valid_for":\d+/g, '"valid_for":0')
+    .replace(/"(refresh_due_at|next_attempt_at|since)":"[^"]+"/g, '"$1":"…"');
+
+async function told(response: Response) {
+  const headers = Object.fromEntries(response.headers);
+  for (const name of ["x-request-id", "content-length", "date", "connection", "keep-alive"]) delete headers[name];
+  return { status: response.status, headers, body: plain(await response.text()) };
+}
+
+async function bothWays(sent: Sent) {
+  const path = sent.url.split("?", 1)[0] ?? "";
+  const match = hot(sent.method, path);
+  if (!match) throw new Error(`${path} is no hot route`);
+  const init = { method: sent.method, headers: sent.headers, body: sent.body };
+  const straight = await told(await fetch(origin + sent.url, init));
+  const direct = await told(await match.endpoint(new Request(origin + sent.url, init), { params: match.params }));
+  // Next's answers get the static headers of every API answer from server.ts as well.
+  const always = Object.entries(apiHeaders(path)).map(([name, value]) => [name.toLowerCase(), value]);
+  return { straight, direct: { ...direct, headers: { ...Object.fromEntries(always), ...direct.headers } } };
+}
+
+test("every hot route answers alike from node:http and through its route file: success, refusals and nonsense", async () => {
+  const JSON_TYPE = { "content-type": "application/json" };
+  let compared = 0;
+  for (const route of HOT_ROUTES) {
+    const url = (workspaceId: string, id: string) =>
+      route.path.replace("[workspaceId]", workspaceId).replace("[secretId]", id);
+    const own = url(world.place.workspaceId, secretId);
+    const body = route.path.endsWith("/refused") ? { body: JSON.stringify({ fingerprint: "old" }) } : {};
+    const as = { ...world.owner.basic, ...JSON_TYPE };
+    const cases: Sent[] = [
+      { method: route.method, url: own, headers: as, ...body },
+      { method: route.method, url: own, headers: JSON_TYPE, ...body },
+      { method: route.method, url: own, headers: { ...stranger.basic, ...JSON_TYPE }, ...body },
+      { method: route.method, url: url(world.place.workspaceId, newId()), headers: as, ...body },
+      { method: route.method, url: url("not-an-id", "%00"), headers: as, ...body },
+      { method: route.method, url: `${own}?unknown=1`, headers: as, ...body },
+      { method: route.method, url: own, headers: { ...as, accept: "text/html" }, ...body },
+    ];
+    if (route.method === "POST") cases.push({ method: "POST", url: own, headers: as, body: '{"a":' });
+    for (const sent of cases) {
+      const { straight, direct } = await bothWays(sent);
+      expect(straight, `${sent.method} ${sent.url}`).toEqual(direct);
+      compared += 1;
+    }
+  }
+  expect(compared).toBeGreaterThanOrEqual(HOT_ROUTES.length * 7);
+});
