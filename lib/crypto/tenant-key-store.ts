@@ -1,12 +1,16 @@
 import { and, eq, sql } from "drizzle-orm";
 import { tenantKeys } from "@/drizzle/schema/keys";
 import type { TenantKeyStore } from "@/lib/crypto/keyring";
-import { inTenant } from "@/lib/db/tx";
+import { keyDatabase } from "@/lib/db/client";
+import { inTenant, type Tx } from "@/lib/db/tx";
+
+/** Sealing happens inside transactions, so keys have a connection of their own (`keyDatabase`). */
+const withKeys = <T>(tenantId: string, work: (tx: Tx) => Promise<T>) => inTenant(tenantId, work, keyDatabase);
 
 /** Tenant keys at rest, in the table tenant_keys. Each call is a transaction of its own. */
 export const tenantKeyStore: TenantKeyStore = {
   load: (tenantId) =>
-    inTenant(tenantId, (tx) =>
+    withKeys(tenantId, (tx) =>
       tx
         .select({ version: tenantKeys.version, kekId: tenantKeys.kekId, wrapped: tenantKeys.wrapped })
         .from(tenantKeys)
@@ -14,7 +18,7 @@ export const tenantKeyStore: TenantKeyStore = {
     ),
 
   insert: (tenantId, row) =>
-    inTenant(tenantId, async (tx) => {
+    withKeys(tenantId, async (tx) => {
       await tx
         .insert(tenantKeys)
         .values({ tenantId, ...row })
@@ -22,7 +26,7 @@ export const tenantKeyStore: TenantKeyStore = {
     }),
 
   reserveWraps: (tenantId, version, count) =>
-    inTenant(tenantId, async (tx) => {
+    withKeys(tenantId, async (tx) => {
       const [row] = await tx
         .update(tenantKeys)
         .set({ wraps: sql`${tenantKeys.wraps} + ${count}` })

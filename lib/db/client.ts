@@ -38,8 +38,16 @@ export function database(): Database {
   return once("database", () => connect(databaseUrl(), settings().dbPool));
 }
 
+/**
+ * One connection for the tenant keys alone. A transaction that seals or opens may have to fetch its tenant's key first;
+ * would that wait for the pool, as many such transactions as the pool has connections would wait for each other for ever.
+ */
+export function keyDatabase(): Database {
+  return once("key-database", () => connect(databaseUrl(), 1));
+}
+
 export async function closeDatabase(): Promise<void> {
-  const open = installed<Database>("database");
-  forget("database");
-  await open?.sql.end({ timeout: 5 });
+  const open = ["database", "key-database"].map((name) => installed<Database>(name));
+  for (const name of ["database", "key-database"]) forget(name);
+  await Promise.all(open.map((one) => one?.sql.end({ timeout: 5 })));
 }
