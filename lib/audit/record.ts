@@ -1,6 +1,7 @@
 import type { Caller } from "@/lib/access/caller";
 import { database } from "@/lib/db/client";
 import { groupCommit } from "@/lib/db/group-commit";
+import { jsonText } from "@/lib/db/json-text";
 import type { Tx } from "@/lib/db/tx";
 import { AppError } from "@/lib/errors";
 import { once } from "@/lib/process";
@@ -82,7 +83,7 @@ function writer() {
 }
 
 async function writeBatch(rows: NewAuditRow[]): Promise<void> {
-  await database().sql`select latchkey_write_audit(${JSON.stringify(rows.map(toJson))}::text::jsonb)`;
+  await database().sql`select latchkey_write_audit(${jsonText(rows.map(toJson))}::text::jsonb)`;
 }
 
 function toJson(row: NewAuditRow): Record<string, unknown> {

@@ -1,6 +1,9 @@
+import { sqlState } from "@/lib/db/tx";
+
 /**
  * Turns many concurrent single writes into few statements: what arrives while one flush runs goes out together with the
- * next. An idle batcher flushes at once, so a lone write waits for nobody.
+ * next. An idle batcher flushes at once, so a lone write waits for nobody. What the database refuses for one item's data is
+ * flushed again in halves, so that it fails that item alone; a refused flush must therefore have done nothing.
  */
 export interface GroupCommit<Item, Result> {
   /** Resolves with this item's own result after the statement that carried it has committed. */
@@ -21,24 +24,31 @@ export function groupCommit<Item, Result>(
   let running = 0;
   let scheduled = false;
 
+  /** Flushes a batch and tells everybody in it. Never rejects. */
+  const settle = async (batch: Waiting[]): Promise<void> => {
+    let results: Result[];
+    try {
+      results = await flush(batch.map((waiting) => waiting.item));
+    } catch (error) {
+      if (batch.length > 1 && isAboutData(error)) {
+        const half = batch.length >> 1;
+        await settle(batch.slice(0, half));
+        await settle(batch.slice(half));
+      } else for (const waiting of batch) waiting.reject(error);
+      return;
+    }
+    for (const [i, waiting] of batch.entries()) waiting.resolve(results[i] as Result);
+  };
+
   const pump = () => {
     scheduled = false;
     while (running < parallel && queue.length > 0) {
       const batch = queue.splice(0, options.max);
       running += 1;
-      flush(batch.map((waiting) => waiting.item))
-        .then(
-          (results) => {
-            for (const [i, waiting] of batch.entries()) waiting.resolve(results[i] as Result);
-          },
-          (error) => {
-            for (const waiting of batch) waiting.reject(error);
-          },
-        )
-        .finally(() => {
-          running -= 1;
-          pump();
-        });
+      void settle(batch).finally(() => {
+        running -= 1;
+        pump();
+      });
     }
   };
 
@@ -53,4 +63,9 @@ export function groupCommit<Item, Result>(
         }
       }),
   };
+}
+
+/** SQLSTATE classes 22 (data exception), 23 (constraint) and 54 (too much of something): the database is well, one of the items is not. */
+function isAboutData(error: unknown): boolean {
+  return /^(?:22|23|54)/.test(sqlState(error) ?? "");
 }

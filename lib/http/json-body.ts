@@ -64,20 +64,27 @@ function checkNesting(text: string): void {
 }
 
 function checkValue(value: unknown, path: PropertyKey[], count: { members: number }): void {
-  if (typeof value === "string" && value.includes("\0"))
-    throw new AppError("invalid_attribute", "Text cannot hold the character NUL.", {
-      source: { pointer: pointer(path) },
-    });
+  if (typeof value === "string") requireStorable(value, path);
   if (typeof value !== "object" || value === null) return;
   for (const [key, member] of Object.entries(value)) {
     if (++count.members > MAX_MEMBERS)
       throw new AppError("invalid_json", `The body has more than ${MAX_MEMBERS} members and items.`);
-    if (FORBIDDEN_KEYS.has(key) || key.includes("\0"))
+    if (FORBIDDEN_KEYS.has(key) || key.includes("\0") || !key.isWellFormed())
       throw new AppError("invalid_attribute", "A member of this name is not accepted.", {
-        source: { pointer: pointer([...path, key.replaceAll("\0", "")]) },
+        source: { pointer: pointer([...path, key.replaceAll("\0", "").toWellFormed()]) },
       });
     checkValue(member, [...path, key], count);
   }
+}
+
+/** What could not be stored as it is and would come back as another text. */
+function requireStorable(text: string, path: PropertyKey[]): void {
+  const wrong = text.includes("\0")
+    ? "Text cannot hold the character NUL."
+    : text.isWellFormed()
+      ? null
+      : "Text cannot hold half a character (a surrogate without its other half).";
+  if (wrong) throw new AppError("invalid_attribute", wrong, { source: { pointer: pointer(path) } });
 }
 
 /** Line and column only; the parser's own message may quote the body, and the body may be a secret. */

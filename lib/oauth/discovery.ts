@@ -31,6 +31,8 @@ const TIMEOUT_MS = 10_000;
 const MAX_BYTES = 256 * 1024;
 const MAX_ITEMS = 1000;
 const MAX_TEXT = 2048;
+/** Control characters and half surrogate pairs. */
+const UNSTORABLE = /[\p{Cc}\p{Cs}]/u;
 
 /**
  * Asks the issuer for its metadata.
@@ -133,6 +135,7 @@ function readMetadata(document: unknown, issuer: string, judge: (url: string) =>
     if (issuer.startsWith("https:") && !value.startsWith("https:"))
       throw malformed(name, "must begin with https://, as the issuer does");
     if (value.includes("#")) throw malformed(name, "must not contain #");
+    if (UNSTORABLE.test(value)) throw malformed(name, "is not a URL");
     return value;
   };
   const list = (name: string): string[] | null => {
@@ -159,7 +162,7 @@ function readMetadata(document: unknown, issuer: string, judge: (url: string) =>
 }
 
 function isShortText(value: unknown): boolean {
-  return typeof value === "string" && value.length <= MAX_TEXT;
+  return typeof value === "string" && value.length <= MAX_TEXT && !UNSTORABLE.test(value);
 }
 
 function otherIssuer(named: string, issuer: string): string {

@@ -61,10 +61,10 @@ export function oauthErrorOf(answer: unknown): string | null {
  */
 export function quotable(text: unknown, secrets: readonly string[]): string | null {
   if (typeof text !== "string") return null;
-  let safe = text.replace(/\p{Cc}+/gu, " ");
+  let safe = text.replace(/[\p{Cc}\p{Cs}]+/gu, " ");
   for (const secret of secrets) if (secret.length >= 4) safe = safe.replaceAll(secret, "[…]");
   safe = safe.replace(/[A-Za-z0-9_\-+/=.~]{20,}/g, (run) => (/\d/.test(run) || run.length > 40 ? "[…]" : run)).trim();
-  return safe === "" ? null : safe.slice(0, 200);
+  return safe === "" ? null : safe.slice(0, 200).replace(/\p{Cs}$/u, "");
 }
 
 export interface AnswerFacts {

@@ -26,6 +26,9 @@ export interface StoredTokens {
   undefined_params: Record<string, unknown>;
 }
 
+/** Members nested deeper are left out: they could be read but, depending on the stack, not written again. */
+const MAX_DEPTH = 32;
+
 /** Longer than any provider means: ten years. */
 const MAX_LIFETIME_S = 10 * 365 * 86_400;
 
@@ -60,11 +63,25 @@ export function readTokenSet(answer: unknown): TokenSet | null {
     accessToken: access.data,
     refreshToken: refresh.success ? refresh.data : null,
     tokenType:
-      typeof members.token_type === "string" && members.token_type ? members.token_type.slice(0, 100) : "Bearer",
+      typeof members.token_type === "string" && members.token_type ? storable(members.token_type, 100) : "Bearer",
     expiresIn: readLifetime(members.expires_in),
-    scope: typeof scope === "string" && scope !== "" ? scope.slice(0, 8192) : null,
-    extra: Object.fromEntries(Object.entries(members).filter(([name]) => !STANDARD.has(name) && name !== "__proto__")),
+    scope: typeof scope === "string" && scope !== "" ? storable(scope, 8192) : null,
+    extra: Object.fromEntries(
+      Object.entries(members).filter(
+        ([name, value]) => !STANDARD.has(name) && name !== "__proto__" && !nestsDeeper(value, MAX_DEPTH),
+      ),
+    ),
   };
+}
+
+/** As the database can hold it, so that no answer is lost for a character nobody needs: NUL and half surrogate pairs go. */
+function storable(text: string, max: number): string {
+  return text.slice(0, max).replace(/[\p{Cc}\p{Cs}]+/gu, " ");
+}
+
+function nestsDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return levels === 0 || Object.values(value).some((member) => nestsDeeper(member, levels - 1));
 }
 
 /**
@@ -85,7 +102,7 @@ export function succeed(previous: StoredTokens | null, answer: TokenSet): Stored
 /** When the provider made the token, in ms: its `Date` header or the token's own `iat`; null when it does not say. */
 export function issuedAtMs(dateHeader: string | null, accessToken: string): number | null {
   const date = dateHeader === null ? Number.NaN : Date.parse(dateHeader);
-  if (Number.isFinite(date)) return date;
+  if (date > 0) return date; // An earlier one is nobody's clock, and may be one that the database cannot hold.
   const payload = accessToken.split(".")[1];
   if (!payload || accessToken.split(".").length !== 3) return null;
   try {

@@ -5,6 +5,7 @@ import type { Caller } from "@/lib/access/caller";
 import type { WorkspaceScope } from "@/lib/access/scope";
 import { database } from "@/lib/db/client";
 import { groupCommit } from "@/lib/db/group-commit";
+import { jsonText } from "@/lib/db/json-text";
 import { type Tx, violatedConstraint } from "@/lib/db/tx";
 import { AppError, type Problem } from "@/lib/errors";
 import { once } from "@/lib/process";
@@ -123,7 +124,7 @@ function auditedReads() {
           detail: asked.detail,
         }));
         const found = await database().sql`
-          select n, (secret).* from latchkey_read_secrets_audited(${JSON.stringify(rows)}::text::jsonb)`;
+          select n, (secret).* from latchkey_read_secrets_audited(${jsonText(rows)}::text::jsonb)`;
         const results: (SecretRow | null)[] = all.map(() => null);
         for (const raw of found) results[raw.n as number] = toRow(raw);
         return results;
