@@ -268,10 +268,17 @@ function normalise(request: IncomingMessage, response: ServerResponse): string |
   let path = mark < 0 ? url : url.slice(0, mark);
   if (path.length > 1 && path.endsWith("/")) {
     // Clients of the API may end a path with a slash; they are answered, not redirected.
-    path = path.replace(/\/+$/, "") || "/";
+    path = withoutFinalSlashes(path);
     request.url = path + (mark < 0 ? "" : url.slice(mark));
   }
   return path;
+}
+
+/** Counted by hand: a pattern for "slashes at the end" tries anew at each of thousands of slashes in the middle. */
+function withoutFinalSlashes(path: string): string {
+  let end = path.length;
+  while (end > 1 && path[end - 1] === "/") end -= 1;
+  return path.slice(0, end);
 }
 
 function isDecodable(url: string): boolean {
