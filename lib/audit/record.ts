@@ -66,9 +66,26 @@ export async function recordWith(tx: Tx, who: Caller | Actor, fact: AuditFact): 
 }
 
 const COLUMNS = [
-  "tenant_id", "actor_kind", "actor_id", "actor_name", "via", "credential_id", "action", "outcome", "workspace_id",
-  "target_type", "target_id", "target_name", "generation", "host", "request_id", "purpose", "ip", "user_agent", "detail",
-] as const; // biome-ignore format: one list
+  "tenant_id",
+  "actor_kind",
+  "actor_id",
+  "actor_name",
+  "via",
+  "credential_id",
+  "action",
+  "outcome",
+  "workspace_id",
+  "target_type",
+  "target_id",
+  "target_name",
+  "generation",
+  "host",
+  "request_id",
+  "purpose",
+  "ip",
+  "user_agent",
+  "detail",
+] as const;
 
 function writer() {
   return once("audit-writer", () =>
@@ -88,9 +105,26 @@ async function writeBatch(rows: NewAuditRow[]): Promise<void> {
 
 function toJson(row: NewAuditRow): Record<string, unknown> {
   const values = [
-    row.tenantId, row.actorKind, row.actorId, row.actorName, row.via, row.credentialId, row.action, row.outcome, row.workspaceId,
-    row.targetType, row.targetId, row.targetName, row.generation, row.host, row.requestId, row.purpose, row.ip, row.userAgent, row.detail,
-  ]; // biome-ignore format: one list
+    row.tenantId,
+    row.actorKind,
+    row.actorId,
+    row.actorName,
+    row.via,
+    row.credentialId,
+    row.action,
+    row.outcome,
+    row.workspaceId,
+    row.targetType,
+    row.targetId,
+    row.targetName,
+    row.generation,
+    row.host,
+    row.requestId,
+    row.purpose,
+    row.ip,
+    row.userAgent,
+    row.detail,
+  ];
   return Object.fromEntries(COLUMNS.map((column, i) => [column, values[i] ?? null]));
 }
 

@@ -29,9 +29,17 @@ export interface Failure {
 }
 
 const REFUSED = new Set([
-  "invalid_grant", "invalid_refresh_token", "token_expired", "token_revoked", "invalid_token", "expired_token",
-  "bad_refresh_token", "refresh_token_expired", "invalid_code", "bad_verification_code",
-]); // biome-ignore format: one list
+  "invalid_grant",
+  "invalid_refresh_token",
+  "token_expired",
+  "token_revoked",
+  "invalid_token",
+  "expired_token",
+  "bad_refresh_token",
+  "refresh_token_expired",
+  "invalid_code",
+  "bad_verification_code",
+]);
 const CLIENT = new Set([
   "invalid_client",
   "unauthorized_client",

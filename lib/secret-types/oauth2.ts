@@ -16,9 +16,18 @@ const parameters = z
 
 /** Set by the protocol itself; extra parameters cannot replace them. */
 export const RESERVED_PARAMETERS: ReadonlySet<string> = new Set([
-  "response_type", "client_id", "client_secret", "redirect_uri", "state", "code", "code_verifier", "code_challenge",
-  "code_challenge_method", "grant_type", "refresh_token",
-]); // biome-ignore format: one list
+  "response_type",
+  "client_id",
+  "client_secret",
+  "redirect_uri",
+  "state",
+  "code",
+  "code_verifier",
+  "code_challenge",
+  "code_challenge_method",
+  "grant_type",
+  "refresh_token",
+]);
 
 const extraParameters = parameters.refine(
   (value) => Object.keys(value).every((name) => !RESERVED_PARAMETERS.has(name)),

@@ -3,13 +3,20 @@ import type { Caller } from "@/lib/access/caller";
 import type { Reply } from "@/lib/http/endpoint";
 import { pageMeta, parameterComplaint, readPage } from "@/lib/http/json-api";
 import { SECRET_TYPE_NAMES } from "@/lib/secret-types";
-import { listSecrets } from "./service";
+import { listSecrets } from "./list-secrets";
 
 /** The list's parameters: the contract's two filters, and the console's paging, search and groups. */
 export const LIST_PARAMETERS = [
-  "filter[user]", "filter[auth_client]", "filter[type]", "filter[search]", "filter[status]", "sort", "include",
-  "page[number]", "page[size]",
-] as const; // biome-ignore format: one list
+  "filter[user]",
+  "filter[auth_client]",
+  "filter[type]",
+  "filter[search]",
+  "filter[status]",
+  "sort",
+  "include",
+  "page[number]",
+  "page[size]",
+] as const;
 
 const MAX_PAGE = 100;
 

@@ -1,32 +1,30 @@
 import { randomUUID } from "node:crypto";
-import { isDeepStrictEqual } from "node:util";
 import { type Caller, holds } from "@/lib/access/caller";
 import { permit, type Target } from "@/lib/access/permit";
 import type { WorkspaceScope } from "@/lib/access/scope";
-import { userNames, workspaceRedirectCode } from "@/lib/accounts/people";
+import { workspaceRedirectCode } from "@/lib/accounts/people";
 import { resolveWorkspace } from "@/lib/accounts/places";
 import { recordNow, recordWith } from "@/lib/audit/record";
-import type { OAuthClient } from "@/lib/auth-clients/client";
-import { clientSummaries, clientVisibleFrom, openOAuthClient, toSummary } from "@/lib/auth-clients/service";
-import { systemClock } from "@/lib/clock";
+import { clientVisibleFrom, openOAuthClient } from "@/lib/auth-clients/service";
 import { sealJson } from "@/lib/crypto/envelope";
 import { inTenant, type Tx } from "@/lib/db/tx";
 import { AppError, notFound } from "@/lib/errors";
-import { complaint, type Page, pageOffset, type Resource } from "@/lib/http/json-api";
+import type { Resource } from "@/lib/http/json-api";
 import { isId, newId } from "@/lib/ids";
 import { releaseSecretName, reserveSecretName } from "@/lib/oauth/redirect-names";
 import { isSecretType, SECRET_TYPE_NAMES, SECRET_TYPES } from "@/lib/secret-types";
 import { nameKey } from "@/lib/secret-types/names";
 import type { OAuth2CredentialsInput } from "@/lib/secret-types/oauth2";
+import { extrasOf, givenLifetime, readCredentials } from "./credentials-input";
 import { credentialsPlace, openCredentials, openExtras, openTokens } from "./opened";
-import type { CreateBody, OAuth2Extras, SecretView, UpdateBody } from "./resource";
+import type { CreateBody, SecretView } from "./resource";
 import { toResource } from "./resource";
 import { type Revocable, revokeTokens } from "./revoke-tokens";
 import { mergeTokens, saveNewGrant } from "./save-tokens";
 import * as store from "./store";
-import { insertUnauthorized, lockTokens, resume } from "./token-store";
+import { insertUnauthorized, lockTokens } from "./token-store";
 
-/** Use cases of secrets: add, list, read, edit, delete. Tokens are in tokens.ts. */
+/** Use cases of secrets: add, read, delete. The list is in list-secrets.ts, editing in update-secret.ts, tokens in tokens.ts. */
 
 export interface SeenSecret {
   resource: Resource;
@@ -175,118 +173,6 @@ function typeOf(given: string | undefined, clients: string | undefined): keyof t
   return type;
 }
 
-function readCredentials(type: keyof typeof SECRET_TYPES, given: unknown): Record<string, unknown> {
-  const parsed = SECRET_TYPES[type].credentials.safeParse(given);
-  if (!parsed.success) throw complaint(parsed.error, ["data", "attributes", "credentials"]);
-  return parsed.data as Record<string, unknown>;
-}
-
-function extrasOf(given: OAuth2CredentialsInput, before?: OAuth2Extras): OAuth2Extras {
-  const params = given.additional_params;
-  return {
-    additional_params:
-      params === undefined
-        ? (before?.additional_params ?? {})
-        : asParameters(params === null ? {} : typeof params === "string" ? JSON.parse(params) : params),
-    fields: given.fields === undefined ? (before?.fields ?? {}) : (given.fields ?? {}),
-  };
-}
-
-/** Parameters of a URL are text. */
-function asParameters(given: Record<string, unknown>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(given)
-      .filter(([, value]) => value !== null && value !== undefined)
-      .map(([name, value]) => [name, typeof value === "object" ? JSON.stringify(value) : String(value)]),
-  );
-}
-
-export interface ListQuery extends store.ListFilter {
-  order: "name" | "created" | "attention";
-  page: Page | null;
-  include: ReadonlySet<string>;
-}
-
-export interface SecretList {
-  resources: Resource[];
-  counts: store.ListCounts | null;
-  included: Resource[];
-}
-
-/** All of the workspace's secrets, or one page of them. With values this is one audit entry that names the ids (AU-1). */
-export async function listSecrets(caller: Caller, workspaceId: string, query: ListQuery): Promise<SecretList> {
-  const scope = await resolveWorkspace(caller, workspaceId, GET);
-  await permit(caller, GET, scope, { type: "auth-secret" });
-  const read = await inTenant(scope.tenantId, async (tx) => {
-    const rows = await store.listSecrets(tx, scope, query, query.order, query.page ? pageOffset(query.page) : null);
-    const clientIds = rows.flatMap((row) => row.authClientId ?? []);
-    const shared = await store.sharedNames(tx, clientIds);
-    const clients = query.include.has("auth_client") ? await clientSummaries(tx, clientIds) : [];
-    const used = query.page
-      ? await store.lastUsed(
-          tx,
-          scope.tenantId,
-          rows.map((row) => row.id),
-        )
-      : null;
-    const counts = query.page ? await store.countSecrets(tx, scope, query) : null;
-    const userIds = query.include.has("user") ? rows.flatMap((row) => row.userId ?? []) : [];
-    const names = await userNames(tx, scope.tenantId, userIds);
-    return { rows, shared, clients, used, counts, names };
-  });
-  const values = mayReadValues(caller, scope);
-  if (values && read.rows.length > 0)
-    await recordNow(caller, {
-      tenantId: scope.tenantId,
-      workspaceId: scope.workspaceId,
-      action: "secret.list",
-      target: { type: "auth-secret" },
-      detail: { ids: read.rows.map((row) => row.id) },
-    });
-  const resources = await Promise.all(
-    read.rows.map(async (row) => {
-      const view: SecretView = { sharedSecretName: row.authClientId ? read.shared.get(row.authClientId) : null };
-      if (read.used) view.lastUsedAt = read.used.get(row.id) ?? null;
-      // One damaged row must not take the list with it (CRY-11).
-      if (values) Object.assign(view, await valuesOrProblem(row));
-      return toResource(row, view);
-    }),
-  );
-  const included = [
-    ...read.clients.map(toSummary),
-    ...[...read.names].map(([id, name]) => ({
-      id,
-      type: "user",
-      attributes: { first_name: name.firstName, last_name: name.lastName, email: name.email },
-    })),
-  ];
-  return { resources, counts: read.counts, included };
-}
-
-async function valuesOrProblem(row: store.SecretRow): Promise<SecretView> {
-  try {
-    return { credentials: await openCredentials(row) };
-  } catch (error) {
-    if (!(error instanceof AppError) || error.code !== "integrity_failure") throw error;
-    row.status = row.type === "oauth2" ? "paused" : row.status;
-    row.problem = damaged(row);
-    row.declaredState = "error";
-    row.declaredError = row.problem.detail;
-    return {};
-  }
-}
-
-function damaged(row: store.SecretRow) {
-  return {
-    code: "integrity_failure" as const,
-    title: "This secret cannot be opened",
-    detail:
-      "Its stored value fails the integrity check: it was changed or moved outside Latchkey, or the master key is another one.",
-    who: "admin" as const,
-    since: new Date(row.nowMs).toISOString(),
-  };
-}
-
 export async function getSecret(caller: Caller, workspaceId: string, id: string): Promise<Resource> {
   const scope = await resolveWorkspace(caller, workspaceId, GET);
   await permit(caller, GET, scope, { type: "auth-secret", id });
@@ -334,138 +220,6 @@ export async function viewOne(
 async function sharedName(row: store.SecretRow): Promise<string | null> {
   if (!row.authClientTenantId || !row.authClientId) return null;
   return (await openOAuthClient(row.authClientTenantId, row.authClientId))?.secretName ?? null;
-}
-
-export async function updateSecret(
-  caller: Caller,
-  workspaceId: string,
-  id: string,
-  body: UpdateBody,
-): Promise<Resource> {
-  const scope = await resolveWorkspace(caller, workspaceId, EDIT);
-  await permit(caller, EDIT, scope, { type: "auth-secret", id });
-  const row = await findSecret(caller, scope, id, EDIT);
-  const { data } = body;
-  if (data.id !== undefined && data.id !== id)
-    throw new AppError("invalid_attribute", "Must be the id in the URL.", { source: { pointer: "/data/id" } });
-  const { attributes = {} } = data;
-  refuseImmutable(row, data);
-  const given = attributes.credentials === undefined ? null : readPatch(row, attributes.credentials);
-  const client =
-    given && row.authClientTenantId && row.authClientId
-      ? await openOAuthClient(row.authClientTenantId, row.authClientId)
-      : null;
-
-  await inTenant(scope.tenantId, async (tx) => {
-    const locked = await store.lockSecret(tx, scope.tenantId, id);
-    if (!locked) throw notFound("secret");
-    const change: Parameters<typeof store.updateSecret>[3] = {};
-    if (attributes.name !== undefined) {
-      change.name = attributes.name;
-      change.nameKey = nameKey(attributes.name);
-    }
-    if (row.type !== "oauth2") {
-      if (attributes.state !== undefined) change.declaredState = attributes.state;
-      if (attributes.error !== undefined || attributes.state === "ready")
-        change.declaredError = attributes.error ?? null;
-    }
-    if (given) {
-      const oauth2 = row.type === "oauth2" ? (given as OAuth2CredentialsInput) : null;
-      if (oauth2?.scope !== undefined) change.scope = oauth2.scope ?? null;
-      if (!oauth2 || oauth2.additional_params !== undefined || oauth2.fields !== undefined) {
-        change.generation = locked.generation + 1;
-        const next = oauth2 ? extrasOf(oauth2, await openExtras({ ...row, ...locked })) : given;
-        change.sealed = await sealJson(credentialsPlace(scope.tenantId, id, change.generation), next);
-      }
-      if (oauth2 && client) await patchTokens(tx, scope, row, client, oauth2);
-    }
-    await store.updateSecret(tx, scope.tenantId, id, change);
-    await store.insertEvent(tx, scope.tenantId, id, {
-      event: "edited",
-      actor: caller.name,
-      detail:
-        [attributes.name !== undefined ? "name" : null, given ? Object.keys(given).sort().join(", ") : null]
-          .filter(Boolean)
-          .join(", ") || null,
-    });
-    await recordWith(tx, caller, {
-      tenantId: scope.tenantId,
-      workspaceId: scope.workspaceId,
-      action: "secret.edited",
-      target: { type: "auth-secret", id, name: attributes.name ?? row.name },
-      detail: {
-        members: [...Object.keys(attributes).filter((key) => key !== "credentials"), ...Object.keys(given ?? {})],
-      },
-    });
-    await store.notifyChange(tx, scope.workspaceId, id);
-  });
-  return (await viewOne(caller, scope, await findSecret(caller, scope, id, GET), "written")).resource;
-}
-
-/** The auth client and the type are for ever (CONTRACT section 3 "Update"). The same value again is no change. */
-function refuseImmutable(row: store.SecretRow, data: UpdateBody["data"]): void {
-  const client = data.relationships?.auth_client?.data.id;
-  if (client !== undefined && client !== row.authClientId)
-    throw new AppError("invalid_attribute", "The auth client of a secret cannot be changed; add another secret.", {
-      source: { pointer: "/data/relationships/auth_client" },
-    });
-  if (data.attributes?.type !== undefined && data.attributes.type !== row.type)
-    throw new AppError("invalid_attribute", "The type of a secret cannot be changed; add another secret.", {
-      source: { pointer: "/data/attributes/type" },
-    });
-}
-
-function readPatch(row: store.SecretRow, given: unknown): Record<string, unknown> {
-  if (!isSecretType(row.type)) throw new AppError("integrity_failure", "The stored type of this secret is not known.");
-  return readCredentials(row.type, given);
-}
-
-/** Seconds, as `expires_in` says or, without one, `expires_at`; undefined when neither says anything usable. */
-function givenLifetime(given: OAuth2CredentialsInput): number | undefined {
-  if (given.expires_in != null) return Number(given.expires_in);
-  const left = given.expires_at == null ? Number.NaN : (Date.parse(given.expires_at) - systemClock.now()) / 1000;
-  return left >= 1 ? Math.floor(left) : undefined;
-}
-
-/** Token members of a PATCH: merged into what is stored (CONTRACT section 9, point 5). A new refresh token is a new grant. */
-async function patchTokens(
-  tx: Tx,
-  scope: WorkspaceScope,
-  row: store.SecretRow,
-  client: OAuthClient,
-  given: OAuth2CredentialsInput,
-): Promise<void> {
-  const members = ["access_token", "refresh_token", "expires_in", "token_type", "undefined_params"] as const;
-  if (!members.some((member) => given[member] !== undefined)) {
-    if (given.scope !== undefined) await resume(tx, scope.tenantId, row.id);
-    return;
-  }
-  // Read again under the lock: a refresh may have landed since, and merging into what it replaced would lose its token.
-  const locked = await lockTokens(tx, scope.tenantId, row.id);
-  if (!locked) throw notFound("secret");
-  const before = await openTokens({ ...row, tokenGeneration: locked.generation, tokenSealed: locked.sealed });
-  const tokens = mergeTokens(before, given);
-  if (!tokens.access_token)
-    throw new AppError("invalid_attribute", "There is no access token yet; send one, or authorize the secret.", {
-      source: { pointer: "/data/attributes/credentials/access_token" },
-    });
-  const newGrant = before === null || tokens.refresh_token !== before.refresh_token;
-  const lifetimeS = givenLifetime(given);
-  // The same access token is as old as it was, whoever sends it back (VAL-3).
-  const sameToken =
-    before?.access_token === tokens.access_token && (lifetimeS === undefined || lifetimeS === locked.lifetimeS);
-  if (sameToken && isDeepStrictEqual({ ...tokens, expires_in: null }, { ...before, expires_in: null })) return;
-  await saveNewGrant(tx, {
-    scope,
-    secretId: row.id,
-    client,
-    tokens,
-    lifetimeS: sameToken ? (locked.lifetimeS ?? undefined) : lifetimeS,
-    ageMs: sameToken ? (locked.ageMs ?? 0) : 0,
-    // Nobody issued anything just now: an answer on its way for the same grant is newer than this and wins.
-    issuedAtMs: newGrant ? null : locked.issuedMs,
-    grantId: newGrant ? randomUUID() : (locked.grantId ?? randomUUID()),
-  });
 }
 
 /** Gone at once; its tokens are revoked at the provider where that is possible (VAL-6). */

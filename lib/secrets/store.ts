@@ -263,9 +263,21 @@ export async function sharedNames(tx: Tx, clientIds: readonly string[]): Promise
 
 export type NewSecret = Pick<
   typeof secrets.$inferInsert,
-  | "tenantId" | "id" | "workspaceId" | "type" | "name" | "nameKey" | "secretName" | "authClientTenantId"
-  | "authClientId" | "userId" | "scope" | "sealed" | "declaredState" | "declaredError"
->; // biome-ignore format: one list
+  | "tenantId"
+  | "id"
+  | "workspaceId"
+  | "type"
+  | "name"
+  | "nameKey"
+  | "secretName"
+  | "authClientTenantId"
+  | "authClientId"
+  | "userId"
+  | "scope"
+  | "sealed"
+  | "declaredState"
+  | "declaredError"
+>;
 
 /** @throws AppError conflict when the name is taken in the workspace */
 export async function insertSecret(tx: Tx, row: NewSecret): Promise<void> {

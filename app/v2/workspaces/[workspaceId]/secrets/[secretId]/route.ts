@@ -1,7 +1,8 @@
 import { endpoint, noContent, ok } from "@/lib/http/endpoint";
 import { methods } from "@/lib/http/methods";
 import { updateBody } from "@/lib/secrets/resource";
-import { deleteSecret, getSecret, updateSecret } from "@/lib/secrets/service";
+import { deleteSecret, getSecret } from "@/lib/secrets/service";
+import { updateSecret } from "@/lib/secrets/update-secret";
 
 const ids = ["path.workspaceId", "path.secretId"];
 

@@ -1,0 +1,40 @@
+import { systemClock } from "@/lib/clock";
+import { complaint } from "@/lib/http/json-api";
+import { SECRET_TYPES } from "@/lib/secret-types";
+import type { OAuth2CredentialsInput } from "@/lib/secret-types/oauth2";
+import type { OAuth2Extras } from "./resource";
+
+/** The `credentials` of a request, checked by their type. @throws AppError invalid_attribute, every complaint at once */
+export function readCredentials(type: keyof typeof SECRET_TYPES, given: unknown): Record<string, unknown> {
+  const parsed = SECRET_TYPES[type].credentials.safeParse(given);
+  if (!parsed.success) throw complaint(parsed.error, ["data", "attributes", "credentials"]);
+  return parsed.data as Record<string, unknown>;
+}
+
+/** What an oauth2 secret keeps besides tokens; what a PATCH leaves out stays as it was. */
+export function extrasOf(given: OAuth2CredentialsInput, before?: OAuth2Extras): OAuth2Extras {
+  const params = given.additional_params;
+  return {
+    additional_params:
+      params === undefined
+        ? (before?.additional_params ?? {})
+        : asParameters(params === null ? {} : typeof params === "string" ? JSON.parse(params) : params),
+    fields: given.fields === undefined ? (before?.fields ?? {}) : (given.fields ?? {}),
+  };
+}
+
+/** Parameters of a URL are text. */
+function asParameters(given: Record<string, unknown>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(given)
+      .filter(([, value]) => value !== null && value !== undefined)
+      .map(([name, value]) => [name, typeof value === "object" ? JSON.stringify(value) : String(value)]),
+  );
+}
+
+/** Seconds, as `expires_in` says or, without one, `expires_at`; undefined when neither says anything usable. */
+export function givenLifetime(given: OAuth2CredentialsInput): number | undefined {
+  if (given.expires_in != null) return Number(given.expires_in);
+  const left = given.expires_at == null ? Number.NaN : (Date.parse(given.expires_at) - systemClock.now()) / 1000;
+  return left >= 1 ? Math.floor(left) : undefined;
+}

@@ -1,0 +1,102 @@
+import type { Caller } from "@/lib/access/caller";
+import { permit } from "@/lib/access/permit";
+import { userNames } from "@/lib/accounts/people";
+import { resolveWorkspace } from "@/lib/accounts/places";
+import { recordNow } from "@/lib/audit/record";
+import { clientSummaries, toSummary } from "@/lib/auth-clients/service";
+import { inTenant } from "@/lib/db/tx";
+import { AppError } from "@/lib/errors";
+import { type Page, pageOffset, type Resource } from "@/lib/http/json-api";
+import { openCredentials } from "./opened";
+import type { SecretView } from "./resource";
+import { toResource } from "./resource";
+import { mayReadValues } from "./service";
+import * as store from "./store";
+
+const GET = "workspaces.auth_secret.get";
+
+export interface ListQuery extends store.ListFilter {
+  order: "name" | "created" | "attention";
+  page: Page | null;
+  include: ReadonlySet<string>;
+}
+
+export interface SecretList {
+  resources: Resource[];
+  counts: store.ListCounts | null;
+  included: Resource[];
+}
+
+/** All of the workspace's secrets, or one page of them. With values this is one audit entry that names the ids (AU-1). */
+export async function listSecrets(caller: Caller, workspaceId: string, query: ListQuery): Promise<SecretList> {
+  const scope = await resolveWorkspace(caller, workspaceId, GET);
+  await permit(caller, GET, scope, { type: "auth-secret" });
+  const read = await inTenant(scope.tenantId, async (tx) => {
+    const rows = await store.listSecrets(tx, scope, query, query.order, query.page ? pageOffset(query.page) : null);
+    const clientIds = rows.flatMap((row) => row.authClientId ?? []);
+    const shared = await store.sharedNames(tx, clientIds);
+    const clients = query.include.has("auth_client") ? await clientSummaries(tx, clientIds) : [];
+    const used = query.page
+      ? await store.lastUsed(
+          tx,
+          scope.tenantId,
+          rows.map((row) => row.id),
+        )
+      : null;
+    const counts = query.page ? await store.countSecrets(tx, scope, query) : null;
+    const userIds = query.include.has("user") ? rows.flatMap((row) => row.userId ?? []) : [];
+    const names = await userNames(tx, scope.tenantId, userIds);
+    return { rows, shared, clients, used, counts, names };
+  });
+  const values = mayReadValues(caller, scope);
+  if (values && read.rows.length > 0)
+    await recordNow(caller, {
+      tenantId: scope.tenantId,
+      workspaceId: scope.workspaceId,
+      action: "secret.list",
+      target: { type: "auth-secret" },
+      detail: { ids: read.rows.map((row) => row.id) },
+    });
+  const resources = await Promise.all(
+    read.rows.map(async (row) => {
+      const view: SecretView = { sharedSecretName: row.authClientId ? read.shared.get(row.authClientId) : null };
+      if (read.used) view.lastUsedAt = read.used.get(row.id) ?? null;
+      // One damaged row must not take the list with it (CRY-11).
+      if (values) Object.assign(view, await valuesOrProblem(row));
+      return toResource(row, view);
+    }),
+  );
+  const included = [
+    ...read.clients.map(toSummary),
+    ...[...read.names].map(([id, name]) => ({
+      id,
+      type: "user",
+      attributes: { first_name: name.firstName, last_name: name.lastName, email: name.email },
+    })),
+  ];
+  return { resources, counts: read.counts, included };
+}
+
+async function valuesOrProblem(row: store.SecretRow): Promise<SecretView> {
+  try {
+    return { credentials: await openCredentials(row) };
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code !== "integrity_failure") throw error;
+    row.status = row.type === "oauth2" ? "paused" : row.status;
+    row.problem = damaged(row);
+    row.declaredState = "error";
+    row.declaredError = row.problem.detail;
+    return {};
+  }
+}
+
+function damaged(row: store.SecretRow) {
+  return {
+    code: "integrity_failure" as const,
+    title: "This secret cannot be opened",
+    detail:
+      "Its stored value fails the integrity check: it was changed or moved outside Latchkey, or the master key is another one.",
+    who: "admin" as const,
+    since: new Date(row.nowMs).toISOString(),
+  };
+}

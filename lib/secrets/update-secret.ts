@@ -1,0 +1,151 @@
+import { randomUUID } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
+import type { Caller } from "@/lib/access/caller";
+import { permit } from "@/lib/access/permit";
+import type { WorkspaceScope } from "@/lib/access/scope";
+import { resolveWorkspace } from "@/lib/accounts/places";
+import { recordWith } from "@/lib/audit/record";
+import type { OAuthClient } from "@/lib/auth-clients/client";
+import { openOAuthClient } from "@/lib/auth-clients/service";
+import { sealJson } from "@/lib/crypto/envelope";
+import { inTenant, type Tx } from "@/lib/db/tx";
+import { AppError, notFound } from "@/lib/errors";
+import type { Resource } from "@/lib/http/json-api";
+import { isSecretType } from "@/lib/secret-types";
+import { nameKey } from "@/lib/secret-types/names";
+import type { OAuth2CredentialsInput } from "@/lib/secret-types/oauth2";
+import { extrasOf, givenLifetime, readCredentials } from "./credentials-input";
+import { credentialsPlace, openExtras, openTokens } from "./opened";
+import type { UpdateBody } from "./resource";
+import { mergeTokens, saveNewGrant } from "./save-tokens";
+import { findSecret, viewOne } from "./service";
+import * as store from "./store";
+import { lockTokens, resume } from "./token-store";
+
+const EDIT = "workspaces.auth_secret.edit";
+const GET = "workspaces.auth_secret.get";
+
+export async function updateSecret(
+  caller: Caller,
+  workspaceId: string,
+  id: string,
+  body: UpdateBody,
+): Promise<Resource> {
+  const scope = await resolveWorkspace(caller, workspaceId, EDIT);
+  await permit(caller, EDIT, scope, { type: "auth-secret", id });
+  const row = await findSecret(caller, scope, id, EDIT);
+  const { data } = body;
+  if (data.id !== undefined && data.id !== id)
+    throw new AppError("invalid_attribute", "Must be the id in the URL.", { source: { pointer: "/data/id" } });
+  const { attributes = {} } = data;
+  refuseImmutable(row, data);
+  const given = attributes.credentials === undefined ? null : readPatch(row, attributes.credentials);
+  const client =
+    given && row.authClientTenantId && row.authClientId
+      ? await openOAuthClient(row.authClientTenantId, row.authClientId)
+      : null;
+
+  await inTenant(scope.tenantId, async (tx) => {
+    const locked = await store.lockSecret(tx, scope.tenantId, id);
+    if (!locked) throw notFound("secret");
+    const change: Parameters<typeof store.updateSecret>[3] = {};
+    if (attributes.name !== undefined) {
+      change.name = attributes.name;
+      change.nameKey = nameKey(attributes.name);
+    }
+    if (row.type !== "oauth2") {
+      if (attributes.state !== undefined) change.declaredState = attributes.state;
+      if (attributes.error !== undefined || attributes.state === "ready")
+        change.declaredError = attributes.error ?? null;
+    }
+    if (given) {
+      const oauth2 = row.type === "oauth2" ? (given as OAuth2CredentialsInput) : null;
+      if (oauth2?.scope !== undefined) change.scope = oauth2.scope ?? null;
+      if (!oauth2 || oauth2.additional_params !== undefined || oauth2.fields !== undefined) {
+        change.generation = locked.generation + 1;
+        const next = oauth2 ? extrasOf(oauth2, await openExtras({ ...row, ...locked })) : given;
+        change.sealed = await sealJson(credentialsPlace(scope.tenantId, id, change.generation), next);
+      }
+      if (oauth2 && client) await patchTokens(tx, scope, row, client, oauth2);
+    }
+    await store.updateSecret(tx, scope.tenantId, id, change);
+    await store.insertEvent(tx, scope.tenantId, id, {
+      event: "edited",
+      actor: caller.name,
+      detail:
+        [attributes.name !== undefined ? "name" : null, given ? Object.keys(given).sort().join(", ") : null]
+          .filter(Boolean)
+          .join(", ") || null,
+    });
+    await recordWith(tx, caller, {
+      tenantId: scope.tenantId,
+      workspaceId: scope.workspaceId,
+      action: "secret.edited",
+      target: { type: "auth-secret", id, name: attributes.name ?? row.name },
+      detail: {
+        members: [...Object.keys(attributes).filter((key) => key !== "credentials"), ...Object.keys(given ?? {})],
+      },
+    });
+    await store.notifyChange(tx, scope.workspaceId, id);
+  });
+  return (await viewOne(caller, scope, await findSecret(caller, scope, id, GET), "written")).resource;
+}
+
+/** The auth client and the type are for ever (CONTRACT section 3 "Update"). The same value again is no change. */
+function refuseImmutable(row: store.SecretRow, data: UpdateBody["data"]): void {
+  const client = data.relationships?.auth_client?.data.id;
+  if (client !== undefined && client !== row.authClientId)
+    throw new AppError("invalid_attribute", "The auth client of a secret cannot be changed; add another secret.", {
+      source: { pointer: "/data/relationships/auth_client" },
+    });
+  if (data.attributes?.type !== undefined && data.attributes.type !== row.type)
+    throw new AppError("invalid_attribute", "The type of a secret cannot be changed; add another secret.", {
+      source: { pointer: "/data/attributes/type" },
+    });
+}
+
+function readPatch(row: store.SecretRow, given: unknown): Record<string, unknown> {
+  if (!isSecretType(row.type)) throw new AppError("integrity_failure", "The stored type of this secret is not known.");
+  return readCredentials(row.type, given);
+}
+
+/** Token members of a PATCH: merged into what is stored (CONTRACT section 9, point 5). A new refresh token is a new grant. */
+async function patchTokens(
+  tx: Tx,
+  scope: WorkspaceScope,
+  row: store.SecretRow,
+  client: OAuthClient,
+  given: OAuth2CredentialsInput,
+): Promise<void> {
+  const members = ["access_token", "refresh_token", "expires_in", "token_type", "undefined_params"] as const;
+  if (!members.some((member) => given[member] !== undefined)) {
+    if (given.scope !== undefined) await resume(tx, scope.tenantId, row.id);
+    return;
+  }
+  // Read again under the lock: a refresh may have landed since, and merging into what it replaced would lose its token.
+  const locked = await lockTokens(tx, scope.tenantId, row.id);
+  if (!locked) throw notFound("secret");
+  const before = await openTokens({ ...row, tokenGeneration: locked.generation, tokenSealed: locked.sealed });
+  const tokens = mergeTokens(before, given);
+  if (!tokens.access_token)
+    throw new AppError("invalid_attribute", "There is no access token yet; send one, or authorize the secret.", {
+      source: { pointer: "/data/attributes/credentials/access_token" },
+    });
+  const newGrant = before === null || tokens.refresh_token !== before.refresh_token;
+  const lifetimeS = givenLifetime(given);
+  // The same access token is as old as it was, whoever sends it back (VAL-3).
+  const sameToken =
+    before?.access_token === tokens.access_token && (lifetimeS === undefined || lifetimeS === locked.lifetimeS);
+  if (sameToken && isDeepStrictEqual({ ...tokens, expires_in: null }, { ...before, expires_in: null })) return;
+  await saveNewGrant(tx, {
+    scope,
+    secretId: row.id,
+    client,
+    tokens,
+    lifetimeS: sameToken ? (locked.lifetimeS ?? undefined) : lifetimeS,
+    ageMs: sameToken ? (locked.ageMs ?? 0) : 0,
+    // Nobody issued anything just now: an answer on its way for the same grant is newer than this and wins.
+    issuedAtMs: newGrant ? null : locked.issuedMs,
+    grantId: newGrant ? randomUUID() : (locked.grantId ?? randomUUID()),
+  });
+}
