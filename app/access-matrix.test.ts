@@ -682,6 +682,52 @@ describe.each(guarded.map((route) => [route.definition.route, route] as const))(
   });
 });
 
+describe("the way to the provider, GET /api/oauth/authorize/{secretId}", () => {
+  const leg = defined.find((route) => route.definition.route === "GET /api/oauth/authorize/{secretId}") as Route;
+  const open = async (as: Record<string, string>, id: string) => {
+    const request = new Request(`http://127.0.0.1:3000/api/oauth/authorize/${id}`, { headers: as });
+    const response = await leg.handler(request, { params: Promise.resolve({ secretId: id }) });
+    const location = response.headers.get("location") ?? "";
+    return { status: response.status, location: location.replace(/^http:\/\/latchkey\.test/, "") };
+  };
+
+  test.each(["guest", "integrator", "workspace admin", "contract admin", "tenant admin", "operator"] as const)(
+    "as %s",
+    async (name) => {
+      const role = roles[name];
+      const { auth } = await newSession(role.userId ?? "");
+      for (const site of SITES) {
+        const { secret } = sites[site].things;
+        const at = secret.at as Path;
+        const before = { rows: await fingerprint(), denied: await denials() };
+        const { status, location } = await open(auth, secret.id);
+        const after = { rows: await fingerprint(), denied: await denials() };
+        expect(status).toBe(303);
+        if (held(role, "workspaces.auth_secret.edit", at)) {
+          expect(location).toContain("https://provider.example.com/auth?");
+          continue;
+        }
+        expect(after.rows, site).toBe(before.rows);
+        expect(`${site}: ${after.denied - before.denied}`).toBe(`${site}: 1`);
+        if (reaches(role, at))
+          expect(location).toBe(`/workspaces/${at[2]}/secrets/${secret.id}/failed?reason=forbidden`);
+        else expect(location).toBe((await open(auth, newId())).location);
+      }
+    },
+  );
+
+  test("nobody gets further than the sign-in", async () => {
+    const { secret } = sites.own.things;
+    for (const as of [
+      roles.anonymous.auth,
+      roles["expired key"].auth,
+      roles["task identity"].auth,
+      sites.own.owner.basic,
+    ])
+      expect((await open(as, secret.id)).location).toMatch(/^\/sign-in\?from=/);
+  });
+});
+
 describe("row-level security alone, as latchkey_app in another tenant", () => {
   /** Rows of the instance that every tenant may see: global clients, the code of its redirect names (drizzle/security.sql). */
   const SHARED = new Set(["auth_clients", "auth_client_components", "auth_client_state", "tenants"]);

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import * as oauth from "oauth4webapi";
 import { type Caller, holds, tenantsOf } from "@/lib/access/caller";
-import type { WorkspaceScope } from "@/lib/access/scope";
+import { INSTANCE_TENANT, type WorkspaceScope } from "@/lib/access/scope";
 import { resolveWorkspace } from "@/lib/accounts/places";
 import { recordNow, recordWith } from "@/lib/audit/record";
 import type { OAuthClient } from "@/lib/auth-clients/client";
@@ -127,6 +127,7 @@ const about = (scope: WorkspaceScope, id: string, name?: string) => ({
   target: { type: "auth-secret", id, name },
 });
 
+/** Null, with an entry of the attempt, for a secret that does not exist as far as the caller may know. */
 async function locate(caller: Caller, secretId: string) {
   if (!isId(secretId)) return null;
   for (const tenantId of tenantsOf(caller)) {
@@ -139,6 +140,12 @@ async function locate(caller: Caller, secretId: string) {
       throw error;
     }
   }
+  await recordNow(caller, {
+    tenantId: tenantsOf(caller)[0] ?? INSTANCE_TENANT,
+    action: "secret.authorize",
+    outcome: "denied",
+    target: { type: "auth-secret", id: secretId },
+  });
   return null;
 }
 
