@@ -35,9 +35,13 @@ function running(): Map<string, Promise<Outcome>> {
   return once("refreshes-running", () => new Map<string, Promise<Outcome>>());
 }
 
-/** Runs a leased attempt and lets everybody in this process wait for it; the entry always goes when the attempt ends. */
-export function runAttempt(lease: Lease, actor: string | null): Promise<Outcome> {
-  const attempt = refreshOne(refresher().world, lease, actor).finally(() => {
+/**
+ * Runs a leased attempt and lets everybody in this process wait for it; the entry always goes when the attempt ends.
+ *
+ * @param heard called when the provider has answered with tokens, before they are landed
+ */
+export function runAttempt(lease: Lease, actor: string | null, heard?: () => void): Promise<Outcome> {
+  const attempt = refreshOne(refresher().world, lease, actor, heard).finally(() => {
     if (running().get(lease.secretId) === attempt) running().delete(lease.secretId);
   });
   running().set(lease.secretId, attempt);

@@ -18,11 +18,20 @@ import type { FailureOutcome, Landing, Lease, Outcome, World } from "./world";
  *   7  any other failure: say when to try again; the stored access token goes on serving
  */
 
-/** Runs one attempt for a leased secret. Never rejects for the provider's fault. */
-export async function refreshOne(world: World, lease: Lease, actor: string | null): Promise<Outcome> {
+/**
+ * Runs one attempt for a leased secret. Never rejects for the provider's fault.
+ *
+ * @param heard called when the provider has answered with tokens, before they are landed: its room is free again
+ */
+export async function refreshOne(
+  world: World,
+  lease: Lease,
+  actor: string | null,
+  heard?: () => void,
+): Promise<Outcome> {
   const started = world.clock.monotonic();
   world.rows.hold(lease); // 1
-  const attempt: Attempt = { world, lease, actor, started, client: null };
+  const attempt: Attempt = { world, lease, actor, started, client: null, heard };
   try {
     const client = await world.clients.open(lease.authClientTenantId, lease.authClientId); // 2
     if (!client) return await pause(attempt, "integrity", GONE);
@@ -52,6 +61,7 @@ interface Attempt {
   /** Monotonic. */
   started: number;
   client: OAuthClient | null;
+  heard: (() => void) | undefined;
 }
 
 /** A lease that ends this soon is not one to begin sending on: connecting took too long, or the process stood still. */
@@ -86,7 +96,10 @@ async function present(attempt: Attempt, client: OAuthClient, current: StoredTok
       landLate(attempt, client, tokens, sent, askedAt);
       return fail(attempt, DEADLINE, "deadline");
     }
-    if (answer.kind === "tokens") return land(attempt, client, tokens, answer, askedAt); // 5
+    if (answer.kind === "tokens") {
+      attempt.heard?.();
+      return land(attempt, client, tokens, answer, askedAt); // 5
+    }
     if (answer.failure.kind !== "refused" || isRequestFault(answer.failure, client))
       return fail(attempt, answer.failure);
     if (presented) await world.rows.markRefused(lease, presented); // 6

@@ -1,14 +1,22 @@
 import { errorFields, log } from "@/lib/observability/log";
 import { drainRefreshes, isRunningHere, runAttempt, ticketResult } from "./ensure-fresh";
-import { HOST_LIMIT } from "./hosts";
+import { HOST_LIMIT, type Ticket } from "./hosts";
+import { Lines, pairOf, WAIT_MS } from "./lines";
 import { type Refresher, refresher } from "./live-world";
 import type { Lease } from "./world";
 
 /** Claims what is due and refreshes it with bounded concurrency; a full or closed provider is passed over, never waited for. */
 
-export const MAX_RUNNING = 256;
+/** Attempts at once: mostly waiting for providers, which costs memory only, so that many that hang hold nobody up. */
+export const MAX_RUNNING = 2_048;
+/** Answers that are in memory and nowhere else: while there are so many, nothing more is asked for (REFRESH section 3). */
+const MAX_LANDING = 256;
+const MAX_WAITING = 1_024;
 const CLAIM = 200;
 const IDLE_MS = 500;
+const BUSY_MS = 20;
+/** While something is left out, a claim walks over all of it: not more often than this, unless somebody calls. */
+const CROWDED_MS = 200;
 const PROBE_EVERY_MS = 5_000;
 /** How long a (tenant, client) without room stays out of the claim. */
 const PASS_OVER_MS = 250;
@@ -19,87 +27,165 @@ export interface Sweep {
 }
 
 export function startSweep(): Sweep {
-  const self = refresher();
-  const stopping = new AbortController();
-  const running = new Set<Promise<void>>();
-  const passedOver = new Map<string, number>();
-  const loop = run(self, stopping.signal, running, passedOver);
-  return {
-    stop: async (drainMs) => {
-      stopping.abort();
-      await loop;
-      await drainRefreshes(drainMs);
-    },
-  };
+  const run = new SweepRun(refresher());
+  return { stop: (drainMs) => run.stop(drainMs) };
 }
 
-async function run(
-  self: Refresher,
-  signal: AbortSignal,
-  running: Set<Promise<void>>,
-  passedOver: Map<string, number>,
-): Promise<void> {
-  const { clock, rows } = self.world;
-  let probedAt = Number.NEGATIVE_INFINITY;
-  while (!signal.aborted) {
-    let found = 0;
-    try {
-      const now = clock.monotonic();
-      for (const [pair, until] of passedOver) if (until <= now) passedOver.delete(pair);
-      const room = Math.min(CLAIM, MAX_RUNNING - running.size);
-      if (room > 0) {
-        const leases = await rows.claim(room, [...passedOver.keys()]);
-        found = leases.length;
-        place(self, leases, running, passedOver);
+class SweepRun {
+  readonly #self: Refresher;
+  readonly #stopping = new AbortController();
+  readonly #running = new Set<Promise<void>>();
+  readonly #lines = new Lines();
+  readonly #passedOver = new Map<string, number>();
+  readonly #loop: Promise<void>;
+  #wake: (() => void) | null = null;
+  #filling = false;
+  #landing = 0;
+
+  constructor(self: Refresher) {
+    this.#self = self;
+    this.#loop = this.#run();
+  }
+
+  async stop(drainMs: number): Promise<void> {
+    this.#stopping.abort();
+    await this.#loop;
+    await drainRefreshes(drainMs);
+  }
+
+  async #run(): Promise<void> {
+    const { clock, rows } = this.#self.world;
+    const { signal } = this.#stopping;
+    let probedAt = Number.NEGATIVE_INFINITY;
+    while (!signal.aborted) {
+      let pauseMs = 0;
+      try {
+        const now = clock.monotonic();
+        for (const [pair, until] of this.#passedOver) if (until <= now) this.#passedOver.delete(pair);
+        this.#giveBack(this.#lines.leave({ waitedSince: now - WAIT_MS }), PASS_OVER_MS);
+        const leftOut = [...new Set([...this.#passedOver.keys(), ...this.#lines.enough()])];
+        const room = Math.min(CLAIM, MAX_RUNNING - this.#running.size, MAX_WAITING - this.#lines.size);
+        let found = 0;
+        if (room > 0) {
+          const leases = await rows.claim(room, leftOut);
+          found = leases.length;
+          await this.#place(leases);
+        }
+        if (now - probedAt >= PROBE_EVERY_MS) {
+          probedAt = now;
+          await this.#place(await rows.claimProbes());
+        }
+        const busy = this.#running.size > 0 || this.#lines.size > 0;
+        if (found === 0) pauseMs = leftOut.length > 0 ? CROWDED_MS : busy ? BUSY_MS : IDLE_MS;
+        this.#fill();
+      } catch (error) {
+        log.warn("sweep failed; trying again", errorFields(error));
+        pauseMs = IDLE_MS;
       }
-      if (now - probedAt >= PROBE_EVERY_MS) {
-        probedAt = now;
-        place(self, await rows.claimProbes(), running, passedOver);
-      }
-    } catch (error) {
-      log.warn("sweep failed; trying again", errorFields(error));
-      await clock.sleep(IDLE_MS, signal);
+      if (pauseMs > 0 && !signal.aborted) await this.#pause(pauseMs);
     }
-    if (signal.aborted) return;
-    if (running.size >= MAX_RUNNING) await Promise.race([...running, clock.sleep(IDLE_MS, signal)]);
-    else if (found === 0) await clock.sleep(running.size > 0 ? 20 : IDLE_MS, signal);
+    this.#giveBack(this.#lines.leave("everybody"), 0);
   }
-}
 
-function place(self: Refresher, leases: Lease[], running: Set<Promise<void>>, passedOver: Map<string, number>): void {
-  const tenants = new Set(leases.map((lease) => lease.tenantId));
-  const share = tenants.size > 1 ? HOST_LIMIT / 2 : HOST_LIMIT;
-  for (const lease of leases) {
-    const work = attempt(self, lease, share, passedOver)
-      .catch((error) => log.error("refresh attempt failed", { secretId: lease.secretId, ...errorFields(error) }))
-      .finally(() => running.delete(work));
-    running.add(work);
+  /** Ends early when a line runs low or an attempt has ended. */
+  async #pause(ms: number): Promise<void> {
+    const over = new AbortController();
+    this.#wake = () => over.abort();
+    await this.#self.world.clock.sleep(ms, AbortSignal.any([over.signal, this.#stopping.signal]));
+    this.#wake = null;
   }
-}
 
-async function attempt(self: Refresher, lease: Lease, share: number, passedOver: Map<string, number>): Promise<void> {
-  const { world, hosts } = self;
-  if (isRunningHere(lease.secretId)) return world.rows.release(lease);
-  const client = await world.clients.open(lease.authClientTenantId, lease.authClientId);
-  if (!client) {
-    await runAttempt(lease, null); // says on the secret what is wrong
-    return;
+  async #place(leases: Lease[]): Promise<void> {
+    const { world } = this.#self;
+    for (const lease of leases) {
+      if (isRunningHere(lease.secretId)) {
+        this.#giveBack([lease], 0);
+        continue;
+      }
+      let host: string | null = null;
+      try {
+        const client = await world.clients.open(lease.authClientTenantId, lease.authClientId);
+        if (!client) {
+          this.#start(lease, null); // says on the secret what is wrong
+          continue;
+        }
+        // Known here only, for a few seconds yet: its repair has not come round, or its trouble is newer than this claim.
+        if (!client.problem || lease.probing) host = world.provider.host(client);
+      } catch (error) {
+        log.error("refresh attempt failed", { secretId: lease.secretId, ...errorFields(error) });
+      }
+      if (host === null || !this.#lines.join(lease, host, world.clock.monotonic()))
+        this.#giveBack([lease], PASS_OVER_MS);
+    }
   }
-  if (client.problem && !lease.probing) {
-    // Known here only, for a few seconds yet: its repair has not come round, or its trouble is newer than this claim.
-    passedOver.set(lease.tenantId + lease.authClientId, world.clock.monotonic() + PASS_OVER_MS);
-    return world.rows.release(lease);
+
+  /** Soon, and once for many: readers who wait for the same room are asked first. */
+  #fillSoon(): void {
+    if (this.#filling) return;
+    this.#filling = true;
+    setImmediate(() => {
+      this.#filling = false;
+      this.#fill();
+      if (this.#stopping.signal.aborted) return;
+      this.#wake?.();
+    });
   }
-  const entry = hosts.tryEnter(world.provider.host(client), lease.tenantId, share);
-  if (entry.kind !== "in") {
-    const restMs = entry.kind === "open" ? Math.min(entry.retryAfterMs, 5_000) : PASS_OVER_MS;
-    passedOver.set(lease.tenantId + lease.authClientId, world.clock.monotonic() + restMs);
-    return world.rows.release(lease);
+
+  /** Starts attempts as far as there is room at their providers. */
+  #fill(): void {
+    const { hosts } = this.#self;
+    if (this.#stopping.signal.aborted) return;
+    for (const host of this.#lines.hosts()) {
+      const share = () => (this.#lines.tenants(host) > 1 ? HOST_LIMIT / 2 : HOST_LIMIT);
+      let closedForMs = 0;
+      while (this.#running.size < MAX_RUNNING && this.#landing < MAX_LANDING) {
+        const next = this.#lines.next(host, (tenantId): Ticket | null => {
+          const entry = hosts.tryEnter(host, tenantId, share());
+          if (entry.kind === "open") closedForMs = entry.retryAfterMs;
+          return entry.kind === "in" ? entry.ticket : null;
+        });
+        if (!next) break;
+        this.#start(next.lease, next.given);
+      }
+      if (closedForMs > 0) this.#giveBack(this.#lines.leave({ host }), Math.min(closedForMs, 5_000));
+    }
   }
-  let result: ReturnType<typeof ticketResult> = "unused";
-  try {
-    result = ticketResult(await runAttempt(lease, null));
-  } finally {
-    entry.ticket.leave(result);
+
+  #start(lease: Lease, ticket: Ticket | null): void {
+    let result: ReturnType<typeof ticketResult> = "unused";
+    let heard = 0;
+    const work = runAttempt(lease, null, () => {
+      // The provider has done its part; what is left is between us and the database.
+      ticket?.leave("answered");
+      heard = 1;
+      this.#landing += heard;
+      this.#fillSoon();
+    })
+      .then(
+        (outcome) => {
+          result = ticketResult(outcome);
+        },
+        (error) => log.error("refresh attempt failed", { secretId: lease.secretId, ...errorFields(error) }),
+      )
+      .finally(() => {
+        ticket?.leave(result);
+        this.#landing -= heard;
+        this.#running.delete(work);
+        this.#fillSoon();
+      });
+    this.#running.add(work);
+  }
+
+  #giveBack(leases: Lease[], restMs: number): void {
+    const until = this.#self.world.clock.monotonic() + restMs;
+    for (const lease of leases) {
+      if (restMs > 0) this.#passedOver.set(pairOf(lease), until);
+      const work = this.#self.world.rows
+        .release(lease)
+        // It lapses by itself.
+        .catch((error) => log.warn("a lease was not given back", { secretId: lease.secretId, ...errorFields(error) }))
+        .finally(() => this.#running.delete(work));
+      this.#running.add(work);
+    }
   }
 }

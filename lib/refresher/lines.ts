@@ -1,0 +1,113 @@
+import type { Lease } from "./world";
+
+/**
+ * Where leased secrets wait a moment for room at their provider, one line per tenant and auth client. A lease lasts 15 s and
+ * the guard asks for 3 of them, so a second here costs nothing; giving a lease back and taking it again costs two writes.
+ * Pure book-keeping, so that every provider and tenant gets its turn (I10).
+ */
+
+/** A line holds this many at first, twice as many each time it was emptied, and so few again after somebody waited in vain. */
+const SHORT = 64;
+const LONG = 512;
+/** Who waits longer is given back. */
+export const WAIT_MS = 1_000;
+
+interface Waiting {
+  lease: Lease;
+  since: number;
+}
+
+interface Line {
+  host: string;
+  tenantId: string;
+  waiting: Waiting[];
+  capacity: number;
+}
+
+export const pairOf = (lease: Lease) => lease.tenantId + lease.authClientId;
+
+export class Lines {
+  /** Round the map goes the turn: who was served moves to its end. */
+  readonly #lines = new Map<string, Line>();
+  #size = 0;
+
+  /** How many wait in all. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** False when the line is full. */
+  join(lease: Lease, host: string, now: number): boolean {
+    const pair = pairOf(lease);
+    let line = this.#lines.get(pair);
+    if (!line || line.host !== host) {
+      if (line?.waiting.length) return false; // The client was pointed elsewhere a moment ago.
+      line = { host, tenantId: lease.tenantId, waiting: [], capacity: line?.capacity ?? SHORT };
+      this.#lines.set(pair, line);
+    }
+    if (line.waiting.length >= line.capacity) return false;
+    line.waiting.push({ lease, since: now });
+    this.#size += 1;
+    return true;
+  }
+
+  /** Hosts that somebody waits for. */
+  hosts(): Set<string> {
+    const hosts = new Set<string>();
+    for (const line of this.#lines.values()) if (line.waiting.length > 0) hosts.add(line.host);
+    return hosts;
+  }
+
+  /** How many tenants wait for a host. */
+  tenants(host: string): number {
+    const tenants = new Set<string>();
+    for (const line of this.#lines.values())
+      if (line.host === host && line.waiting.length > 0) tenants.add(line.tenantId);
+    return tenants.size;
+  }
+
+  /**
+   * Takes the next lease whose tenant `mayEnter`, the longest unserved line first.
+   *
+   * @param mayEnter asked at most once a tenant
+   */
+  next<T>(host: string, mayEnter: (tenantId: string) => T | null): { lease: Lease; given: T } | null {
+    const refused = new Set<string>();
+    for (const [pair, line] of this.#lines) {
+      if (line.host !== host || line.waiting.length === 0 || refused.has(line.tenantId)) continue;
+      const given = mayEnter(line.tenantId);
+      if (given === null) {
+        refused.add(line.tenantId);
+        continue;
+      }
+      const { lease } = line.waiting.shift() as Waiting;
+      this.#size -= 1;
+      if (line.waiting.length === 0) line.capacity = Math.min(LONG, line.capacity * 2);
+      this.#lines.delete(pair);
+      this.#lines.set(pair, line);
+      return { lease, given };
+    }
+    return null;
+  }
+
+  /** Lines that hold enough: nothing more is claimed for them now. */
+  enough(): string[] {
+    return [...this.#lines].filter(([, line]) => line.waiting.length >= line.capacity / 4).map(([pair]) => pair);
+  }
+
+  /** Takes out who has waited in vain, or everybody of a host, or everybody. */
+  leave(which: { waitedSince: number } | { host: string } | "everybody"): Lease[] {
+    const gone: Lease[] = [];
+    for (const [pair, line] of this.#lines) {
+      const leaves = (one: Waiting) =>
+        which === "everybody" || ("host" in which ? line.host === which.host : one.since <= which.waitedSince);
+      const before = line.waiting.length;
+      gone.push(...line.waiting.filter(leaves).map((one) => one.lease));
+      line.waiting = line.waiting.filter((one) => !leaves(one));
+      if (line.waiting.length < before) line.capacity = SHORT;
+      if (line.waiting.length === 0 && line.capacity === SHORT) this.#lines.delete(pair);
+    }
+    this.#size -= gone.length;
+    return gone;
+  }
+}
