@@ -59,11 +59,14 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
    WHERE m.user_id = p_user
 $$;
 
--- Names of people in the tenants they belong to; nothing else of their rows shows there.
-CREATE OR REPLACE FUNCTION latchkey_people(p_tenant text, p_ids text[])
-RETURNS TABLE (id text, first_name text, last_name text, email text)
+-- What the API shows of people in the tenants they belong to; nothing else of their rows shows there.
+DROP FUNCTION IF EXISTS latchkey_people(text, text[]);
+CREATE FUNCTION latchkey_people(p_tenant text, p_ids text[])
+RETURNS TABLE (id text, first_name text, last_name text, email text, registered_ms float8, last_login_ms float8)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
-  SELECT u.id, u.first_name, u.last_name, u.email FROM users u
+  SELECT u.id, u.first_name, u.last_name, u.email, extract(epoch FROM u.registered_at)::float8 * 1000,
+         extract(epoch FROM u.last_login_at)::float8 * 1000
+    FROM users u
    WHERE u.id = ANY (p_ids) AND EXISTS (SELECT 1 FROM memberships m WHERE m.user_id = u.id AND m.tenant_id = p_tenant)
 $$;
 

@@ -4,7 +4,7 @@ import type { ApiKeyRow } from "@/lib/accounts/key-store";
 import type { SessionRow } from "@/lib/accounts/session-store";
 import { expiryText, nameText, newPasswordText } from "@/lib/accounts/text-schemas";
 import { MAX_KEY_DAYS } from "@/lib/accounts/user-service";
-import type { UserRow } from "@/lib/accounts/user-store";
+import type { Fellow } from "@/lib/accounts/user-store";
 import type { Resource } from "@/lib/http/json-api";
 
 export const apiKeyBody = z
@@ -23,7 +23,7 @@ export const reauthenticateBody = z.strictObject({ password: givenPassword });
 
 const iso = (at: Date | null) => at?.toISOString() ?? null;
 
-export function toUser(row: UserRow): Resource {
+export function toUser(row: Fellow): Resource {
   return {
     id: row.id,
     type: "user",

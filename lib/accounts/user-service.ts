@@ -9,7 +9,7 @@ import { provePassword } from "@/lib/accounts/prove-password";
 import type { SessionRow } from "@/lib/accounts/session-store";
 import * as sessions from "@/lib/accounts/session-store";
 import { IDLE_MS } from "@/lib/accounts/session-token";
-import { findUser, type UserRow, updateUser } from "@/lib/accounts/user-store";
+import { type Fellow, findUser, type UserRow, updateUser, userNames } from "@/lib/accounts/user-store";
 import { recordNow, recordWith } from "@/lib/audit/record";
 import { mac } from "@/lib/crypto/mac";
 import { hashPassword } from "@/lib/crypto/password";
@@ -51,12 +51,12 @@ export async function getSelf(caller: Caller): Promise<UserRow> {
 }
 
 /** The caller, or a person who belongs to a tenant the caller belongs to. @throws AppError not_found, forbidden */
-export async function getUser(caller: Caller, id: string): Promise<UserRow> {
+export async function getUser(caller: Caller, id: string): Promise<Fellow> {
   const own = await requirePerson(caller, "users.get");
   if (id === own) return getSelf(caller);
   if (!isId(id)) throw notFound("user");
   for (const tenantId of tenantsOf(caller)) {
-    const user = await inTenant(tenantId, (tx) => findUser(tx, id));
+    const user = (await inTenant(tenantId, (tx) => userNames(tx, tenantId, [id]))).get(id);
     if (user) return user;
   }
   return denyUnknown(caller, "users.get", { type: "user", id });

@@ -49,23 +49,37 @@ export async function updateUser(
     .where(and(eq(users.tenantId, INSTANCE_TENANT), eq(users.id, id)));
 }
 
-export interface PersonName {
-  firstName: string;
-  lastName: string;
-  email: string;
-}
+/** What members of a tenant may know of each other. */
+export type Fellow = Pick<UserRow, "id" | "firstName" | "lastName" | "email" | "registeredAt" | "lastLoginAt">;
 
-/** The names of those of `ids` who belong to `tenantId`; by id. Through a named function, because a tenant sees no row of users. */
-export async function userNames(tx: Tx, tenantId: string, ids: readonly string[]): Promise<Map<string, PersonName>> {
+/** Those of `ids` who belong to `tenantId`; by id. Through a named function, because a tenant sees no row of users. */
+export async function userNames(tx: Tx, tenantId: string, ids: readonly string[]): Promise<Map<string, Fellow>> {
   if (ids.length === 0) return new Map();
   const asked = sql.join(
     [...new Set(ids)].map((id) => sql`${id}`),
     sql`, `,
   );
-  const rows = await tx.execute<{ id: string; first_name: string; last_name: string; email: string }>(
-    sql`select * from latchkey_people(${tenantId}, array[${asked}]::text[])`,
+  const rows = await tx.execute<{
+    id: string;
+    first_name: string;
+    last_name: string;
+    email: string;
+    registered_ms: number;
+    last_login_ms: number | null;
+  }>(sql`select * from latchkey_people(${tenantId}, array[${asked}]::text[])`);
+  return new Map(
+    rows.map((row) => [
+      row.id,
+      {
+        id: row.id,
+        firstName: row.first_name,
+        lastName: row.last_name,
+        email: row.email,
+        registeredAt: new Date(row.registered_ms),
+        lastLoginAt: row.last_login_ms === null ? null : new Date(row.last_login_ms),
+      },
+    ]),
   );
-  return new Map(rows.map((row) => [row.id, { firstName: row.first_name, lastName: row.last_name, email: row.email }]));
 }
 
 export async function userByEmailKey(key: string): Promise<UserRow | null> {
