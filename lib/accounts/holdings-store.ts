@@ -1,7 +1,7 @@
 import { type Holding, holding } from "@/lib/access/caller";
 import type { ROLES } from "@/lib/access/roles";
 import { GLOBAL } from "@/lib/access/scope";
-import { database } from "@/lib/db/client";
+import { repeatable } from "@/lib/db/tx";
 
 interface MembershipRow {
   tenant_id: string;
@@ -13,7 +13,7 @@ interface MembershipRow {
 
 /** What a person holds, one entry per membership, in every tenant: through the named door latchkey_memberships. */
 export async function loadHoldings(userId: string): Promise<Holding[]> {
-  const rows = await database().sql<MembershipRow[]>`select * from latchkey_memberships(${userId})`;
+  const rows = await repeatable((sql) => sql<MembershipRow[]>`select * from latchkey_memberships(${userId})`);
   return rows.flatMap((row) => toHolding(row) ?? []);
 }
 

@@ -1,7 +1,6 @@
 import { and, desc, eq, isNull } from "drizzle-orm";
 import { apiKeys } from "@/drizzle/schema/accounts";
-import { database } from "@/lib/db/client";
-import { inTenant, type Tx } from "@/lib/db/tx";
+import { inTenant, repeatable, type Tx } from "@/lib/db/tx";
 
 export type ApiKeyRow = typeof apiKeys.$inferSelect;
 export type NewApiKeyRow = typeof apiKeys.$inferInsert;
@@ -24,7 +23,7 @@ export interface FoundKey {
 }
 
 export async function findKeyByMac(keyMac: string): Promise<FoundKey | null> {
-  const [row] = await database().sql<FoundKey[]>`select * from latchkey_find_key(${keyMac})`;
+  const [row] = await repeatable((sql) => sql<FoundKey[]>`select * from latchkey_find_key(${keyMac})`);
   return row ?? null;
 }
 

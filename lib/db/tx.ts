@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import { type Database, type Db, database } from "@/lib/db/client";
+import { type Database, type Db, database, type Sql } from "@/lib/db/client";
 
 /** A transaction that sees one tenant. Stores take it as their first argument, so no query can forget whose row it reads. */
 export type Tx = Parameters<Parameters<Db["transaction"]>[0]>[0];
@@ -26,6 +26,17 @@ export async function inTenant<T>(
       // A pooled connection that died while nobody looked shows it only now (and the driver, postgres 3.4.9, reports the old
       // connection's last words once more on the new one). Nothing was done yet, so another connection may be tried.
       if (begun || tries >= MAX_TRIES || !isLostConnection(error)) throw error;
+    }
+  }
+}
+
+/** Runs a statement outside any transaction that may run twice without harm; on another connection when one turns out dead. */
+export async function repeatable<T>(statement: (sql: Sql) => PromiseLike<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await statement(database().sql);
+    } catch (error) {
+      if (tries >= MAX_TRIES || !isLostConnection(error)) throw error;
     }
   }
 }

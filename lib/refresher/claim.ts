@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { type Clock, systemClock } from "@/lib/clock";
 import { database } from "@/lib/db/client";
 import { groupCommit } from "@/lib/db/group-commit";
+import { repeatable } from "@/lib/db/tx";
 import { errorFields, log } from "@/lib/observability/log";
 import { once } from "@/lib/process";
 import { HEARTBEAT_MS, LEASE_MS } from "./policy";
@@ -77,9 +78,9 @@ export function databaseRows(clock: Clock = systemClock): Rows {
   const guards = groupCommit<Lease, boolean>(
     async (leases) => {
       const rows = leases.map((l) => ({ ...leaseKey(l), grant_id: l.grantId, generation: l.generation }));
-      const passed = await sql()<
-        { attempt: string }[]
-      >`select attempt from latchkey_refresh_guard(${json(rows)}::text::jsonb)`;
+      const passed = await repeatable(
+        (sql) => sql<{ attempt: string }[]>`select attempt from latchkey_refresh_guard(${json(rows)}::text::jsonb)`,
+      );
       const attempts = new Set(passed.map((row) => row.attempt));
       return leases.map((lease) => attempts.has(lease.attempt));
     },
@@ -157,9 +158,9 @@ export function databaseRows(clock: Clock = systemClock): Rows {
         duration_ms: record.durationMs,
         actor: record.actor,
       }));
-      const done = await sql()<
-        { attempt: string }[]
-      >`select attempt from latchkey_refresh_fail(${json(rows)}::text::jsonb)`;
+      const done = await repeatable(
+        (sql) => sql<{ attempt: string }[]>`select attempt from latchkey_refresh_fail(${json(rows)}::text::jsonb)`,
+      );
       const attempts = new Set(done.map((row) => row.attempt));
       return all.map((record) => attempts.has(record.lease.attempt));
     },
@@ -168,7 +169,7 @@ export function databaseRows(clock: Clock = systemClock): Rows {
 
   const releases = groupCommit<Lease, void>(
     async (leases) => {
-      await sql()`select latchkey_refresh_release(${json(leases.map(leaseKey))}::text::jsonb)`;
+      await repeatable((sql) => sql`select latchkey_refresh_release(${json(leases.map(leaseKey))}::text::jsonb)`);
       return leases.map(() => undefined);
     },
     { max: BATCH },
@@ -206,9 +207,12 @@ export function databaseRows(clock: Clock = systemClock): Rows {
     },
     acquire: async (target, want: Want) => {
       const askedAt = clock.monotonic();
-      const rows = await sql()<LeaseRow[]>`
+      // A lease whose answer got lost with its connection lapses by itself.
+      const rows = await repeatable(
+        (sql) => sql<LeaseRow[]>`
         select * from latchkey_refresh_acquire(${holder}, ${target.tenantId}, ${target.secretId}, ${want.validityMs},
-                                               ${want.generation}, ${want.insist})`;
+                                               ${want.generation}, ${want.insist})`,
+      );
       return rows[0] ? toLease(rows[0], askedAt) : null;
     },
     guard: (lease) => guards.add(lease),
@@ -216,13 +220,18 @@ export function databaseRows(clock: Clock = systemClock): Rows {
     fail: (record) => failures.add(record),
     release: (lease) => releases.add(lease),
     alternatives: async (lease, includePredecessor): Promise<Alternative[]> => {
-      const rows = await sql()<{ token_mac: string; generation: number; sealed: Buffer }[]>`
+      const rows = await repeatable(
+        (sql) => sql<{ token_mac: string; generation: number; sealed: Buffer }[]>`
         select token_mac, generation, sealed
-          from latchkey_refresh_alternatives(${lease.tenantId}, ${lease.secretId}, ${lease.grantId}, ${includePredecessor})`;
+          from latchkey_refresh_alternatives(${lease.tenantId}, ${lease.secretId}, ${lease.grantId}, ${includePredecessor})`,
+      );
       return rows.map((row) => ({ tokenMac: row.token_mac, generation: row.generation, sealed: row.sealed }));
     },
     markRefused: async (lease, tokenMac) => {
-      await sql()`select latchkey_refresh_refused(${lease.tenantId}, ${lease.secretId}, ${lease.grantId}, ${tokenMac})`;
+      await repeatable(
+        (sql) =>
+          sql`select latchkey_refresh_refused(${lease.tenantId}, ${lease.secretId}, ${lease.grantId}, ${tokenMac})`,
+      );
     },
     hold: (lease) => {
       held.set(lease.attempt, lease);

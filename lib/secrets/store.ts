@@ -3,10 +3,9 @@ import { authClients } from "@/drizzle/schema/auth-clients";
 import { oauthAttempts, secretEvents, secrets, tokenLedger, tokenState } from "@/drizzle/schema/secrets";
 import type { Caller } from "@/lib/access/caller";
 import type { WorkspaceScope } from "@/lib/access/scope";
-import { database } from "@/lib/db/client";
 import { groupCommit } from "@/lib/db/group-commit";
 import { jsonText } from "@/lib/db/json-text";
-import { type Tx, violatedConstraint } from "@/lib/db/tx";
+import { repeatable, type Tx, violatedConstraint } from "@/lib/db/tx";
 import { AppError, type Problem } from "@/lib/errors";
 import { once } from "@/lib/process";
 import type { StateFacts } from "./state";
@@ -89,8 +88,9 @@ function toRow(raw: Raw): SecretRow {
 
 /** One secret without its values being shown: prepared, no transaction. */
 export async function readSecret(scope: WorkspaceScope, id: string): Promise<SecretRow | null> {
-  const rows = await database().sql`
-    select * from latchkey_read_secret(${scope.tenantId}, ${scope.workspaceId}, ${id})`;
+  const rows = await repeatable(
+    (sql) => sql`select * from latchkey_read_secret(${scope.tenantId}, ${scope.workspaceId}, ${id})`,
+  );
   return rows[0] ? toRow(rows[0]) : null;
 }
 
@@ -123,8 +123,10 @@ function auditedReads() {
           user_agent: oneLine(asked.caller.request.userAgent),
           detail: asked.detail,
         }));
-        const found = await database().sql`
-          select n, (secret).* from latchkey_read_secrets_audited(${jsonText(rows)}::text::jsonb)`;
+        // Twice at worst: two entries for one read are better than none for a refused one.
+        const found = await repeatable(
+          (sql) => sql`select n, (secret).* from latchkey_read_secrets_audited(${jsonText(rows)}::text::jsonb)`,
+        );
         const results: (SecretRow | null)[] = all.map(() => null);
         for (const raw of found) results[raw.n as number] = toRow(raw);
         return results;
