@@ -50,7 +50,7 @@ export function AccountScreen() {
               items={[
                 {
                   label: "Name",
-                  value: person ? `${person.first_name} ${person.last_name}`.trim() : <Skeleton w={16} />,
+                  value: person ? `${person.first_name} ${person.last_name}`.trim() || "–" : <Skeleton w={16} />,
                 },
                 { label: "Email", value: person ? person.email : <Skeleton w={24} /> },
               ]}

@@ -8,6 +8,9 @@ const WHOLE: Record<string, string> = {
   "password.change": "Changed the password",
   "password.reset": "Set a new password",
   "reset_link.issue": "Made a password reset link",
+  "secret.authorize": "Began to authorize secret",
+  "secret.authorized": "Authorized secret",
+  "secret.answered": "Was answered the values of secret",
   "api_key.expose": "Ended an API key that was sent in a URL",
 };
 
@@ -35,7 +38,6 @@ const VERBS: Record<string, (noun: string) => string> = {
   refresh: (noun) => `Refreshed ${noun}`,
   refuse: (noun) => `Reported a refused token of ${noun}`,
   forget: (noun) => `Forgot the tokens of ${noun}`,
-  authorize: (noun) => `Authorized ${noun}`,
 };
 
 /** `created` and `revealed` mean the same act as `create` and `reveal`. */

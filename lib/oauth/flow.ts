@@ -204,7 +204,8 @@ export async function finish(
   if (attempt.secretName !== callback.secretName) return end("other_context");
   const client = await openOAuthClient(attempt.authClientTenantId, attempt.authClientId);
   if (!client || client.version !== attempt.authClientVersion) return end("client_changed");
-  if (!(await mayStill(caller, attempt))) return end("forbidden");
+  const scope = await stillPermitted(caller, attempt);
+  if (!scope) return end("forbidden");
   const answer = validate(client, parameters, state);
   if ("code" in answer) return end(answer.code, answer.said);
 
@@ -217,7 +218,7 @@ export async function finish(
     redirectUri: attempt.redirectUri,
     verifier: client.options.pkce === "S256" ? verifier : null,
   });
-  const landed = exchanged.then((tokens) => keep(caller, attempt, client, tokens, askedAt));
+  const landed = exchanged.then((tokens) => keep(caller, scope, attempt, client, tokens, askedAt));
   const result = await withinWait(landed);
   if (result === "slow") {
     refresher().world.background(landed.then(() => undefined));
@@ -235,12 +236,13 @@ async function findState(caller: Caller, stateMac: string): Promise<FoundAttempt
   return null;
 }
 
-async function mayStill(caller: Caller, attempt: FoundAttempt): Promise<boolean> {
+/** The workspace, when the person may still edit there; looked up before the code is redeemed, so that nothing stands between tokens and storing them. */
+async function stillPermitted(caller: Caller, attempt: FoundAttempt): Promise<WorkspaceScope | null> {
   try {
     const scope = await resolveWorkspace(caller, attempt.workspaceId, "workspaces.auth_secret.edit");
-    return holds(caller, "workspaces.auth_secret.edit", scope);
+    return holds(caller, "workspaces.auth_secret.edit", scope) ? scope : null;
   } catch (error) {
-    if (error instanceof AppError && error.status === 404) return false;
+    if (error instanceof AppError && error.status === 404) return null;
     throw error;
   }
 }
@@ -289,6 +291,7 @@ type Kept = { kind: "kept"; hasRefreshToken: boolean } | { kind: "failed"; code:
 /** Stores what came, replacing earlier tokens only now that there are new ones. */
 async function keep(
   caller: Caller,
+  scope: WorkspaceScope,
   attempt: FoundAttempt,
   client: OAuthClient,
   answer: TokenAnswer,
@@ -300,7 +303,7 @@ async function keep(
     return { kind: "failed", code: codeOfExchangeFailure(failure), said };
   }
   const saved = await saveAuthorized(caller, {
-    scope: await resolveWorkspace(caller, attempt.workspaceId, "workspaces.auth_secret.edit"),
+    scope,
     secretId: attempt.secretId,
     client,
     answer,
@@ -308,7 +311,7 @@ async function keep(
     grantId: randomUUID(),
   });
   if (!saved) return { kind: "failed", code: "secret_gone", said: null };
-  await noteClientOk(client, answer.authMethod);
+  await noteClientOk(client, answer.authMethod).catch(refresher().world.reportStoreTrouble);
   return { kind: "kept", hasRefreshToken: saved.hasRefreshToken };
 }
 

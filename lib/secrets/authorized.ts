@@ -10,10 +10,10 @@ import { succeed } from "@/lib/oauth/token-set";
 import { errorFields, log } from "@/lib/observability/log";
 import { openExtras } from "./opened";
 import { saveNewGrant } from "./save-tokens";
-import { type AuthorizableSecret, insertEvent, notifyChange } from "./store";
+import { type AuthorizableSecret, authorizableSecret, insertEvent, notifyChange } from "./store";
 import { lockTokens } from "./token-store";
 
-export { authorizableSecret } from "./store";
+export { authorizableSecret };
 
 export async function openAdditionalParams(secret: AuthorizableSecret): Promise<Record<string, string>> {
   return (await openExtras(secret)).additional_params;
@@ -41,6 +41,7 @@ export async function saveAuthorized(
       await inTenant(scope.tenantId, async (tx) => {
         // An earlier try whose commit was not heard of: it is stored, and may have been refreshed since.
         if ((await lockTokens(tx, scope.tenantId, secretId))?.grantId === given.grantId) return;
+        const secret = await authorizableSecret(tx, scope.tenantId, secretId);
         const generation = await saveNewGrant(tx, {
           scope,
           secretId,
@@ -62,7 +63,7 @@ export async function saveAuthorized(
           tenantId: scope.tenantId,
           workspaceId: scope.workspaceId,
           action: "secret.authorized",
-          target: { type: "auth-secret", id: secretId },
+          target: { type: "auth-secret", id: secretId, name: secret?.name },
           generation,
           host: new URL(client.options.token_uri).host,
         });
