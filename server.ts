@@ -223,6 +223,10 @@ async function prepareNext(): Promise<Handler> {
     hostname: settings().host,
     port: settings().port,
     customServer: true,
+    // Next listens for WebSocket upgrades, which only its development needs: on this server its listener would leave such
+    // connections open for ever, past every time limit, and close those of clients that merely offer h2c. Without a listener
+    // Node answers them as plain requests.
+    ...(LATCHKEY_DEVELOPMENT ? {} : { httpServer: createServer() }),
   });
   const handle = app.getRequestHandler();
   await app.prepare();
@@ -257,11 +261,23 @@ function router(toNext: Handler): Handler {
   };
 }
 
+/** Others are no use to anybody here, and TRACE cannot be made a `Request` of. */
+const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
+
 /** The path without query and trailing slash, also put back on the request; null when the request was refused. */
 function normalise(request: IncomingMessage, response: ServerResponse): string | null {
   const url = request.url ?? "";
   if (!url.startsWith("/") || request.headers.host === undefined || !isDecodable(url)) {
     refuse(response, new AppError("bad_request", "This is not a request of HTTP/1.1 for a path of this server."), "");
+    return null;
+  }
+  if (!METHODS.has(request.method ?? "")) {
+    const allow = [...METHODS].join(", ");
+    refuse(
+      response,
+      new AppError("method_not_allowed", `This server knows ${allow} only.`, { headers: { allow } }),
+      "",
+    );
     return null;
   }
   const mark = url.search(/[?#]/);

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import postgres from "postgres";
@@ -62,6 +62,23 @@ test("one folder and one port have one owner; SIGTERM to npm ends all it started
   await first.ended;
   await until(async () => !isAlive(lock.pid) && !isAlive(pid ?? 0), 5_000, "server and database to end");
   await expect(stat(join(folder, "latchkey.lock"))).rejects.toThrow();
+}, 60_000);
+
+test("odd HTTP is answered, and holds no connection open", async () => {
+  const port = await freePort();
+  await ready(start(["scripts/start.mjs"], { PORT: port, LATCHKEY_DATA_DIR: await newFolder() }));
+  // The first page makes Next listen for WebSocket upgrades, if anything does.
+  expect((await fetch(`http://localhost:${port}/sign-in`)).status).toBe(200);
+  const upgrade = (path: string, to: string) =>
+    `GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: ${to}\r\n\r\n`;
+  const plain = (method: string) => `${method} /v2/users/me HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`;
+  expect(await firstLine(port, upgrade("/_next/webpack-hmr", "websocket"))).toBe("HTTP/1.1 404 Not Found");
+  expect(await firstLine(port, upgrade("/healthz", "h2c"))).toBe("HTTP/1.1 200 OK");
+  for (const method of ["TRACE", "PROPFIND", "QUERY"])
+    expect(await firstLine(port, plain(method)), method).toBe("HTTP/1.1 405 Method Not Allowed");
+  const before = performance.now();
+  expect(await firstLine(port, `GET /${"/".repeat(15_000)}a/ HTTP/1.1\r\nHost: a\r\n\r\n`)).toMatch(/^HTTP.1.1 [34]/);
+  expect(performance.now() - before).toBeLessThan(200);
 }, 60_000);
 
 test("after kill -9 the database ends by itself and the next start works", async () => {
@@ -224,4 +241,18 @@ async function digest(url: string): Promise<string> {
   } finally {
     await sql.end();
   }
+}
+
+/** The first line of the answer to these bytes. */
+function firstLine(port: string | number, bytes: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(Number(port), "127.0.0.1", () => socket.write(bytes));
+    let text = "";
+    socket.setTimeout(5_000, () => socket.destroy(new Error("no answer within 5 s")));
+    socket.on("error", reject).on("close", () => resolve(text.split("\r\n", 1)[0] as string));
+    socket.on("data", (chunk) => {
+      text += chunk;
+      if (text.includes("\r\n")) socket.destroy();
+    });
+  });
 }

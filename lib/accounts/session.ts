@@ -88,6 +88,11 @@ export function authOptions({ facts, device, cookie }: SignInContext): AuthOptio
       },
     },
     callbacks: {
+      /** Our own pages only; text that is no address at all leads home, where next-auth's own rule would throw. */
+      redirect({ url, baseUrl }) {
+        const to = URL.canParse(url, baseUrl) ? new URL(url, baseUrl) : null;
+        return to?.origin === baseUrl ? to.href : baseUrl;
+      },
       jwt: ({ token, user }) => ({ sid: user ? (user as { sid?: string }).sid : token.sid }),
       session: async ({ session }) => {
         const caller = cookie === null ? null : await callerForSession(cookie, facts);

@@ -160,6 +160,23 @@ describe("signing in", () => {
     expect(await chrome.caller()).toBeNull();
   });
 
+  test("leads to pages of this site only, whatever was asked for", async () => {
+    const elsewhere = [
+      "https://evil.example",
+      "//evil.example",
+      "/\\evil.example",
+      `${TEST_URL}.evil.example`,
+      "http://[",
+    ];
+    for (const callbackUrl of elsewhere) {
+      const chrome = browser();
+      const { body: token } = await chrome.send("GET", "csrf");
+      const form = { csrfToken: token.csrfToken, email: person.email, password: PASSWORD, json: "true", callbackUrl };
+      const { status, body } = await chrome.send("POST", "callback/credentials", form);
+      expect([status, new URL(body.url).origin], callbackUrl).toEqual([200, TEST_URL]);
+    }
+  });
+
   test("without the CSRF token there is no session; unknown actions do not exist", async () => {
     const chrome = browser();
     await chrome.send("POST", "callback/credentials", { email: person.email, password: PASSWORD, json: "true" });

@@ -1,4 +1,5 @@
 import type { NextApiRequest, NextApiResponse } from "next";
+import { AppError } from "@/lib/errors";
 
 /**
  * Runs a handler written for Next's older `(req, res)` API, as next-auth has one, on a plain Request. Its handler for route
@@ -71,7 +72,9 @@ const MAX_FORM_BYTES = 16 * 1024;
 /** A form or a JSON object; anything else, or too much of it, is no body. */
 async function readForm(request: Request): Promise<Record<string, unknown> | undefined> {
   if (request.method !== "POST") return undefined;
-  const bytes = new Uint8Array(await request.arrayBuffer());
+  const bytes = await request.arrayBuffer().catch((cause: unknown) => {
+    throw new AppError("bad_request", "The body did not arrive whole.", { cause });
+  });
   if (bytes.byteLength > MAX_FORM_BYTES) return undefined;
   const text = new TextDecoder().decode(bytes);
   const type = request.headers.get("content-type") ?? "";
