@@ -33,9 +33,7 @@ export async function migrateDatabase(url: string, report: (line: string) => voi
     await migrate(drizzle(sql), { migrationsFolder: resolve(process.cwd(), "drizzle/migrations") });
     const applied = (await appliedMigrations(sql)) - before;
     if (applied > 0) report(`Applied ${applied} database migration${applied === 1 ? "" : "s"}`);
-    let changed = false;
-    for (const file of REPEATABLE) changed = (await applyRepeatable(sql, file)) || changed;
-    if (changed) await sql.unsafe(await readFile(resolve(process.cwd(), "drizzle/doors.sql"), "utf8"));
+    for (const file of REPEATABLE) await applyRepeatable(sql, file);
   } finally {
     await sql.end({ timeout: 5 });
   }
@@ -79,17 +77,20 @@ async function ensureRole(sql: postgres.Sql): Promise<void> {
   await sql.unsafe(`GRANT ${APP_ROLE} TO CURRENT_USER`);
 }
 
-/** @returns whether the file's text was new */
-async function applyRepeatable(sql: postgres.Sql, file: string): Promise<boolean> {
-  const text = await readFile(resolve(process.cwd(), "drizzle", file), "utf8");
+/** Runs the file when its text is new. */
+async function applyRepeatable(sql: postgres.Sql, file: string): Promise<void> {
+  const read = (name: string) => readFile(resolve(process.cwd(), "drizzle", name), "utf8");
+  const text = await read(file);
   const digest = createHash("sha256").update(text).digest("hex");
   await sql`create table if not exists drizzle.repeatable (file text primary key, digest text not null)`;
   const [known] = await sql<{ digest: string }[]>`select digest from drizzle.repeatable where file = ${file}`;
-  if (known?.digest === digest) return false;
+  if (known?.digest === digest) return;
+  const doors = await read("doors.sql");
   await sql.begin(async (tx) => {
     await tx.unsafe(text);
+    // Here and not after: a function made anew is open to every role of the server until then, for good if we end between.
+    await tx.unsafe(doors);
     await tx`insert into drizzle.repeatable values (${file}, ${digest})
              on conflict (file) do update set digest = excluded.digest`;
   });
-  return true;
 }

@@ -75,3 +75,10 @@ test("a row cannot be written into another tenant", async () => {
     ),
   ).rejects.toMatchObject({ cause: { code: "42501" } });
 });
+
+test("the named functions are for the application's role alone", async () => {
+  const open = await own.owner`
+    select p.oid::regprocedure::text as name from pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
+     where p.pronamespace = 'public'::regnamespace and a.grantee not in (p.proowner, 'latchkey_app'::regrole)`;
+  expect(open.map((row) => row.name)).toEqual([]);
+});
