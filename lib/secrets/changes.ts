@@ -2,10 +2,15 @@ import { type Caller, holds } from "@/lib/access/caller";
 import { permit } from "@/lib/access/permit";
 import { resolveWorkspace } from "@/lib/accounts/places";
 import { onSecretChange } from "@/lib/db/notifications";
+import { AppError } from "@/lib/errors";
+import { once } from "@/lib/process";
 
 const KEEP_ALIVE_MS = 15_000;
 /** A right taken away ends an open stream within this (KEY-4). */
 const RECHECK_MS = 5_000;
+
+/** Open streams of one key or session in this process: many tabs, but not every connection the server has. */
+const MAX_STREAMS = 50;
 
 /** The reader itself cancelled: there is nothing left to close. */
 const GONE = Symbol("gone");
@@ -19,10 +24,17 @@ export async function secretChanges(
   const { signal } = options;
   const scope = await resolveWorkspace(caller, workspaceId, "workspaces.auth_secret.get");
   await permit(caller, "workspaces.auth_secret.get", scope, { type: "auth-secret" });
+  const open = once("event-streams", () => new Map<string, number>());
+  const streams = open.get(caller.credentialId) ?? 0;
+  if (streams >= MAX_STREAMS)
+    throw new AppError("throttled", `You have ${MAX_STREAMS} streams of changes open already. Close one first.`, {
+      retryAfterS: 30,
+    });
   const text = new TextEncoder();
   let end = (_gone?: unknown) => {};
   return new ReadableStream({
     start(controller) {
+      open.set(caller.credentialId, streams + 1);
       const send = (line: string) => controller.enqueue(text.encode(line));
       const stopListening = onSecretChange((workspace, id) => {
         if (workspace === scope.workspaceId) send(`event: secret\ndata: ${JSON.stringify({ id })}\n\n`);
@@ -41,6 +53,9 @@ export async function secretChanges(
       end = (gone) => {
         if (ended) return;
         ended = true;
+        const left = (open.get(caller.credentialId) ?? 1) - 1;
+        if (left > 0) open.set(caller.credentialId, left);
+        else open.delete(caller.credentialId);
         stopListening();
         clearInterval(beat);
         clearInterval(check);
