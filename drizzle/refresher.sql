@@ -134,7 +134,7 @@ RETURNS TABLE (attempt text) LANGUAGE sql SECURITY DEFINER SET search_path = pub
   RETURNING mine.attempt
 $$;
 
--- Makes answers durable: ledger first, then the pointer, guarded by grant and generation; a lost race leaves the answer in
+-- Makes answers durable, pointer and ledger in one commit, guarded by grant and generation; a lost race leaves the answer in
 -- the ledger as an alternative. Repeating a call whose commit was unknown changes nothing and answers the same.
 -- verdict: landed | moved (same grant, other generation) | foreign (other grant, or deleted). successor: the current refresh
 -- token is the one this answer replaced, so the answer is newer whatever any clock says.
@@ -157,14 +157,6 @@ BEGIN
       lifetime_s int, lead_ms float8, has_refresh_token boolean, renewable boolean, token_type text, scope_granted text,
       fingerprint text, refresh_fingerprint text, duration_ms int, actor text, event text);
 
-  -- I2: durable in the ledger before anything else, also when the pointer will not move.
-  INSERT INTO token_ledger (tenant_id, secret_id, grant_id, token_mac, generation, sealed, issued_at, received_at, attempt, standing)
-  SELECT l.tenant_id, l.secret_id, l.grant_id, l.token_mac, l.generation + 1, l.sealed, l.issued_at, now(), l.attempt, 'alternative'
-    FROM unnest(answers) l JOIN token_state t
-      ON t.tenant_id = l.tenant_id AND t.secret_id = l.secret_id AND t.grant_id = l.grant_id
-   WHERE l.token_mac IS NOT NULL
-  ON CONFLICT DO NOTHING;
-
   WITH moved AS (
     UPDATE token_state t
        SET generation = t.generation + 1, sealed = l.sealed, status = 'active', outcome = 'OK', failures = 0,
@@ -184,18 +176,30 @@ BEGIN
     RETURNING l.attempt)
   SELECT array_agg(attempt) INTO landed FROM moved;
 
+  -- I2: durable in the ledger in the same commit, also when the pointer did not move. One write a row, with its standing;
+  -- DISTINCT because a batch may hold two answers with the same refresh token, and a row can be written only once.
+  INSERT INTO token_ledger AS g (tenant_id, secret_id, grant_id, token_mac, generation, sealed, issued_at, received_at, attempt, standing)
+  SELECT DISTINCT ON (l.tenant_id, l.secret_id, l.grant_id, l.token_mac)
+         l.tenant_id, l.secret_id, l.grant_id, l.token_mac, l.generation + 1, l.sealed, l.issued_at, now(), l.attempt,
+         CASE WHEN l.attempt = ANY (landed) THEN 'current' ELSE 'alternative' END
+    FROM unnest(answers) l JOIN token_state t
+      ON t.tenant_id = l.tenant_id AND t.secret_id = l.secret_id AND t.grant_id = l.grant_id
+   WHERE l.token_mac IS NOT NULL
+   ORDER BY l.tenant_id, l.secret_id, l.grant_id, l.token_mac, (l.attempt = ANY (landed)) DESC NULLS LAST
+  ON CONFLICT (tenant_id, secret_id, grant_id, token_mac) DO UPDATE
+     SET standing = 'current', generation = excluded.generation, sealed = excluded.sealed
+   WHERE excluded.standing = 'current';
+
   -- The predecessor was accepted just now, so everything older is closed; it stays itself until its child is used.
   DELETE FROM token_ledger g USING unnest(answers) l
    WHERE l.attempt = ANY (landed) AND NOT l.sibling
      AND g.tenant_id = l.tenant_id AND g.secret_id = l.secret_id AND g.grant_id = l.grant_id
      AND g.token_mac IS DISTINCT FROM l.token_mac AND g.token_mac IS DISTINCT FROM l.previous_mac;
-  UPDATE token_ledger g
-     SET standing = CASE WHEN g.token_mac = l.token_mac THEN 'current' WHEN l.sibling THEN 'alternative' ELSE 'predecessor' END,
-         generation = CASE WHEN g.token_mac = l.token_mac THEN l.generation + 1 ELSE g.generation END,
-         sealed = CASE WHEN g.token_mac = l.token_mac THEN l.sealed ELSE g.sealed END
+  UPDATE token_ledger g SET standing = CASE WHEN l.sibling THEN 'alternative' ELSE 'predecessor' END
     FROM unnest(answers) l
    WHERE l.attempt = ANY (landed) AND g.tenant_id = l.tenant_id AND g.secret_id = l.secret_id AND g.grant_id = l.grant_id
-     AND (g.token_mac = l.token_mac OR g.standing = 'current' OR (NOT l.sibling AND g.token_mac = l.previous_mac));
+     AND g.token_mac IS DISTINCT FROM l.token_mac
+     AND (g.standing = 'current' OR (NOT l.sibling AND g.token_mac = l.previous_mac));
 
   INSERT INTO secret_events (tenant_id, secret_id, event, actor, generation, duration_ms)
   SELECT l.tenant_id, l.secret_id, l.event, l.actor, l.generation + 1, l.duration_ms

@@ -41,6 +41,7 @@ class SweepRun {
   #wake: (() => void) | null = null;
   #filling = false;
   #landing = 0;
+  #enoughAtClaim = 0;
 
   constructor(self: Refresher) {
     this.#self = self;
@@ -63,7 +64,8 @@ class SweepRun {
         const now = clock.monotonic();
         for (const [pair, until] of this.#passedOver) if (until <= now) this.#passedOver.delete(pair);
         this.#giveBack(this.#lines.leave({ waitedSince: now - WAIT_MS }), PASS_OVER_MS);
-        const leftOut = [...new Set([...this.#passedOver.keys(), ...this.#lines.enough()])];
+        const enough = this.#lines.enough();
+        const leftOut = [...new Set([...this.#passedOver.keys(), ...enough])];
         const room = Math.min(CLAIM, MAX_RUNNING - this.#running.size, MAX_WAITING - this.#lines.size);
         let found = 0;
         if (room > 0) {
@@ -77,6 +79,7 @@ class SweepRun {
         }
         const busy = this.#running.size > 0 || this.#lines.size > 0;
         if (found === 0) pauseMs = leftOut.length > 0 ? CROWDED_MS : busy ? BUSY_MS : IDLE_MS;
+        this.#enoughAtClaim = enough.length;
         this.#fill();
       } catch (error) {
         log.warn("sweep failed; trying again", errorFields(error));
@@ -87,7 +90,7 @@ class SweepRun {
     this.#giveBack(this.#lines.leave("everybody"), 0);
   }
 
-  /** Ends early when a line runs low or an attempt has ended. */
+  /** Ends early when a line runs low. */
   async #pause(ms: number): Promise<void> {
     const over = new AbortController();
     this.#wake = () => over.abort();
@@ -126,8 +129,8 @@ class SweepRun {
     setImmediate(() => {
       this.#filling = false;
       this.#fill();
-      if (this.#stopping.signal.aborted) return;
-      this.#wake?.();
+      // A line runs low, so there is something to claim that was left out.
+      if (this.#lines.enough().length < this.#enoughAtClaim) this.#wake?.();
     });
   }
 
