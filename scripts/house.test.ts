@@ -1,0 +1,50 @@
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+
+/** Rules of the house that a reader of the tree can check (SECURITY CRY-13, SS-1, SU-1; HOUSE "process.env"). */
+const files = execFileSync(
+  "git",
+  ["ls-files", "-co", "--exclude-standard", "lib", "app", "components", "server.ts", "drizzle"],
+  { encoding: "utf8" },
+)
+  .split("\n")
+  .filter((name) => /\.tsx?$/.test(name) && !/\.test\.tsx?$|_tests\/|^lib\/testing\//.test(name));
+const text = (name: string) => readFileSync(name, "utf8");
+const importing = (pattern: RegExp) =>
+  files.filter((name) =>
+    [...text(name).matchAll(/(?:from|import)\s*\(?\s*"([^"]+)"/g)].some((match) => pattern.test(match[1] ?? "")),
+  );
+
+test("something is looked at", () => expect(files.length).toBeGreaterThan(150));
+
+test("ciphers, hashes and random bytes come from node:crypto alone", () => {
+  expect(importing(/^(jose|bcrypt|bcryptjs|argon2|@node-rs\/|crypto-js|tweetnacl|libsodium|@noble\/)/)).toEqual([]);
+  const ciphers = files.filter((name) => /create(De)?[Cc]ipheriv|scrypt\(/.test(text(name)));
+  expect(ciphers.every((name) => name.startsWith("lib/crypto/"))).toBe(true);
+  expect(ciphers.length).toBeGreaterThan(0);
+});
+
+test("only lib/egress opens connections to the outside", () => {
+  const opening = importing(/^(undici|node:https|node:tls|node:dns|node:http2|https|tls|dns)(\/|$)/);
+  expect(opening.filter((name) => !name.startsWith("lib/egress/"))).toEqual([]);
+  expect(opening.length).toBeGreaterThan(0);
+  const fetching = files.filter((name) => /^(lib|app|server)/.test(name) && /(?<![.\w])fetch\(/.test(text(name)));
+  expect(fetching.filter((name) => !/^lib\/(egress|sdk)\//.test(name))).toEqual([]);
+});
+
+test("settings are read in lib/config.ts only", () => {
+  const reading = files.filter((name) => /process\.env\.(?!NODE_ENV|NEXT_RUNTIME)/.test(text(name)));
+  expect(reading.filter((name) => name !== "lib/config.ts" && name !== "server.ts")).toEqual([]);
+});
+
+test("dependencies are pinned, locked without a registry's address, and run no install scripts", () => {
+  const { dependencies, devDependencies } = JSON.parse(text("package.json"));
+  for (const version of Object.values({ ...dependencies, ...devDependencies }))
+    expect(version).toMatch(/^\d+\.\d+\.\d+(-[\w.]+)?$/);
+  const lock = JSON.parse(text("package-lock.json")) as {
+    packages: Record<string, { resolved?: string; link?: boolean }>;
+  };
+  expect(Object.values(lock.packages).filter((one) => one.resolved !== undefined)).toEqual([]);
+  expect(text(".npmrc")).toMatch(/^ignore-scripts=true$/m);
+});
