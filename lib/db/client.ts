@@ -1,31 +1,21 @@
-import { drizzle, type PostgresJsDatabase } from "drizzle-orm/postgres-js";
-import postgres from "postgres";
 import { settings } from "@/lib/config";
+import { Pool } from "@/lib/db/pool";
 import { forget, installed, once } from "@/lib/process";
 
-export type Sql = postgres.Sql;
-export type Db = PostgresJsDatabase;
+export type { Sql, Tx } from "@/lib/db/pool";
 
 /**
  * The process's pool. Every connection runs as `latchkey_app`, which owns nothing and sees only the tenant named by the
  * transaction (AZ-5). The URL is DATABASE_URL's or the embedded server's, installed at start-up as "databaseUrl".
  */
-export interface Database {
-  /** For statements that need the bare driver: the named functions and batches. Timestamps come as text here. */
-  sql: Sql;
-  db: Db;
-}
+export type Database = Pool;
 
 export function connect(url: string, max: number): Database {
-  const sql = postgres(url, {
+  return new Pool(url, {
     max,
-    onnotice: () => {},
-    connect_timeout: 10,
-    idle_timeout: 0,
-    max_lifetime: null,
-    connection: { application_name: "latchkey", role: "latchkey_app" } as Record<string, string>,
+    connectTimeoutS: 10,
+    connection: { application_name: "latchkey", role: "latchkey_app" },
   });
-  return { sql, db: drizzle(sql) };
 }
 
 export function databaseUrl(): string {
@@ -49,5 +39,5 @@ export function keyDatabase(): Database {
 export async function closeDatabase(): Promise<void> {
   const open = ["database", "key-database"].map((name) => installed<Database>(name));
   for (const name of ["database", "key-database"]) forget(name);
-  await Promise.all(open.map((one) => one?.sql.end({ timeout: 5 })));
+  await Promise.all(open.map((one) => one?.end({ timeout: 5 })));
 }

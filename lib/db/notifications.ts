@@ -11,7 +11,7 @@ function hub(): Set<SecretListener> {
   return once("secret-notifications", () => {
     const listeners = new Set<SecretListener>();
     database()
-      .sql.listen(CHANNEL, (payload) => {
+      .listen(CHANNEL, (payload) => {
         const [workspaceId = "", secretId = ""] = payload.split(" ");
         for (const listener of listeners) listener(workspaceId, secretId);
       })

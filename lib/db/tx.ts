@@ -1,8 +1,9 @@
 import { sql } from "drizzle-orm";
-import { type Database, type Db, database, type Sql } from "@/lib/db/client";
+import { systemClock } from "@/lib/clock";
+import { type Database, database, type Sql, type Tx } from "@/lib/db/client";
 
 /** A transaction that sees one tenant. Stores take it as their first argument, so no query can forget whose row it reads. */
-export type Tx = Parameters<Parameters<Db["transaction"]>[0]>[0];
+export type { Tx } from "@/lib/db/client";
 
 /**
  * Runs `work` in one transaction in which row-level security shows `tenantId`'s rows and no others. Never talk to the
@@ -17,15 +18,15 @@ export async function inTenant<T>(
   for (let tries = 1; ; tries++) {
     let begun = false;
     try {
-      return await open().db.transaction(async (tx) => {
+      return await open().transaction(async (tx) => {
         await tx.execute(sql`select set_config('latchkey.tenant', ${tenantId}, true)`);
         begun = true;
         return work(tx);
       });
     } catch (error) {
-      // A pooled connection that died while nobody looked shows it only now (and the driver, postgres 3.4.9, reports the old
-      // connection's last words once more on the new one). Nothing was done yet, so another connection may be tried.
+      // A pooled connection that died while nobody looked may show it only now. Nothing was done yet, so another may be tried.
       if (begun || tries >= MAX_TRIES || !isLostConnection(error)) throw error;
+      await systemClock.sleep(tries * SETTLE_MS);
     }
   }
 }
@@ -37,11 +38,14 @@ export async function repeatable<T>(statement: (sql: Sql) => PromiseLike<T>): Pr
       return await statement(database().sql);
     } catch (error) {
       if (tries >= MAX_TRIES || !isLostConnection(error)) throw error;
+      await systemClock.sleep(tries * SETTLE_MS);
     }
   }
 }
 
-const MAX_TRIES = 3;
+const MAX_TRIES = 4;
+/** When one connection has died, others have often died with it, and show it a moment later. */
+const SETTLE_MS = 20;
 
 function isLostConnection(error: unknown): boolean {
   for (let current = error; current instanceof Error; current = current.cause) {

@@ -7,6 +7,7 @@ import { HandClock } from "@/lib/testing/hand-clock";
 import { call } from "@/lib/testing/http";
 import { useOAuthWorld } from "@/lib/testing/oauth-world";
 import { runAttempt } from "./ensure-fresh";
+import { HOST_LIMIT } from "./hosts";
 import { refresher } from "./live-world";
 import { HARD_DEADLINE_MS } from "./policy";
 import { refreshOne } from "./refresh-one";
@@ -249,6 +250,17 @@ describe("an answer on its way", () => {
     expect(ledger).toEqual([{ standing: "current" }]);
   });
 
+  it("of a grant that is gone is not stored, whatever the generation says", async () => {
+    const secret = await world.addSecret();
+    world.idp.next({ holdMs: 300 });
+    const attempt = runAttempt(await lease(secret.id), null);
+    await arrived();
+    await world.database.owner`update token_state set grant_id = 'another' where secret_id = ${secret.id}`;
+    expect(await attempt).toEqual({ kind: "superseded" });
+    expect(await world.state(secret.id)).toMatchObject({ grant_id: "another", generation: 1 });
+    expect((await world.token(secret.id)).body.data.attributes.access_token).toBe(secret.accessToken);
+  });
+
   it("is not disturbed by edits of anything but tokens", async () => {
     const secret = await world.addSecret();
     world.idp.next({ holdMs: 300 });
@@ -369,6 +381,21 @@ describe("a database that is away", () => {
     expect(ledger.map((row) => row.standing)).toEqual(["current", "predecessor"]);
   });
 
+  it("is not noticed by those who read after it is back", async () => {
+    const secrets = await Promise.all(Array.from({ length: 20 }, () => world.addSecret()));
+    for (let round = 0; round < 3; round++) {
+      // In the middle of statements, so that connections die with an error of their own, and idle ones too.
+      const reading = Promise.allSettled(secrets.map((secret) => world.read(secret.id)));
+      await world.database.owner`select pg_terminate_backend(pid) from pg_stat_activity
+        where datname = current_database() and application_name = 'latchkey'`;
+      await reading;
+      const answers = await Promise.all(
+        secrets.flatMap((secret) => [world.token(secret.id), world.read(secret.id), world.refresh(secret.id)]),
+      );
+      expect(answers.map((answer) => answer.status).filter((status) => status !== 200)).toEqual([]);
+    }
+  });
+
   it("does not stop the sweep for good", async () => {
     const secret = await world.addSecret();
     const sweep = startSweep();
@@ -480,6 +507,30 @@ describe("the sweep", () => {
       await silent.stop();
     }
   });
+
+  it("is not held up by many providers that hang", async () => {
+    const hanging = await Promise.all(Array.from({ length: 9 }, () => new FakeIdp().start()));
+    const sweep = startSweep();
+    try {
+      for (const idp of hanging) {
+        idp.always({ instead: { kind: "silence" } });
+        const clientId = await world.addClient({ refresh_token_uri: `${idp.url}/refresh` });
+        const stuck = await Promise.all(Array.from({ length: 34 }, () => world.addSecret({}, { clientId })));
+        await world.database.owner`update token_state set refresh_due_at = now() - interval '1 min'
+          where secret_id in ${world.database.owner(stuck.map((secret) => secret.id))}`;
+      }
+      await until(() => hanging.every((idp) => idp.calls.length === HOST_LIMIT));
+      const well = await Promise.all(Array.from({ length: 20 }, () => world.addSecret()));
+      for (const secret of well) await world.makeDue(secret.id);
+      const began = performance.now();
+      await until(() => world.idp.refreshCalls().length === 20);
+      expect(performance.now() - began).toBeLessThan(2000);
+      expect(hanging.map((idp) => idp.calls.length)).toEqual(hanging.map(() => HOST_LIMIT));
+    } finally {
+      await sweep.stop(0);
+      await Promise.all(hanging.map((idp) => idp.stop()));
+    }
+  }, 40_000);
 
   it("waits for what is under way when it is stopped, also for what readers started", async () => {
     const [swept, read] = [await world.addSecret(), await world.addSecret()];
