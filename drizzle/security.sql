@@ -113,28 +113,31 @@ RETURNS SETOF secret_rows LANGUAGE sql STABLE SECURITY DEFINER SET search_path =
   SELECT * FROM secret_rows r WHERE r.tenant_id = p_tenant AND r.id = p_secret AND r.workspace_id = p_workspace
 $$;
 
--- Reads that show a value, many callers' at once: the entries are committed before any row is answered (AU-1).
+-- Reads that show a value, many callers' at once: the entries are committed before any row is answered (AU-1). Each secret
+-- once, however many asked for it. A batch is small and has the keys, but the planner takes every jsonb for a hundred rows and
+-- would read whole tables for it, so it is told to look up.
 CREATE FUNCTION latchkey_read_secrets_audited(p_asked jsonb)
-RETURNS TABLE (n int, secret secret_rows) LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+RETURNS SETOF secret_rows LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp
+SET enable_hashjoin = off SET enable_mergejoin = off AS $$
   WITH asked AS (
-    SELECT * FROM jsonb_to_recordset(p_asked) AS r(n int, secret_id text, tenant_id text, workspace_id text,
+    SELECT * FROM jsonb_to_recordset(p_asked) AS r(secret_id text, tenant_id text, workspace_id text,
       actor_kind text, actor_id text, actor_name text, via text, credential_id text, action text, request_id text,
       purpose text, ip text, user_agent text, detail jsonb)),
   found AS (
-    SELECT a.n, r AS secret FROM asked a JOIN secret_rows r
+    SELECT r.* FROM (SELECT DISTINCT secret_id, tenant_id, workspace_id FROM asked) a JOIN secret_rows r
         ON r.tenant_id = a.tenant_id AND r.id = a.secret_id AND r.workspace_id = a.workspace_id),
   written AS (
     INSERT INTO audit_entries (tenant_id, actor_kind, actor_id, actor_name, via, credential_id, action, outcome,
       workspace_id, target_type, target_id, target_name, generation, request_id, purpose, ip, user_agent, detail)
     SELECT a.tenant_id, a.actor_kind, a.actor_id, a.actor_name, a.via, a.credential_id, a.action,
            -- Asked for a token and none that lives is there: nothing leaves with this entry.
-           CASE WHEN f.n IS NULL OR a.action IN ('secret.token', 'secret.refused')
-                     AND ((f.secret).token_sealed IS NULL OR (f.secret).expires_ms <= (f.secret).now_ms)
+           CASE WHEN f.id IS NULL OR a.action IN ('secret.token', 'secret.refused')
+                     AND (f.token_sealed IS NULL OR f.expires_ms <= f.now_ms)
                 THEN 'failed' ELSE 'allowed' END, a.workspace_id, 'auth-secret', a.secret_id,
-           (f.secret).name, coalesce((f.secret).token_generation, (f.secret).generation), a.request_id, a.purpose, a.ip,
-           a.user_agent, a.detail
-      FROM asked a LEFT JOIN found f ON f.n = a.n)
-  SELECT n, secret FROM found
+           f.name, coalesce(f.token_generation, f.generation), a.request_id, a.purpose, a.ip, a.user_agent, a.detail
+      FROM asked a LEFT JOIN found f
+        ON f.id = a.secret_id AND f.workspace_id = a.workspace_id AND f.tenant_id = a.tenant_id)
+  SELECT * FROM found
 $$;
 
 -- Whether a global client is in use shows only across tenants; its operator asks before deleting it.

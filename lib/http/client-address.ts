@@ -28,6 +28,7 @@ const plain = (address: string) => address.trim().replace(/^::ffff:(?=\d+\.)/i, 
 export function clientAddress(request: Request): string | null {
   const peer = plain(request.headers.get(PEER_HEADER) ?? "");
   if (!isIP(peer)) return null;
+  if (settings().trustedProxies.length === 0) return peer;
   const list = trusted();
   const isTrusted = (address: string) => list.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
   if (!isTrusted(peer)) return peer;

@@ -9,8 +9,8 @@ import { clientAddress } from "./client-address";
 import { complaint, type Document, errorDocument, JSON_TYPE } from "./json-api";
 import { readJsonBody } from "./json-body";
 import { loggablePath, refuseKeyInUrl } from "./key-in-url";
-import { withPlainBody } from "./plain-body";
 import { requireSameOrigin } from "./same-origin";
+import { Written } from "./written";
 
 /** Who may call and where the ids stand: the machine-readable table of AZ-1. A route without one fails the build. */
 export interface AccessRule {
@@ -55,6 +55,8 @@ export interface RouteContext {
 
 export interface Endpoint {
   (request: Request, context: RouteContext): Promise<Response>;
+  /** The same for node-entry, which needs no `Response`. */
+  write(request: Request, context: RouteContext): Promise<Response | Written>;
   definition: Pick<Definition<unknown>, "route" | "access">;
 }
 
@@ -64,7 +66,7 @@ export interface Endpoint {
  * ways in").
  */
 export function endpoint<Body = undefined>(definition: Definition<Body>): Endpoint {
-  const run = async (request: Request, context: RouteContext): Promise<Response> => {
+  const write = async (request: Request, context: RouteContext): Promise<Response | Written> => {
     const started = performance.now();
     const url = new URL(request.url);
     const facts: RequestFacts = {
@@ -74,7 +76,7 @@ export function endpoint<Body = undefined>(definition: Definition<Body>): Endpoi
       purpose: request.headers.get("x-request-id"),
     };
     let caller: Caller | null = null;
-    let response: Response;
+    let response: Response | Written;
     let failure: unknown;
     try {
       requireAcceptable(request);
@@ -97,7 +99,7 @@ export function endpoint<Body = undefined>(definition: Definition<Body>): Endpoi
       response = serialise(await definition.handle(input), facts.requestId);
     } catch (error) {
       failure = error;
-      response = answerFailure(error, facts.requestId);
+      response = writtenFailure(error, facts.requestId);
     }
     log[response.status >= 500 ? "error" : "info"]("request", {
       requestId: facts.requestId,
@@ -112,7 +114,11 @@ export function endpoint<Body = undefined>(definition: Definition<Body>): Endpoi
     });
     return response;
   };
-  return Object.assign(run, { definition: { route: definition.route, access: definition.access } });
+  const run = async (request: Request, context: RouteContext): Promise<Response> => {
+    const answer = await write(request, context);
+    return answer instanceof Written ? answer.toResponse() : answer;
+  };
+  return Object.assign(run, { write, definition: { route: definition.route, access: definition.access } });
 }
 
 async function readBody<Body>(request: Request, definition: Definition<Body>): Promise<Body> {
@@ -141,38 +147,34 @@ function requireAcceptable(request: Request): void {
 
 const BASE_HEADERS = { "cache-control": "no-store", "x-content-type-options": "nosniff" };
 
-function serialise(reply: Reply, requestId: string): Response {
+function serialise(reply: Reply, requestId: string): Response | Written {
   if (reply.response) return reply.response;
   const headers = { ...BASE_HEADERS, "x-request-id": requestId, ...reply.headers };
-  if (!reply.document) return new Response(null, { status: reply.status, headers });
-  const text = JSON.stringify(reply.document);
-  return withPlainBody(
-    new Response(text, { status: reply.status, headers: { ...headers, "content-type": JSON_TYPE } }),
-    text,
-  );
+  if (!reply.document) return new Written(reply.status, headers, null);
+  return new Written(reply.status, { ...headers, "content-type": JSON_TYPE }, JSON.stringify(reply.document));
 }
 
 /** Any failure as an answer. What is not an AppError is a 500 that says nothing but the request id (LG-3). */
 export function answerFailure(error: unknown, requestId: string): Response {
+  return writtenFailure(error, requestId).toResponse();
+}
+
+function writtenFailure(error: unknown, requestId: string): Written {
   const known =
     error instanceof AppError
       ? error
       : new AppError("internal", `Something went wrong here. Tell your administrator the request id ${requestId}.`);
-  const text = JSON.stringify(errorDocument(known, requestId));
-  const response = new Response(text, {
-    status: known.status,
-    headers: {
-      ...BASE_HEADERS,
-      "content-type": JSON_TYPE,
-      "x-request-id": requestId,
-      ...(known.retryAfterS === undefined ? {} : { "retry-after": String(Math.max(1, Math.ceil(known.retryAfterS))) }),
-      ...(known.code === "unauthenticated"
-        ? { "www-authenticate": `Basic realm="${settings().url}", charset="UTF-8"` }
-        : {}),
-      ...known.headers,
-    },
-  });
-  return withPlainBody(response, text);
+  const headers = {
+    ...BASE_HEADERS,
+    "content-type": JSON_TYPE,
+    "x-request-id": requestId,
+    ...(known.retryAfterS === undefined ? {} : { "retry-after": String(Math.max(1, Math.ceil(known.retryAfterS))) }),
+    ...(known.code === "unauthenticated"
+      ? { "www-authenticate": `Basic realm="${settings().url}", charset="UTF-8"` }
+      : {}),
+    ...known.headers,
+  };
+  return new Written(known.status, headers, JSON.stringify(errorDocument(known, requestId)));
 }
 
 export const ok = (data: Document["data"], meta: Record<string, unknown> = {}): Reply => ({

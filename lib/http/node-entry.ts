@@ -4,13 +4,17 @@ import { AppError } from "@/lib/errors";
 import { newRequestId } from "@/lib/ids";
 import { PEER_HEADER } from "./client-address";
 import { errorDocument, JSON_TYPE } from "./json-api";
-import { plainBodyOf } from "./plain-body";
 import { apiHeaders } from "./security-headers";
+import { Written } from "./written";
 
 /** The second way in of HOUSE "One endpoint, two ways in": node:http straight to an endpoint, without Next's router. */
 
 type Params = Record<string, string>;
-type Answer = (request: Request, context: { params: Params }) => Promise<Response>;
+interface Answer {
+  (request: Request, context: { params: Params }): Promise<Response>;
+  /** Of endpoints: the answer without a `Response` around it. */
+  write?(request: Request, context: { params: Params }): Promise<Response | Written>;
+}
 
 /** One hot route. `path` is written like a folder of `app`: `/v2/workspaces/[workspaceId]/secrets/[secretId]`. */
 export interface HotRoute {
@@ -72,7 +76,8 @@ export async function answer(
   params: Params,
 ): Promise<void> {
   try {
-    await send(await endpoint(toRequest(request, response), { params }), response, path);
+    const asked = toRequest(request, response);
+    await send(await (endpoint.write ?? endpoint)(asked, { params }), response, path);
   } catch {
     if (response.headersSent) response.destroy();
     else refuse(response, new AppError("internal", "Something went wrong here."), path);
@@ -101,15 +106,7 @@ class NodeRequest {
   }
 
   get headers(): Headers {
-    if (!this.#headers) {
-      const headers: Record<string, string> = {};
-      for (const name in this.#request.headers) {
-        const value = this.#request.headers[name];
-        if (value !== undefined) headers[name] = typeof value === "string" ? value : value.join(", ");
-      }
-      headers[PEER_HEADER] = this.#request.socket.remoteAddress ?? "";
-      this.#headers = new Headers(headers);
-    }
+    this.#headers ??= new NodeHeaders(this.#request) as unknown as Headers;
     return this.#headers;
   }
 
@@ -139,7 +136,7 @@ class NodeRequest {
   get whole(): Request {
     this.#whole ??= new Request(this.url, {
       method: this.method,
-      headers: this.headers,
+      headers: [...this.headers],
       ...(this.method !== "GET" && this.method !== "HEAD" && hasBody(this.#request)
         ? { body: bodyOf(this.#request), duplex: "half" }
         : {}),
@@ -168,6 +165,58 @@ class NodeRequest {
   }
 }
 
+/** The headers of a Node request: endpoints `get` a handful, and `Headers` copies and checks them all first. */
+class NodeHeaders {
+  readonly #request: IncomingMessage;
+  #whole: Headers | undefined;
+
+  constructor(request: IncomingMessage) {
+    this.#request = request;
+  }
+
+  get(name: string): string | null {
+    const lower = name.toLowerCase();
+    if (lower === PEER_HEADER) return this.#request.socket.remoteAddress ?? "";
+    const { headers } = this.#request;
+    const value = Object.hasOwn(headers, lower) ? headers[lower] : undefined;
+    if (value === undefined) return null;
+    return typeof value === "string" ? value : value.join(", ");
+  }
+
+  has(name: string): boolean {
+    return this.get(name) !== null;
+  }
+
+  get #all(): Headers {
+    if (!this.#whole) {
+      this.#whole = new Headers();
+      for (const name of [...Object.keys(this.#request.headers), PEER_HEADER])
+        this.#whole.set(name, this.get(name) ?? "");
+    }
+    return this.#whole;
+  }
+
+  entries() {
+    return this.#all.entries();
+  }
+
+  keys() {
+    return this.#all.keys();
+  }
+
+  values() {
+    return this.#all.values();
+  }
+
+  forEach(visit: Parameters<Headers["forEach"]>[0]): void {
+    this.#all.forEach(visit);
+  }
+
+  [Symbol.iterator]() {
+    return this.#all.entries();
+  }
+}
+
 /** `request` as endpoints take it. */
 export function toRequest(request: IncomingMessage, response: ServerResponse): Request {
   return new NodeRequest(request, response) as unknown as Request;
@@ -193,19 +242,20 @@ function bodyOf(request: IncomingMessage): ReadableStream<Uint8Array> {
 }
 
 /** Writes a WHATWG answer. Event streams flow; everything else goes out in one piece with its length. */
-export async function send(from: Response, to: ServerResponse, path: string): Promise<void> {
+export async function send(from: Response | Written, to: ServerResponse, path: string): Promise<void> {
   const headers: Record<string, string | string[]> = apiHeaders(path);
+  if (from instanceof Written) {
+    for (const name in from.headers) headers[titleCase(name)] = from.headers[name] as string;
+    if (from.text !== null) headers["Content-Length"] = String(Buffer.byteLength(from.text));
+    if (to.destroyed) return;
+    to.writeHead(from.status, headers);
+    to.end(from.text ?? undefined);
+    return;
+  }
   for (const [name, value] of from.headers) if (name !== "set-cookie") headers[titleCase(name)] = value;
   if (from.headers.has("set-cookie")) headers["Set-Cookie"] = from.headers.getSetCookie();
   if (to.destroyed) {
     await from.body?.cancel();
-    return;
-  }
-  const plain = plainBodyOf(from);
-  if (plain !== undefined) {
-    headers["Content-Length"] = String(Buffer.byteLength(plain));
-    to.writeHead(from.status, headers);
-    to.end(plain);
     return;
   }
   if (!from.body || !from.headers.get("content-type")?.startsWith("text/event-stream")) {

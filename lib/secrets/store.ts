@@ -106,8 +106,7 @@ function auditedReads() {
   return once("audited-reads", () =>
     groupCommit<Asked, SecretRow | null>(
       async (all) => {
-        const rows = all.map((asked, n) => ({
-          n,
+        const rows = all.map((asked) => ({
           secret_id: asked.id,
           tenant_id: asked.scope.tenantId,
           workspace_id: asked.scope.workspaceId,
@@ -125,11 +124,14 @@ function auditedReads() {
         }));
         // Twice at worst: two entries for one read are better than none for a refused one.
         const found = await repeatable(
-          (sql) => sql`select n, (secret).* from latchkey_read_secrets_audited(${jsonText(rows)}::text::jsonb)`,
+          (sql) => sql`select * from latchkey_read_secrets_audited(${jsonText(rows)}::text::jsonb)`,
         );
-        const results: (SecretRow | null)[] = all.map(() => null);
-        for (const raw of found) results[raw.n as number] = toRow(raw);
-        return results;
+        const key = (tenantId: string, workspaceId: string, id: string) => `${tenantId} ${workspaceId} ${id}`;
+        const byKey = new Map(found.map((raw) => [key(raw.tenant_id, raw.workspace_id, raw.id), raw]));
+        return all.map(({ scope, id }) => {
+          const raw = byKey.get(key(scope.tenantId, scope.workspaceId, id));
+          return raw ? toRow(raw) : null;
+        });
       },
       { max: 200, parallel: 2 },
     ),
