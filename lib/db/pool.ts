@@ -26,6 +26,8 @@ export interface PoolOptions {
 interface Lane {
   sql: postgres.Sql;
   dead: boolean;
+  /** Rejects when the connection closes: the driver forgets statements that were given to it just after a reset. */
+  closed: Promise<never>;
 }
 
 /** A connection that is gone; the code is postgres.js's. */
@@ -110,7 +112,7 @@ export class Pool {
     // It may have died while it was handed over.
     for (; lane.dead; lane = await this.#take()) this.#discard(lane);
     try {
-      return await work(lane);
+      return await Promise.race([work(lane), lane.closed]);
     } finally {
       this.#giveBack(lane);
     }
@@ -140,9 +142,15 @@ export class Pool {
 
   async #open(): Promise<Lane> {
     this.#count += 1;
-    const lane: Lane = { sql: undefined as never, dead: false };
+    let lose: (error: ConnectionLost) => void = () => {};
+    const closed = new Promise<never>((_, reject) => {
+      lose = reject;
+    });
+    closed.catch(() => {}); // it is news only to those who race with it
+    const lane: Lane = { sql: undefined as never, dead: false, closed };
     lane.sql = this.#client(() => {
       lane.dead = true;
+      lose(new ConnectionLost("CONNECTION_CLOSED"));
     });
     drizzle(lane.sql); // sets how timestamps are read, for statements outside transactions too
     let timer: NodeJS.Timeout | undefined;
@@ -150,6 +158,7 @@ export class Pool {
       // The driver alone would try again for ever where a server accepts and hangs up (issue 1193).
       await Promise.race([
         lane.sql`select 1`,
+        closed,
         new Promise((_, reject) => {
           timer = setTimeout(
             () => reject(new ConnectionLost("CONNECT_TIMEOUT")),

@@ -519,7 +519,7 @@ describe("the sweep", () => {
         await world.database.owner`update token_state set refresh_due_at = now() - interval '1 min'
           where secret_id in ${world.database.owner(stuck.map((secret) => secret.id))}`;
       }
-      await until(() => hanging.every((idp) => idp.calls.length === HOST_LIMIT));
+      await until(() => hanging.every((idp) => idp.calls.length === HOST_LIMIT), 20_000);
       const well = await Promise.all(Array.from({ length: 20 }, () => world.addSecret()));
       for (const secret of well) await world.makeDue(secret.id);
       const began = performance.now();
