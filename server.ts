@@ -239,6 +239,9 @@ async function prepareNext(): Promise<Handler> {
   };
 }
 
+/** `.` and `..`, also percent-encoded: no path of ours has them. */
+const DOT_SEGMENT = /(^|\/)(\.|%2e){1,2}(\/|$)/i;
+
 function router(toNext: Handler): Handler {
   const hot = hotMatcher(HOT_ROUTES);
   const publicUrl = new URL(settings().url);
@@ -250,7 +253,13 @@ function router(toNext: Handler): Handler {
       void answer(request, response, path, match.endpoint, match.params);
       return;
     }
+    if (DOT_SEGMENT.test(path)) {
+      refuse(response, new AppError("not_found", "There is no such address, or you have no access to it."), path);
+      return;
+    }
     secureAnswer(request, response, path, LATCHKEY_DEVELOPMENT);
+    // Next's own navigation; on the API it would turn answers into redirects.
+    if (isApiPath(path)) delete request.headers.rsc;
     request.headers[PEER_HEADER] = request.socket.remoteAddress ?? "";
     // Whatever builds a URL from these gets the configured origin (SES-7).
     request.headers.host = publicUrl.host;

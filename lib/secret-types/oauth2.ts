@@ -34,11 +34,24 @@ const extraParameters = parameters.refine(
   "must not set a parameter of the protocol itself (client_id, redirect_uri, state, code, grant_type, refresh_token, …)",
 );
 
-const seconds = z.coerce
-  .number<number | string>("must be a number of seconds")
-  .int("must be whole seconds")
-  .min(1, "must be 1 second or more")
-  .max(10 * 365 * 86_400, "must be ten years at most");
+const seconds = z
+  .union(
+    [
+      z.number(),
+      z
+        .string()
+        .regex(/^\d{1,12}$/)
+        .transform(Number),
+    ],
+    "must be a number of seconds",
+  )
+  .pipe(
+    z
+      .number()
+      .int("must be whole seconds")
+      .min(1, "must be 1 second or more")
+      .max(10 * 365 * 86_400, "must be ten years at most"),
+  );
 
 /** What may be changed on an existing client (CONTRACT section 2 "Update body", API.md "PATCH of a client"). */
 export const oauth2ClientEditable = z.strictObject({
