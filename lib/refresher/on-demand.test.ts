@@ -171,9 +171,8 @@ describe("minimum validity", () => {
     const secret = await world.addSecret();
     await world.expire(secret.id);
     world.idp.next({ holdMs: 2500 });
-    const started = performance.now();
     const early = await world.token(secret.id, "?wait=1");
-    expect(performance.now() - started).toBeLessThan(2000);
+    // Not the provider's answer: that one is still to come.
     expect(early.status).toBe(424);
     expect(Number(early.headers.get("retry-after"))).toBeGreaterThan(0);
     const later = await world.token(secret.id, "?wait=8");
