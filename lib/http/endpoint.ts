@@ -6,6 +6,7 @@ import { newRequestId } from "@/lib/ids";
 import { errorFields, log } from "@/lib/observability/log";
 import { authenticate } from "./authenticate";
 import { clientAddress } from "./client-address";
+import { databaseTrouble } from "./database-trouble";
 import { complaint, type Document, errorDocument, JSON_TYPE } from "./json-api";
 import { readJsonBody } from "./json-body";
 import { loggablePath, refuseKeyInUrl } from "./key-in-url";
@@ -98,8 +99,8 @@ export function endpoint<Body = undefined>(definition: Definition<Body>): Endpoi
       };
       response = serialise(await definition.handle(input), facts.requestId);
     } catch (error) {
-      failure = error;
-      response = writtenFailure(error, facts.requestId);
+      failure = databaseTrouble(error);
+      response = writtenFailure(failure, facts.requestId);
     }
     log[response.status >= 500 ? "error" : "info"]("request", {
       requestId: facts.requestId,

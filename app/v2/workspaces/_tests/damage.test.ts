@@ -90,3 +90,26 @@ test("when the audit cannot be written no value leaves: 503; what shows none sti
   await world.database.owner`alter table audit_entries drop constraint no_room`;
   expect((await read(TOKEN, id)).body.data.attributes.access_token).toBe("token-d");
 });
+
+test("a full disk is 503 with a reason, not a 500; nothing is half stored; it recovers by itself", async () => {
+  await world.database.owner.unsafe(`
+    create or replace function disk_full() returns trigger language plpgsql as $$
+    begin raise exception 'could not extend file' using errcode = '53100'; end $$;
+    create trigger disk_full before insert on secrets for each row execute function disk_full()`);
+  const body = {
+    data: {
+      type: "auth-secret",
+      attributes: { name: "No room", type: "basic", credentials: { username: "u", password: "p" } },
+    },
+  };
+  const create = () => call(POST, { method: "POST", params: params(), as: world.owner.basic, json: body });
+  const refused = await create();
+  expect(refused.status).toBe(503);
+  expect(refused.body.errors[0]).toMatchObject({
+    code: "unavailable",
+    detail: expect.stringContaining("disk is full"),
+  });
+  expect(refused.headers.get("retry-after")).not.toBeNull();
+  await world.database.owner.unsafe("drop trigger disk_full on secrets; drop function disk_full()");
+  expect((await create()).status).toBe(201);
+});
