@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { sql as q } from "drizzle-orm";
 import { afterEach, describe, expect, it } from "vitest";
 import { useDatabase } from "@/lib/testing/database";
@@ -142,5 +144,19 @@ describe("the pool", () => {
     expect((await running)[0]?.n).toBe(1);
     await refusal;
     await expect(pool.sql`select 3`).rejects.toMatchObject({ code: "CONNECTION_ENDED" });
+  });
+
+  it("keeps no answer in memory for as long as the connection lives", async () => {
+    open(2);
+    setFlagsFromString("--expose_gc");
+    const collect = runInNewContext("gc") as () => void;
+    const held = () => {
+      collect();
+      return process.memoryUsage().heapUsed;
+    };
+    await pool.sql`select repeat('x', 20000) as t`;
+    const before = held();
+    for (let i = 0; i < 2000; i++) await pool.sql`select repeat('x', 20000) as t`;
+    expect(held() - before).toBeLessThan(20_000 * 2000 * 0.5);
   });
 });

@@ -26,8 +26,11 @@ export interface PoolOptions {
 interface Lane {
   sql: postgres.Sql;
   dead: boolean;
-  /** Rejects when the connection closes: the driver forgets statements that were given to it just after a reset. */
-  closed: Promise<never>;
+  /**
+   * Fails what its one user waits for when the connection closes: the driver forgets statements that were given to it just
+   * after a reset. No promise of the lane's own to race with: that would keep every result as long as the connection lives.
+   */
+  lost: ((error: ConnectionLost) => void) | null;
 }
 
 /** A connection that is gone; the code is postgres.js's. */
@@ -112,7 +115,7 @@ export class Pool {
     // It may have died while it was handed over.
     for (; lane.dead; lane = await this.#take()) this.#discard(lane);
     try {
-      return await Promise.race([work(lane), lane.closed]);
+      return await orLost(lane, () => work(lane));
     } finally {
       this.#giveBack(lane);
     }
@@ -142,23 +145,17 @@ export class Pool {
 
   async #open(): Promise<Lane> {
     this.#count += 1;
-    let lose: (error: ConnectionLost) => void = () => {};
-    const closed = new Promise<never>((_, reject) => {
-      lose = reject;
-    });
-    closed.catch(() => {}); // it is news only to those who race with it
-    const lane: Lane = { sql: undefined as never, dead: false, closed };
+    const lane: Lane = { sql: undefined as never, dead: false, lost: null };
     lane.sql = this.#client(() => {
       lane.dead = true;
-      lose(new ConnectionLost("CONNECTION_CLOSED"));
+      lane.lost?.(new ConnectionLost("CONNECTION_CLOSED"));
     });
     drizzle(lane.sql); // sets how timestamps are read, for statements outside transactions too
     let timer: NodeJS.Timeout | undefined;
     try {
       // The driver alone would try again for ever where a server accepts and hangs up (issue 1193).
       await Promise.race([
-        lane.sql`select 1`,
-        closed,
+        orLost(lane, () => lane.sql`select 1`),
         new Promise((_, reject) => {
           timer = setTimeout(
             () => reject(new ConnectionLost("CONNECT_TIMEOUT")),
@@ -197,6 +194,18 @@ export class Pool {
       max_lifetime: null,
       connection: this.#options.connection,
     });
+  }
+}
+
+/** What `work` gives, or the loss of the connection, whichever comes first. */
+async function orLost<T>(lane: Lane, work: () => PromiseLike<T>): Promise<T> {
+  try {
+    return await new Promise<T>((resolve, reject) => {
+      lane.lost = reject;
+      work().then(resolve, reject);
+    });
+  } finally {
+    lane.lost = null;
   }
 }
 
