@@ -1,3 +1,4 @@
+import { Sensitive } from "@/lib/crypto/sensitive";
 import { checkLiteral } from "@/lib/egress/safe-fetch";
 import { AppError, type ErrorItem } from "@/lib/errors";
 import { discover, type ProviderMetadata } from "@/lib/oauth/discovery";
@@ -15,7 +16,7 @@ const ADDRESSES = ["issuer", "auth_uri", "token_uri", "refresh_token_uri", "revo
 
 export interface CompleteOAuth2 {
   options: OAuth2Options;
-  clientSecret: string | undefined;
+  clientSecret: Sensitive<string> | undefined;
 }
 
 /**
@@ -39,7 +40,7 @@ export async function completeOAuth2(given: OAuth2ClientInput): Promise<Complete
   throwAll(absent);
 
   return {
-    clientSecret: given.client_secret === "" ? undefined : given.client_secret,
+    clientSecret: given.client_secret ? new Sensitive(given.client_secret) : undefined,
     options: {
       client_id: given.client_id,
       ...(authUri ? { auth_uri: authUri } : {}),

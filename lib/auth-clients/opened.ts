@@ -13,7 +13,7 @@ import { Sensitive } from "@/lib/crypto/sensitive";
 import { inTenant } from "@/lib/db/tx";
 import type { Problem } from "@/lib/errors";
 import { once } from "@/lib/process";
-import type { OAuth2Options } from "@/lib/secret-types/oauth2";
+import type { OAuth2ClientInput, OAuth2Options } from "@/lib/secret-types/oauth2";
 
 /** oauth2 clients as the flow and the refresher use them, and what these found out about them. */
 
@@ -24,7 +24,7 @@ export function credentialsPlace(tenantId: string, id: string, generation: numbe
 
 /** The sealed part of an oauth2 client. */
 export interface SealedOAuth2 {
-  client_secret?: string;
+  client_secret?: OAuth2ClientInput["client_secret"];
 }
 
 const REMEMBER_MS = 5000;

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { type Scope, scopeId } from "@/lib/access/scope";
 import type { ClientFacts, ClientRow, ClientUser } from "@/lib/auth-clients/store";
+import type { Sensitive } from "@/lib/crypto/sensitive";
 import { AppError } from "@/lib/errors";
 import { complaint, type Relationship, type Resource, related, relationshipTo } from "@/lib/http/json-api";
 import { redirectUri } from "@/lib/oauth/redirect-names";
@@ -198,7 +199,7 @@ export interface ClientView extends ClientFacts {
   /**
    * Null: no `credentials` key. Otherwise what the caller may see; the secret part is missing from it for browser sessions.
    */
-  credentials: Record<string, unknown> | null;
+  credentials: Sensitive<Record<string, unknown>> | null;
   /** oauth2 and entitled callers: whether a client secret is stored. */
   hasClientSecret?: boolean;
   /** Secrets that use it at or below the place it is looked at from. */
@@ -215,7 +216,7 @@ export function toResource(row: ClientRow, view: ClientView): Resource {
     attributes: {
       type: row.type,
       name: row.name,
-      ...(view.credentials ? { credentials: view.credentials } : {}),
+      ...(view.credentials ? { credentials: view.credentials.reveal() } : {}),
       ...(view.hasClientSecret === undefined ? {} : { has_client_secret: view.hasClientSecret }),
       ...(host ? { host } : {}),
       ...(row.secretName ? { redirect_uri: redirectUri(row.secretName) } : {}),

@@ -21,6 +21,7 @@ import {
 import type { ClientFacts, ClientFilter, ClientRow, ClientUser } from "@/lib/auth-clients/store";
 import * as store from "@/lib/auth-clients/store";
 import { openJson, sealJson } from "@/lib/crypto/envelope";
+import { Sensitive } from "@/lib/crypto/sensitive";
 import { inTenant, type Tx } from "@/lib/db/tx";
 import { AppError } from "@/lib/errors";
 import { isId, newId } from "@/lib/ids";
@@ -338,10 +339,10 @@ async function see(caller: Caller, row: ClientRow, known: ClientFacts & { usedBy
   const opened = await openSealed(row);
   if (!opened)
     return { row, view: { ...known, credentials: null, problem: { ...BROKEN, since: row.updatedAt.toISOString() } } };
-  if (row.type !== "oauth2") return { row, view: { ...known, credentials: opened.reveal() } };
+  if (row.type !== "oauth2") return { row, view: { ...known, credentials: opened } };
   const options = wireOptions(row.options as unknown as OAuth2Options);
   const hasClientSecret = opened.use((value) => typeof (value as SealedOAuth2).client_secret === "string");
-  const credentials = session ? options : { ...options, ...opened.reveal() };
+  const credentials = opened.use((secret) => new Sensitive(session ? options : { ...options, ...secret }));
   return { row, view: { ...known, credentials, hasClientSecret } };
 }
 
@@ -424,16 +425,19 @@ function hostsOf(row: ClientRow): Record<string, string> {
   return hosts;
 }
 
-async function parts(
-  input: ClientInput,
-): Promise<{ options: Partial<OAuth2Options>; secret: Record<string, unknown> }> {
-  if (input.type !== "oauth2") return { options: {}, secret: input.credentials };
+async function parts(input: ClientInput): Promise<{ options: Partial<OAuth2Options>; secret: SecretPart }> {
+  if (input.type !== "oauth2") return { options: {}, secret: new Sensitive(input.credentials) };
   const { options, clientSecret } = await completeOAuth2(input.credentials);
   return { options, secret: sealedPart(clientSecret) };
 }
 
-const sealedPart = (clientSecret: string | undefined): Record<string, unknown> =>
-  clientSecret === undefined ? {} : ({ client_secret: clientSecret } satisfies SealedOAuth2);
+/** What is sealed of a client; not oauth2: all of its credentials. */
+type SecretPart = Sensitive<Record<string, unknown>>;
+
+const sealedPart = (clientSecret: Sensitive<string> | undefined): SecretPart =>
+  new Sensitive<SealedOAuth2 & Record<string, unknown>>(
+    clientSecret === undefined ? {} : { client_secret: clientSecret.reveal() },
+  );
 
 /** Locks the components while they are linked: whoever deletes one now waits, and then sees that it is in use. */
 async function link(tx: Tx, row: ClientRow, componentIds: readonly string[]): Promise<void> {
@@ -457,7 +461,7 @@ interface Change {
   name: string;
   options: Record<string, unknown>;
   /** Undefined: the sealed part stays. */
-  secret?: Record<string, unknown>;
+  secret?: SecretPart;
   /** What differs, for the audit; empty: nothing. */
   changed: string[];
   /** How the client authenticates was set anew: what was learned no longer counts. */
@@ -473,7 +477,7 @@ async function changeOf(
   if (change.name !== row.name) change.changed.push("name");
   if (!credentials) return change;
   if (row.type !== "oauth2") {
-    change.secret = credentials;
+    change.secret = new Sensitive(credentials);
     change.changed.push("credentials");
     return change;
   }
@@ -499,16 +503,16 @@ function mergeOAuth2(row: ClientRow, change: Change, given: OAuth2Change): void 
   change.forgetMethod = change.changed.includes("token_endpoint_auth_method");
   if (clientSecret === undefined) return;
   change.changed.push("client_secret");
-  change.secret = sealedPart(clientSecret || undefined);
+  change.secret = sealedPart(clientSecret ? new Sensitive(clientSecret) : undefined);
 }
 
 /** Only a public client may be without a secret. */
 async function requireSecretWhereUsed(row: ClientRow, change: Change): Promise<void> {
   if (change.options.token_endpoint_auth_method === "none") return;
   const becomesPrivate = row.options.token_endpoint_auth_method === "none";
-  const secret = change.secret ?? (becomesPrivate ? (await openSealed(row))?.reveal() : undefined);
+  const secret = change.secret ?? (becomesPrivate ? await openSealed(row) : undefined);
   if (change.secret === undefined && !becomesPrivate) return;
-  if (secret?.client_secret) return;
+  if (secret?.use((clear) => Boolean(clear.client_secret))) return;
   throw new AppError(
     "invalid_attribute",
     "client_secret is needed, unless the client is public: then set token_endpoint_auth_method to none.",

@@ -15,7 +15,7 @@ import {
   writeIdentity,
 } from "@/lib/crypto/format";
 import { type Keyring, KeyringError, type SealingKey } from "@/lib/crypto/keyring";
-import { Sensitive } from "@/lib/crypto/sensitive";
+import { clearJson, Sensitive } from "@/lib/crypto/sensitive";
 import { AppError } from "@/lib/errors";
 import { installed } from "@/lib/process";
 
@@ -80,9 +80,9 @@ export function openNow(place: Place, sealed: Buffer): Sensitive<Buffer> | undef
   return key && openWith(key, place, blob);
 }
 
-/** Seals a value as JSON. Throws `TypeError` for what JSON cannot hold (undefined, a function). */
+/** Seals a value as JSON, what is wrapped in `Sensitive` by its clear value. Throws `TypeError` for what JSON cannot hold (undefined, a function). */
 export async function sealJson(place: Place, value: unknown): Promise<Buffer> {
-  const text = JSON.stringify(value) as string | undefined;
+  const text = clearJson(value);
   if (text === undefined) throw new TypeError("This value cannot be written as JSON.");
   return seal(place, text);
 }

@@ -9,6 +9,7 @@ import { noteClientOk, openOAuthClient } from "@/lib/auth-clients/service";
 import { systemClock } from "@/lib/clock";
 import { openJson, sealJson } from "@/lib/crypto/envelope";
 import { mac, sameMac } from "@/lib/crypto/mac";
+import { Sensitive } from "@/lib/crypto/sensitive";
 import { inTenant } from "@/lib/db/tx";
 import { AppError } from "@/lib/errors";
 import { isId } from "@/lib/ids";
@@ -72,7 +73,7 @@ export async function start(caller: Caller, secretId: string, binding: string): 
     return failed("not_oauth2", place);
 
   const state = oauth.generateRandomState();
-  const verifier = oauth.generateRandomCodeVerifier();
+  const verifier = new Sensitive(oauth.generateRandomCodeVerifier());
   const secretName = client.secretName ?? secret.secretName;
   const stateMac = mac("state", state);
   const url = await authorizationUrl(client, {
@@ -151,7 +152,13 @@ async function locate(caller: Caller, secretId: string) {
 
 async function authorizationUrl(
   client: OAuthClient,
-  ask: { state: string; verifier: string; redirectUri: string; scopes: string[]; params: Record<string, string> },
+  ask: {
+    state: string;
+    verifier: Sensitive<string>;
+    redirectUri: string;
+    scopes: string[];
+    params: Record<string, string>;
+  },
 ): Promise<string> {
   const { options } = client;
   const url = new URL(options.auth_uri as string);
@@ -166,7 +173,7 @@ async function authorizationUrl(
   set("state", ask.state);
   if (options.resource) set("resource", options.resource);
   if (options.pkce === "S256") {
-    set("code_challenge", await oauth.calculatePKCECodeChallenge(ask.verifier));
+    set("code_challenge", await ask.verifier.use(oauth.calculatePKCECodeChallenge));
     set("code_challenge_method", "S256");
   }
   return url.href;
@@ -209,7 +216,7 @@ export async function finish(
   const answer = validate(client, parameters, state);
   if ("code" in answer) return end(answer.code, answer.said);
 
-  const { verifier } = await verifierOf(attempt);
+  const verifier = await verifierOf(attempt);
   if (!(await inTenant(attempt.tenantId, (tx) => consumeAttempt(tx, attempt.tenantId, attempt.stateMac))))
     return failed("state_used", place);
   const askedAt = systemClock.monotonic();
@@ -247,13 +254,13 @@ async function stillPermitted(caller: Caller, attempt: FoundAttempt): Promise<Wo
   }
 }
 
-async function verifierOf(attempt: FoundAttempt): Promise<{ verifier: string }> {
-  if (!attempt.sealed) return { verifier: "" };
-  const opened = await openJson<{ verifier: string }>(
+async function verifierOf(attempt: FoundAttempt): Promise<Sensitive<string>> {
+  if (!attempt.sealed) return new Sensitive("");
+  const opened = await openJson<Record<"verifier", string>>(
     verifierPlace(attempt.tenantId, attempt.stateMac),
     attempt.sealed,
   );
-  return opened.reveal();
+  return opened.use(({ verifier }) => new Sensitive(verifier));
 }
 
 /** RFC 6749 section 4.1.2 and RFC 9207, by oauth4webapi; without a known issuer `iss` is not compared (SECURITY head). */

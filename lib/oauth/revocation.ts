@@ -1,5 +1,6 @@
 import * as oauth from "oauth4webapi";
 import type { OAuthClient } from "@/lib/auth-clients/client";
+import type { Sensitive } from "@/lib/crypto/sensitive";
 import { EgressError } from "@/lib/egress/egress-error";
 import { customFetch } from "@/lib/egress/safe-fetch";
 import { authMethods, clientAuth } from "./client-auth";
@@ -15,7 +16,7 @@ const REVOKE_MS = 5000;
  */
 export async function revoke(
   client: OAuthClient,
-  token: { value: string; hint: "refresh_token" | "access_token" },
+  token: { value: Sensitive<string>; hint: "refresh_token" | "access_token" },
 ): Promise<"revoked" | "unsupported" | "failed"> {
   if (!client.options.revocation_uri) return "unsupported";
   const { server, client: party } = serverFor(client);
@@ -24,7 +25,7 @@ export async function revoke(
       server,
       party,
       clientAuth(client, authMethods(client)[0]),
-      token.value,
+      token.value.reveal(),
       {
         additionalParameters: { token_type_hint: token.hint },
         signal: AbortSignal.timeout(REVOKE_MS),

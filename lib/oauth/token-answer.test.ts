@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { clearJson, Sensitive } from "@/lib/crypto/sensitive";
 import { failureOfAnswer, quotable, readRetryAfter } from "./failure";
 import { issuedAtMs, readLifetime, readTokenSet, succeed } from "./token-set";
 
@@ -34,29 +35,30 @@ describe("a token set", () => {
     const set = readTokenSet(
       JSON.parse('{"access_token":"a","instance_url":"u","__proto__":{"x":1},"scope":["a","b"]}'),
     );
-    expect(set).toMatchObject({ accessToken: "a", refreshToken: null, tokenType: "Bearer", scope: "a b" });
-    expect(set?.extra).toEqual({ instance_url: "u" });
+    expect(set).toMatchObject({ refreshToken: null, tokenType: "Bearer", scope: "a b" });
+    expect(set?.accessToken.reveal()).toBe("a");
+    expect(set?.extra.reveal()).toEqual({ instance_url: "u" });
     expect(({} as { x?: number }).x).toBeUndefined();
   });
 
   it("follows on: absent keeps, new replaces", () => {
     const first = succeed(null, {
-      accessToken: "a1",
-      refreshToken: "r1",
+      accessToken: new Sensitive("a1"),
+      refreshToken: new Sensitive("r1"),
       tokenType: "Bearer",
       expiresIn: 10,
       scope: "s",
-      extra: { instance_url: "u" },
+      extra: new Sensitive<Record<string, unknown>>({ instance_url: "u" }),
     });
     const second = succeed(first, {
-      accessToken: "a2",
+      accessToken: new Sensitive("a2"),
       refreshToken: null,
       tokenType: "Bearer",
       expiresIn: null,
       scope: null,
-      extra: { more: 1 },
+      extra: new Sensitive<Record<string, unknown>>({ more: 1 }),
     });
-    expect(second).toMatchObject({
+    expect(JSON.parse(clearJson(second) ?? "")).toMatchObject({
       access_token: "a2",
       refresh_token: "r1",
       scope: "s",
@@ -66,10 +68,10 @@ describe("a token set", () => {
 
   it("knows when it was issued: the Date header, else the token's iat", () => {
     const jwt = `x.${Buffer.from('{"iat":1700000000}').toString("base64url")}.y`;
-    expect(issuedAtMs("Tue, 14 Nov 2023 22:13:21 GMT", jwt)).toBe(1_700_000_001_000);
-    expect(issuedAtMs(null, jwt)).toBe(1_700_000_000_000);
-    expect(issuedAtMs("never", "a.b.c")).toBeNull();
-    expect(issuedAtMs(null, "opaque")).toBeNull();
+    expect(issuedAtMs("Tue, 14 Nov 2023 22:13:21 GMT", new Sensitive(jwt))).toBe(1_700_000_001_000);
+    expect(issuedAtMs(null, new Sensitive(jwt))).toBe(1_700_000_000_000);
+    expect(issuedAtMs("never", new Sensitive("a.b.c"))).toBeNull();
+    expect(issuedAtMs(null, new Sensitive("opaque"))).toBeNull();
   });
 });
 

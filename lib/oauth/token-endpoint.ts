@@ -1,5 +1,6 @@
 import * as oauth from "oauth4webapi";
 import type { OAuthClient } from "@/lib/auth-clients/client";
+import type { Sensitive } from "@/lib/crypto/sensitive";
 import { EgressError } from "@/lib/egress/egress-error";
 import { customFetch } from "@/lib/egress/safe-fetch";
 import { type AuthMethod, authMethods, clientAuth } from "./client-auth";
@@ -29,7 +30,7 @@ const MAX_ANSWER_BYTES = 256 * 1024;
 export async function askTokenEndpoint(
   client: OAuthClient,
   request: TokenRequest,
-  secrets: readonly string[],
+  secrets: readonly Sensitive<string>[],
   mayStillSend?: () => boolean,
 ): Promise<TokenAnswer> {
   const [first, second] = authMethods(client);
@@ -43,7 +44,7 @@ async function askOnce(
   client: OAuthClient,
   request: TokenRequest,
   method: AuthMethod,
-  secrets: readonly string[],
+  secrets: readonly Sensitive<string>[],
   mayStillSend: (() => boolean) | undefined,
 ): Promise<TokenAnswer> {
   let response: Response;
@@ -68,14 +69,14 @@ async function askOnce(
       issuedAtMs: issuedAtMs(response.headers.get("date"), tokens.accessToken),
       authMethod: method,
     };
-  const known = client.clientSecret ? [...secrets, client.clientSecret.reveal()] : secrets;
+  const known = client.clientSecret ? [...secrets, client.clientSecret] : secrets;
   return {
     kind: "failure",
     failure: failureOfAnswer({
       status: response.status,
       retryAfter: response.headers.get("retry-after"),
       body,
-      secrets: known,
+      secrets: known.map((secret) => secret.reveal()),
     }),
   };
 }

@@ -1,29 +1,50 @@
 import { z } from "zod";
+import { Sensitive } from "@/lib/crypto/sensitive";
 
 /**
  * Any provider's token answer as one validated shape. Read by ourselves before any library judges it, because a rotated
- * refresh token inside an answer that some rule dislikes must still be kept (REFRESH I2, STACK). Core: imports zod only.
+ * refresh token inside an answer that some rule dislikes must still be kept (REFRESH I2, STACK). What is secret in it is wrapped from here on (LG-1).
  */
 export interface TokenSet {
-  accessToken: string;
-  refreshToken: string | null;
+  accessToken: Sensitive<string>;
+  refreshToken: Sensitive<string> | null;
   tokenType: string;
   /** Seconds from the moment of asking; null when the provider did not say anything usable. */
   expiresIn: number | null;
   /** As the provider returned it; null when it did not say. */
   scope: string | null;
-  /** Every member that RFC 6749 does not name: `instance_url` and the like, which some steps read (CONTRACT section 3). */
-  extra: Record<string, unknown>;
+  /** Every member that RFC 6749 does not name: `instance_url` and the like, which some steps read (CONTRACT section 3). Wrapped, because
+   * `id_token` is one of them. */
+  extra: Sensitive<Record<string, unknown>>;
 }
 
-/** What is sealed in token_state and the ledger. */
+/** What is sealed in token_state and the ledger, as it travels between the envelope and a door. `sealJson` unwraps it. */
 export interface StoredTokens {
-  access_token: string;
-  refresh_token: string | null;
+  access_token: Sensitive<string>;
+  refresh_token: Sensitive<string> | null;
   token_type: string;
   expires_in: number | null;
   scope: string | null;
-  undefined_params: Record<string, unknown>;
+  undefined_params: Sensitive<Record<string, unknown>>;
+}
+
+/** `StoredTokens` as they lie in the envelope: the clear values are in nobody's hands but `readStored`'s. */
+export type SealedTokens = {
+  [Name in keyof StoredTokens]: StoredTokens[Name] extends Sensitive<infer Clear> | null
+    ? Clear | Extract<StoredTokens[Name], null>
+    : StoredTokens[Name];
+};
+
+/** What an envelope of tokens held, each secret in a wrapper of its own. */
+export function readStored(opened: Sensitive<SealedTokens>): StoredTokens {
+  return opened.use((clear) => ({
+    access_token: new Sensitive(clear.access_token),
+    refresh_token: clear.refresh_token === null ? null : new Sensitive(clear.refresh_token),
+    token_type: clear.token_type,
+    expires_in: clear.expires_in,
+    scope: clear.scope,
+    undefined_params: new Sensitive(clear.undefined_params),
+  }));
 }
 
 /** Members nested deeper are left out: they could be read but, depending on the stack, not written again. */
@@ -60,15 +81,17 @@ export function readTokenSet(answer: unknown): TokenSet | null {
     ? members.scope.filter((part) => typeof part === "string").join(" ")
     : members.scope;
   return {
-    accessToken: access.data,
-    refreshToken: refresh.success ? refresh.data : null,
+    accessToken: new Sensitive(access.data),
+    refreshToken: refresh.success ? new Sensitive(refresh.data) : null,
     tokenType:
       typeof members.token_type === "string" && members.token_type ? storable(members.token_type, 100) : "Bearer",
     expiresIn: readLifetime(members.expires_in),
     scope: typeof scope === "string" && scope !== "" ? storable(scope, 8192) : null,
-    extra: Object.fromEntries(
-      Object.entries(members).filter(
-        ([name, value]) => !STANDARD.has(name) && name !== "__proto__" && !nestsDeeper(value, MAX_DEPTH),
+    extra: new Sensitive(
+      Object.fromEntries(
+        Object.entries(members).filter(
+          ([name, value]) => !STANDARD.has(name) && name !== "__proto__" && !nestsDeeper(value, MAX_DEPTH),
+        ),
       ),
     ),
   };
@@ -95,16 +118,19 @@ export function succeed(previous: StoredTokens | null, answer: TokenSet): Stored
     token_type: answer.tokenType,
     expires_in: answer.expiresIn,
     scope: answer.scope ?? previous?.scope ?? null,
-    undefined_params: { ...previous?.undefined_params, ...answer.extra },
+    undefined_params: answer.extra.use(
+      (extra) => new Sensitive(previous ? { ...previous.undefined_params.reveal(), ...extra } : extra),
+    ),
   };
 }
 
 /** When the provider made the token, in ms: its `Date` header or the token's own `iat`; null when it does not say. */
-export function issuedAtMs(dateHeader: string | null, accessToken: string): number | null {
+export function issuedAtMs(dateHeader: string | null, accessToken: Sensitive<string>): number | null {
   const date = dateHeader === null ? Number.NaN : Date.parse(dateHeader);
   if (date > 0) return date; // An earlier one is nobody's clock, and may be one that the database cannot hold.
-  const payload = accessToken.split(".")[1];
-  if (!payload || accessToken.split(".").length !== 3) return null;
+  const parts = accessToken.use((token) => token.split("."));
+  const payload = parts[1];
+  if (!payload || parts.length !== 3) return null;
   try {
     const claims: unknown = JSON.parse(Buffer.from(payload, "base64url").toString("utf8"));
     const iat = typeof claims === "object" && claims !== null ? (claims as { iat?: unknown }).iat : undefined;

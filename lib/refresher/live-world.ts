@@ -6,7 +6,7 @@ import { fingerprint, mac } from "@/lib/crypto/mac";
 import { grantOf } from "@/lib/oauth/grants";
 import { revoke } from "@/lib/oauth/revocation";
 import { tokenHost } from "@/lib/oauth/server-for";
-import type { StoredTokens } from "@/lib/oauth/token-set";
+import { readStored, type SealedTokens } from "@/lib/oauth/token-set";
 import { errorFields, log } from "@/lib/observability/log";
 import { metrics } from "@/lib/observability/metrics";
 import { once } from "@/lib/process";
@@ -52,10 +52,10 @@ function liveWorld(background: Set<Promise<void>>): World {
     },
     vault: {
       open: async (lease, generation, sealed) =>
-        (await openJson<StoredTokens>(tokenPlace(lease.tenantId, lease.secretId, generation), sealed)).reveal(),
+        readStored(await openJson<SealedTokens>(tokenPlace(lease.tenantId, lease.secretId, generation), sealed)),
       seal: (lease, generation, tokens) => sealJson(tokenPlace(lease.tenantId, lease.secretId, generation), tokens),
-      tokenMac: (refreshToken) => mac("refresh-token", refreshToken),
-      fingerprint,
+      tokenMac: (refreshToken) => refreshToken.use((clear) => mac("refresh-token", clear)),
+      fingerprint: (tenantId, token) => token.use((clear) => fingerprint(tenantId, clear)),
     },
     report,
     reportStoreTrouble: (error) => {

@@ -1,5 +1,6 @@
 import type { OAuthClient } from "@/lib/auth-clients/client";
 import type { Clock } from "@/lib/clock";
+import type { Sensitive } from "@/lib/crypto/sensitive";
 import type { Problem } from "@/lib/errors";
 import type { TokenAnswer } from "@/lib/oauth/token-endpoint";
 import type { StoredTokens } from "@/lib/oauth/token-set";
@@ -154,8 +155,8 @@ export interface Clients {
 export interface Vault {
   open(lease: Lease, generation: number, sealed: Buffer): Promise<StoredTokens>;
   seal(lease: Lease, generation: number, tokens: StoredTokens): Promise<Buffer>;
-  tokenMac(refreshToken: string): string;
-  fingerprint(tenantId: string, token: string): string;
+  tokenMac(refreshToken: Sensitive<string>): string;
+  fingerprint(tenantId: string, token: Sensitive<string>): string;
 }
 
 export interface RefreshEvent {

@@ -16,7 +16,7 @@ import { lockTokens } from "./token-store";
 export { authorizableSecret };
 
 export async function openAdditionalParams(secret: AuthorizableSecret): Promise<Record<string, string>> {
-  return (await openExtras(secret)).additional_params;
+  return (await openExtras(secret)).use((extras) => extras.additional_params);
 }
 
 /** A received token set is tried this often before it is given up: the code that bought it cannot be used again. */

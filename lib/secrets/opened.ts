@@ -1,5 +1,6 @@
 import { openJson, openJsonNow } from "@/lib/crypto/envelope";
-import type { StoredTokens } from "@/lib/oauth/token-set";
+import type { Sensitive } from "@/lib/crypto/sensitive";
+import { readStored, type SealedTokens, type StoredTokens } from "@/lib/oauth/token-set";
 import { tokenPlace } from "@/lib/refresher/token-place";
 import type { OAuth2Extras, OpenCredentials } from "./resource";
 import type { SecretRow } from "./store";
@@ -9,20 +10,20 @@ export function credentialsPlace(tenantId: string, secretId: string, generation:
   return { tenantId, table: "secrets", rowId: secretId, field: "credentials", generation };
 }
 
-async function openAt<T>(place: Parameters<typeof openJson>[0], sealed: Buffer): Promise<T> {
-  return (openJsonNow<T>(place, sealed) ?? (await openJson<T>(place, sealed))).reveal();
+async function openAt<T>(place: Parameters<typeof openJson>[0], sealed: Buffer): Promise<Sensitive<T>> {
+  return openJsonNow<T>(place, sealed) ?? (await openJson<T>(place, sealed));
 }
 
 /** The current token set, or null when nobody authorized. @throws AppError integrity_failure */
 export async function openTokens(row: SecretRow): Promise<StoredTokens | null> {
   if (row.tokenSealed === null || row.tokenGeneration === null) return null;
-  return openAt<StoredTokens>(tokenPlace(row.tenantId, row.id, row.tokenGeneration), row.tokenSealed);
+  return readStored(await openAt<SealedTokens>(tokenPlace(row.tenantId, row.id, row.tokenGeneration), row.tokenSealed));
 }
 
 /** Additional parameters and fields of an oauth2 secret. @throws AppError integrity_failure */
 export async function openExtras(
   row: Pick<SecretRow, "tenantId" | "id" | "generation" | "sealed">,
-): Promise<OAuth2Extras> {
+): Promise<Sensitive<OAuth2Extras>> {
   return openAt<OAuth2Extras>(credentialsPlace(row.tenantId, row.id, row.generation), row.sealed);
 }
 

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { Sensitive } from "@/lib/crypto/sensitive";
 import type { Problem } from "@/lib/errors";
 import { type Relationship, type Resource, related, relationshipTo } from "@/lib/http/json-api";
 import { redirectUri } from "@/lib/oauth/redirect-names";
@@ -59,8 +60,8 @@ export interface OAuth2Extras {
 
 /** Everything an entitled caller may read; the caller of `toResource` decides who is entitled. */
 export type OpenCredentials =
-  | { kind: "oauth2"; tokens: StoredTokens | null; extras: OAuth2Extras }
-  | { kind: "static"; values: Record<string, unknown> };
+  | { kind: "oauth2"; tokens: StoredTokens | null; extras: Sensitive<OAuth2Extras> }
+  | { kind: "static"; values: Sensitive<Record<string, unknown>> };
 
 export interface SecretView {
   /** Where a shared redirect URI replaces the secret's own. */
@@ -127,19 +128,20 @@ export function toResource(row: SecretRow, view: SecretView = {}): Resource {
   };
 }
 
-/** The contract's token members, as its clients read them. */
+/** The contract's token members, as its clients read them: the first door (HOUSE sentence 4). */
 function wireCredentials(row: SecretRow, open: OpenCredentials): Record<string, unknown> {
-  if (open.kind === "static") return open.values;
-  const { tokens, extras } = open;
+  if (open.kind === "static") return open.values.reveal();
+  const { tokens } = open;
+  const extras = open.extras.reveal();
   const shared = {
     additional_params: JSON.stringify(extras.additional_params),
-    undefined_params: tokens?.undefined_params ?? {},
+    undefined_params: tokens?.undefined_params.reveal() ?? {},
     fields: extras.fields,
   };
   if (!tokens) return { ...(row.scope === null ? {} : { scope: row.scope }), ...shared };
   return {
-    access_token: tokens.access_token,
-    ...(tokens.refresh_token === null ? {} : { refresh_token: tokens.refresh_token }),
+    access_token: tokens.access_token.reveal(),
+    ...(tokens.refresh_token === null ? {} : { refresh_token: tokens.refresh_token.reveal() }),
     token_type: tokens.token_type,
     ...(row.lifetimeS === null ? {} : { expires_in: row.lifetimeS }),
     ...(row.expiresMs === null ? {} : { expires_at: iso(row.expiresMs) }),
@@ -149,7 +151,7 @@ function wireCredentials(row: SecretRow, open: OpenCredentials): Record<string, 
 }
 
 export interface TokenView {
-  accessToken: string;
+  accessToken: Sensitive<string>;
   row: SecretRow;
 }
 
@@ -159,7 +161,7 @@ export function toTokenResource({ accessToken, row }: TokenView): Resource {
     id: row.id,
     type: "token",
     attributes: {
-      access_token: accessToken,
+      access_token: accessToken.reveal(),
       token_type: row.tokenType ?? "Bearer",
       expires_at: iso(row.expiresMs),
       valid_for: row.expiresMs === null ? null : Math.max(0, Math.floor((row.expiresMs - row.nowMs) / 1000)),

@@ -4,6 +4,7 @@ import type { OAuthClient } from "@/lib/auth-clients/client";
 import { settings } from "@/lib/config";
 import { sealJson } from "@/lib/crypto/envelope";
 import { fingerprint, mac } from "@/lib/crypto/mac";
+import { Sensitive } from "@/lib/crypto/sensitive";
 import type { Tx } from "@/lib/db/tx";
 import { notFound } from "@/lib/errors";
 import { grantOf } from "@/lib/oauth/grants";
@@ -45,7 +46,7 @@ export async function saveNewGrant(tx: Tx, given: NewTokens): Promise<number> {
     grantId: given.grantId,
     parentGeneration: locked.generation,
     sealed: await sealJson(tokenPlace(scope.tenantId, secretId, generation), tokens),
-    tokenMac: tokens.refresh_token === null ? null : mac("refresh-token", tokens.refresh_token),
+    tokenMac: tokens.refresh_token?.use((clear) => mac("refresh-token", clear)) ?? null,
     ageMs: given.ageMs,
     issuedAtMs: given.issuedAtMs,
     lifetimeS,
@@ -54,8 +55,8 @@ export async function saveNewGrant(tx: Tx, given: NewTokens): Promise<number> {
     renewable,
     tokenType: tokens.token_type,
     scopeGranted: tokens.scope,
-    fingerprint: fingerprint(scope.tenantId, tokens.access_token),
-    refreshFingerprint: tokens.refresh_token === null ? null : fingerprint(scope.tenantId, tokens.refresh_token),
+    fingerprint: tokens.access_token.use((clear) => fingerprint(scope.tenantId, clear)),
+    refreshFingerprint: tokens.refresh_token?.use((clear) => fingerprint(scope.tenantId, clear)) ?? null,
     attempt: randomUUID(),
   });
   return generation;
@@ -65,12 +66,17 @@ export async function saveNewGrant(tx: Tx, given: NewTokens): Promise<number> {
 export function mergeTokens(before: StoredTokens | null, given: OAuth2CredentialsInput): StoredTokens {
   const keep = <T>(value: T | null | undefined, old: T | null): T | null => (value === undefined ? old : value);
   return {
-    access_token: given.access_token ?? before?.access_token ?? "",
-    refresh_token: keep(given.refresh_token, before?.refresh_token ?? null),
+    access_token: wrapped(given.access_token) ?? before?.access_token ?? new Sensitive(""),
+    refresh_token: keep(wrapped(given.refresh_token), before?.refresh_token ?? null),
     token_type: given.token_type ?? before?.token_type ?? "Bearer",
     expires_in: given.expires_in == null ? (before?.expires_in ?? null) : Number(given.expires_in),
     scope: keep(given.scope, before?.scope ?? null),
     undefined_params:
-      given.undefined_params === undefined ? (before?.undefined_params ?? {}) : (given.undefined_params ?? {}),
+      given.undefined_params === undefined && before
+        ? before.undefined_params
+        : new Sensitive(given.undefined_params ?? {}),
   };
 }
+
+const wrapped = <T extends string | null | undefined>(value: T) =>
+  (typeof value === "string" ? new Sensitive<string>(value) : value) as T extends string ? Sensitive<string> : T;

@@ -210,7 +210,7 @@ export async function viewOne(
   }
   if (caller.via === "session") {
     if (row.type === "oauth2" && holds(caller, EDIT, scope))
-      view.additionalParams = (await openExtras(row)).additional_params;
+      view.additionalParams = (await openExtras(row)).use((extras) => extras.additional_params);
     const used = await inTenant(scope.tenantId, (tx) => store.lastUsed(tx, scope.tenantId, [row.id]));
     view.lastUsedAt = used.get(row.id) ?? null;
   }

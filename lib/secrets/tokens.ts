@@ -175,8 +175,8 @@ export async function revealValue(caller: Caller, workspaceId: string, id: strin
   const open = await openCredentials(row);
   const values: Record<string, unknown> =
     open.kind === "static"
-      ? open.values
-      : { access_token: open.tokens?.access_token, refresh_token: open.tokens?.refresh_token };
+      ? open.values.reveal()
+      : { access_token: open.tokens?.access_token.reveal(), refresh_token: open.tokens?.refresh_token?.reveal() };
   const value = Object.hasOwn(values, field) ? values[field] : undefined;
   if (value === undefined || value === null)
     throw new AppError("invalid_attribute", "There is no such value in this secret.", {

@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import { isDeepStrictEqual } from "node:util";
 import type { Caller } from "@/lib/access/caller";
 import { permit } from "@/lib/access/permit";
 import type { WorkspaceScope } from "@/lib/access/scope";
@@ -8,9 +7,11 @@ import { recordWith } from "@/lib/audit/record";
 import type { OAuthClient } from "@/lib/auth-clients/client";
 import { openOAuthClient } from "@/lib/auth-clients/service";
 import { sealJson } from "@/lib/crypto/envelope";
+import type { Sensitive } from "@/lib/crypto/sensitive";
 import { inTenant, type Tx } from "@/lib/db/tx";
 import { AppError, notFound } from "@/lib/errors";
 import type { Resource } from "@/lib/http/json-api";
+import type { StoredTokens } from "@/lib/oauth/token-set";
 import { isSecretType } from "@/lib/secret-types";
 import { nameKey } from "@/lib/secret-types/names";
 import type { OAuth2CredentialsInput } from "@/lib/secret-types/oauth2";
@@ -63,7 +64,9 @@ export async function updateSecret(
       if (oauth2?.scope !== undefined) change.scope = oauth2.scope ?? null;
       if (!oauth2 || oauth2.additional_params !== undefined || oauth2.fields !== undefined) {
         change.generation = locked.generation + 1;
-        const next = oauth2 ? extrasOf(oauth2, await openExtras({ ...row, ...locked })) : given;
+        const next = oauth2
+          ? (await openExtras({ ...row, ...locked })).use((before) => extrasOf(oauth2, before))
+          : given;
         change.sealed = await sealJson(credentialsPlace(scope.tenantId, id, change.generation), next);
       }
       if (oauth2 && client) await patchTokens(tx, scope, row, client, oauth2);
@@ -127,16 +130,16 @@ async function patchTokens(
   if (!locked) throw notFound("secret");
   const before = await openTokens({ ...row, tokenGeneration: locked.generation, tokenSealed: locked.sealed });
   const tokens = mergeTokens(before, given);
-  if (!tokens.access_token)
+  if (tokens.access_token.use((clear) => clear === ""))
     throw new AppError("invalid_attribute", "There is no access token yet; send one, or authorize the secret.", {
       source: { pointer: "/data/attributes/credentials/access_token" },
     });
-  const newGrant = before === null || tokens.refresh_token !== before.refresh_token;
+  const newGrant = before === null || !sameValue(tokens.refresh_token, before.refresh_token);
   const lifetimeS = givenLifetime(given);
   // The same access token is as old as it was, whoever sends it back (VAL-3).
   const sameToken =
-    before?.access_token === tokens.access_token && (lifetimeS === undefined || lifetimeS === locked.lifetimeS);
-  if (sameToken && isDeepStrictEqual({ ...tokens, expires_in: null }, { ...before, expires_in: null })) return;
+    tokens.access_token.equals(before?.access_token) && (lifetimeS === undefined || lifetimeS === locked.lifetimeS);
+  if (sameToken && before && sameButLifetime(tokens, before)) return;
   await saveNewGrant(tx, {
     scope,
     secretId: row.id,
@@ -149,3 +152,15 @@ async function patchTokens(
     grantId: newGrant ? randomUUID() : (locked.grantId ?? randomUUID()),
   });
 }
+
+function sameButLifetime(a: StoredTokens, b: StoredTokens): boolean {
+  return (
+    a.access_token.equals(b.access_token) &&
+    sameValue(a.refresh_token, b.refresh_token) &&
+    a.token_type === b.token_type &&
+    a.scope === b.scope &&
+    a.undefined_params.equals(b.undefined_params)
+  );
+}
+
+const sameValue = (a: Sensitive<string> | null, b: Sensitive<string> | null) => (a === null ? b === null : a.equals(b));

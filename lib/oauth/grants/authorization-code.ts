@@ -1,5 +1,6 @@
 import * as oauth from "oauth4webapi";
 import type { OAuthClient } from "@/lib/auth-clients/client";
+import { Sensitive } from "@/lib/crypto/sensitive";
 import { serverFor } from "../server-for";
 import { askTokenEndpoint, type TokenAnswer } from "../token-endpoint";
 import type { StoredTokens } from "../token-set";
@@ -13,7 +14,7 @@ export interface CodeExchange {
   parameters: URLSearchParams;
   redirectUri: string;
   /** Null only where the auth client switched PKCE off. */
-  verifier: string | null;
+  verifier: Sensitive<string> | null;
 }
 
 /** Redeems a code. Once: the attempt that carried it is consumed before this is called (OA-7). */
@@ -21,7 +22,8 @@ export function obtain(client: OAuthClient, exchange: CodeExchange): Promise<Tok
   const { server, client: party } = serverFor(client);
   const { resource, token_params } = client.options;
   const additionalParameters = new URLSearchParams({ ...(resource ? { resource } : {}), ...token_params });
-  const code = exchange.parameters.get("code") ?? "";
+  const code = new Sensitive(exchange.parameters.get("code") ?? "");
+  const { verifier } = exchange;
   return askTokenEndpoint(
     client,
     (auth, options) =>
@@ -31,13 +33,13 @@ export function obtain(client: OAuthClient, exchange: CodeExchange): Promise<Tok
         auth,
         exchange.parameters,
         exchange.redirectUri,
-        exchange.verifier ?? oauth.nopkce,
+        verifier?.reveal() ?? oauth.nopkce,
         {
           ...options,
           additionalParameters,
         },
       ),
-    [code, exchange.verifier ?? ""],
+    verifier ? [code, verifier] : [code],
   );
 }
 

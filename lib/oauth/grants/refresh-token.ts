@@ -1,5 +1,6 @@
 import * as oauth from "oauth4webapi";
 import type { OAuthClient } from "@/lib/auth-clients/client";
+import type { Sensitive } from "@/lib/crypto/sensitive";
 import { serverFor } from "../server-for";
 import { askTokenEndpoint, type TokenAnswer } from "../token-endpoint";
 
@@ -9,7 +10,7 @@ import { askTokenEndpoint, type TokenAnswer } from "../token-endpoint";
  */
 export function renewByRefreshToken(
   client: OAuthClient,
-  refreshToken: string,
+  refreshToken: Sensitive<string>,
   mayStillSend?: () => boolean,
 ): Promise<TokenAnswer> {
   const { server, client: party } = serverFor(client, "refresh");
@@ -24,7 +25,7 @@ export function renewByRefreshToken(
   return askTokenEndpoint(
     client,
     (auth, options) =>
-      oauth.refreshTokenGrantRequest(server, party, auth, refreshToken, { ...options, additionalParameters }),
+      oauth.refreshTokenGrantRequest(server, party, auth, refreshToken.reveal(), { ...options, additionalParameters }),
     [refreshToken],
     mayStillSend,
   );

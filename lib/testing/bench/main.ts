@@ -11,7 +11,7 @@ import { openJson } from "@/lib/crypto/envelope";
 import { openKeyring } from "@/lib/crypto/open-keyring";
 import { closeDatabase } from "@/lib/db/client";
 import { startEmbedded } from "@/lib/db/embedded";
-import type { StoredTokens } from "@/lib/oauth/token-set";
+import type { SealedTokens } from "@/lib/oauth/token-set";
 import { install } from "@/lib/process";
 import { tokenPlace } from "@/lib/refresher/token-place";
 import { type Child, killChildren, startMeasured, startPart } from "./child";
@@ -307,7 +307,7 @@ async function countLost(
   for (const { id, grant } of secrets) {
     const row = byId.get(id);
     if (!row) throw new Error(`The secret ${id} has gone`);
-    const tokens = await openJson<StoredTokens>(tokenPlace(tenantId, id, row.generation), row.sealed);
+    const tokens = await openJson<SealedTokens>(tokenPlace(tenantId, id, row.generation), row.sealed);
     if (tokens.reveal().refresh_token !== `r.${grant}.${grants[grant] ?? 0}`) lost += 1;
   }
   return lost;

@@ -3,7 +3,7 @@ import type postgres from "postgres";
 import { sealJson } from "@/lib/crypto/envelope";
 import { fingerprint, mac } from "@/lib/crypto/mac";
 import { newId } from "@/lib/ids";
-import type { StoredTokens } from "@/lib/oauth/token-set";
+import type { SealedTokens } from "@/lib/oauth/token-set";
 import { tokenPlace } from "@/lib/refresher/token-place";
 
 /** Rows for the bench, written past the API: making thousands through it would take longer than measuring them. */
@@ -85,7 +85,7 @@ const hex = (bytes: Buffer) => `\\x${bytes.toString("hex")}`;
 async function secret({ tenantId }: Ground, name: string): Promise<Made> {
   const id = newId();
   const grant = randomBytes(8).toString("hex");
-  const tokens: StoredTokens = {
+  const tokens: SealedTokens = {
     access_token: ACCESS_TOKEN(grant),
     refresh_token: `r.${grant}.0`,
     token_type: "Bearer",
