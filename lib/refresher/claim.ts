@@ -5,6 +5,7 @@ import { groupCommit } from "@/lib/db/group-commit";
 import { repeatable } from "@/lib/db/tx";
 import { errorFields, log } from "@/lib/observability/log";
 import { once } from "@/lib/process";
+import { Heartbeat } from "./heartbeat";
 import { HEARTBEAT_MS, LEASE_MS } from "./policy";
 import type { Alternative, FailureRecord, Landing, Lease, Rows, Verdict, Want } from "./world";
 
@@ -63,7 +64,6 @@ const BATCH = 200;
 /** Rows of the process's own database. */
 export function databaseRows(clock: Clock = systemClock): Rows {
   const holder = leaseHolder();
-  const held = new Map<string, Lease>();
   const sql = () => database().sql;
   const json = (rows: readonly object[]) => JSON.stringify(rows);
 
@@ -175,22 +175,19 @@ export function databaseRows(clock: Clock = systemClock): Rows {
     { max: BATCH },
   );
 
-  const heartbeat = setInterval(() => {
-    if (held.size === 0) return;
-    const beatAt = clock.monotonic();
-    const rows = json([...held.values()].map(leaseKey));
-    sql()<{ attempt: string }[]>`select attempt from latchkey_refresh_heartbeat(${rows}::text::jsonb)`.then(
-      (kept) => {
-        for (const { attempt } of kept) {
-          const lease = held.get(attempt);
-          if (lease) lease.heldUntil = beatAt + LEASE_MS;
-        }
-      },
-      // The next beat comes before the lease lapses twice over; a lapsed lease is caught by the guard.
-      (error) => log.warn("heartbeat failed", errorFields(error)),
-    );
-  }, HEARTBEAT_MS);
-  heartbeat.unref();
+  const heartbeat = new Heartbeat(
+    () => clock.monotonic(),
+    async (leases) => {
+      const rows = json(leases.map(leaseKey));
+      const kept = await sql()<
+        { attempt: string }[]
+      >`select attempt from latchkey_refresh_heartbeat(${rows}::text::jsonb)`;
+      return kept.map((row) => row.attempt);
+    },
+  );
+  setInterval(() => {
+    heartbeat.beat().catch((error) => log.warn("heartbeat failed", errorFields(error)));
+  }, HEARTBEAT_MS).unref();
 
   return {
     claim: async (limit, excluded) => {
@@ -233,11 +230,7 @@ export function databaseRows(clock: Clock = systemClock): Rows {
           sql`select latchkey_refresh_refused(${lease.tenantId}, ${lease.secretId}, ${lease.grantId}, ${tokenMac})`,
       );
     },
-    hold: (lease) => {
-      held.set(lease.attempt, lease);
-    },
-    drop: (lease) => {
-      held.delete(lease.attempt);
-    },
+    hold: (lease) => heartbeat.hold(lease),
+    drop: (lease) => heartbeat.drop(lease),
   };
 }

@@ -1,10 +1,7 @@
-import { openOAuthClient } from "@/lib/auth-clients/service";
-import { onSecretChange } from "@/lib/db/notifications";
-import { once } from "@/lib/process";
 import type { Ticket } from "./hosts";
-import { refresher } from "./live-world";
+import { type Freshened, type Refresher, refresher } from "./live-world";
 import { refreshOne } from "./refresh-one";
-import type { Lease, Outcome, Want } from "./world";
+import type { Lease, Outcome, Want, World } from "./world";
 
 /** The on-demand entrance to the same path as the sweep: win the lease and refresh, or wait for whoever has it. */
 
@@ -25,49 +22,42 @@ export interface RowView {
   attemptable: boolean;
 }
 
-export type Freshened = Outcome | { kind: "slow" } | { kind: "not_now" } | { kind: "closed"; retryAfterMs: number };
+export type { Freshened };
 
 /** Without a notification, the row is looked at this often. */
 const POLL_MS = 250;
-
-/** Every refresh running in this process, by secret: sweep and readers share one (n8n PR 33092's in-process part). */
-function running(): Map<string, Promise<Outcome>> {
-  return once("refreshes-running", () => new Map<string, Promise<Outcome>>());
-}
 
 /**
  * Runs a leased attempt and lets everybody in this process wait for it; the entry always goes when the attempt ends.
  *
  * @param heard called when the provider has answered with tokens, before they are landed
  */
-export function runAttempt(lease: Lease, actor: string | null, heard?: () => void): Promise<Outcome> {
-  const attempt = refreshOne(refresher().world, lease, actor, heard).finally(() => {
-    if (running().get(lease.secretId) === attempt) running().delete(lease.secretId);
+export function runAttempt(
+  lease: Lease,
+  actor: string | null,
+  heard?: () => void,
+  self: Refresher = refresher(),
+): Promise<Outcome> {
+  const { running } = self;
+  const attempt = refreshOne(self.world, lease, actor, heard).finally(() => {
+    if (running.get(lease.secretId) === attempt) running.delete(lease.secretId);
   });
-  running().set(lease.secretId, attempt);
+  running.set(lease.secretId, attempt);
   return attempt;
-}
-
-export function isRunningHere(secretId: string): boolean {
-  return running().has(secretId);
 }
 
 /**
  * Resolves when no attempt of this process is under way, whoever it was started for, and no late answer waits to be landed;
  * at the latest after `drainMs`. For shutdown, in every role: a token received must not die with the process (REFRESH I2).
  */
-export async function drainRefreshes(drainMs: number): Promise<void> {
-  const { world, background } = refresher();
+export async function drainRefreshes(drainMs: number, self: Refresher = refresher()): Promise<void> {
+  const { world, background, running } = self;
   const over = new AbortController();
   const all = async () => {
-    while (running().size + background.size > 0) await Promise.allSettled([...running().values(), ...background]);
+    while (running.size + background.size > 0) await Promise.allSettled([...running.values(), ...background]);
   };
   await Promise.race([all(), world.clock.sleep(drainMs, over.signal)]);
   over.abort();
-}
-
-function waiters(): Map<string, Promise<Freshened>> {
-  return once("freshening", () => new Map<string, Promise<Freshened>>());
 }
 
 /**
@@ -80,17 +70,17 @@ export async function ensureFresh(
   target: Target,
   want: Want,
   options: { waitMs: number; actor: string | null; look(): Promise<RowView | null> },
+  self: Refresher = refresher(),
 ): Promise<Freshened> {
+  const { waiters } = self;
   const key = `${target.secretId} ${want.validityMs} ${want.generation} ${want.insist}`;
-  let shared = waiters().get(key);
+  let shared = waiters.get(key);
   if (!shared) {
-    shared = freshen(target, want, options).finally(() => waiters().delete(key));
-    waiters().set(key, shared);
+    shared = freshen(self, target, want, options).finally(() => waiters.delete(key));
+    waiters.set(key, shared);
   }
   const over = new AbortController();
-  const slow = refresher()
-    .world.clock.sleep(options.waitMs, over.signal)
-    .then(() => ({ kind: "slow" }) as const);
+  const slow = self.world.clock.sleep(options.waitMs, over.signal).then(() => ({ kind: "slow" }) as const);
   try {
     return await Promise.race([shared, slow]);
   } finally {
@@ -102,22 +92,23 @@ export async function ensureFresh(
 const LONGEST_WAIT_MS = 25_000;
 
 async function freshen(
+  self: Refresher,
   target: Target,
   want: Want,
   options: { actor: string | null; look(): Promise<RowView | null> },
 ): Promise<Freshened> {
-  const { world, hosts } = refresher();
+  const { world, hosts } = self;
   const until = world.clock.monotonic() + LONGEST_WAIT_MS;
-  const changed = changeSignal(target.secretId);
+  const changed = changeSignal(world, target.secretId);
   try {
     for (;;) {
-      const mine = running().get(target.secretId);
+      const mine = self.running.get(target.secretId);
       if (mine) return await mine;
       const row = await options.look();
       if (!row || satisfied(row, want)) return { kind: "superseded" };
       if (!row.leased) {
         if (!row.attemptable && !want.insist) return { kind: "not_now" };
-        const client = await openOAuthClient(target.authClientTenantId, target.authClientId);
+        const client = await world.clients.open(target.authClientTenantId, target.authClientId);
         if (!client) return { kind: "not_now" };
         const host = world.provider.host(client);
         const entry = await hosts.enter(host, target.tenantId, until - world.clock.monotonic());
@@ -127,7 +118,7 @@ async function freshen(
         try {
           const lease = await world.rows.acquire(target, want);
           if (lease) {
-            const outcome = await runAttempt(lease, options.actor);
+            const outcome = await runAttempt(lease, options.actor, undefined, self);
             result = ticketResult(outcome);
             return outcome;
           }
@@ -164,18 +155,16 @@ export function ticketResult(outcome: Outcome): TicketResult {
 
 const NOTHING_SENT = new Set(["paused", "integrity_failure", "egress_blocked"]);
 
-function changeSignal(secretId: string): { next(ms: number): Promise<void>; end(): void } {
+function changeSignal(world: World, secretId: string): { next(ms: number): Promise<void>; end(): void } {
   let wake: (() => void) | null = null;
-  const end = onSecretChange((_workspace, changed) => {
-    if (changed === secretId) wake?.();
-  });
+  const end = world.onChange(secretId, () => wake?.());
   return {
     next: async (ms) => {
       const over = new AbortController();
       const change = new Promise<void>((resolve) => {
         wake = resolve;
       });
-      await Promise.race([change, refresher().world.clock.sleep(ms, over.signal)]);
+      await Promise.race([change, world.clock.sleep(ms, over.signal)]);
       over.abort();
       wake = null;
     },

@@ -3,6 +3,7 @@ import { systemClock } from "@/lib/clock";
 import { settings } from "@/lib/config";
 import { openJson, sealJson } from "@/lib/crypto/envelope";
 import { fingerprint, mac } from "@/lib/crypto/mac";
+import { onSecretChange } from "@/lib/db/notifications";
 import { grantOf } from "@/lib/oauth/grants";
 import { revoke } from "@/lib/oauth/revocation";
 import { tokenHost } from "@/lib/oauth/server-for";
@@ -13,7 +14,7 @@ import { once } from "@/lib/process";
 import { databaseRows } from "./claim";
 import { Hosts } from "./hosts";
 import { tokenPlace } from "./token-place";
-import type { RefreshEvent, World } from "./world";
+import type { Outcome, RefreshEvent, World } from "./world";
 
 /** The refresher of this process: the protocol's arguments, the rooms per provider, and what runs now. */
 export interface Refresher {
@@ -21,12 +22,24 @@ export interface Refresher {
   hosts: Hosts;
   /** Late landings under way; shutdown waits for them. */
   background: Set<Promise<void>>;
+  /** Every refresh running in this process, by secret: sweep and readers share one (n8n PR 33092's in-process part). */
+  running: Map<string, Promise<Outcome>>;
+  /** Callers of this process who want the same of the same secret wait together. */
+  waiters: Map<string, Promise<Freshened>>;
+}
+
+/** What became of a caller's wish for a fresher token. */
+export type Freshened = Outcome | { kind: "slow" } | { kind: "not_now" } | { kind: "closed"; retryAfterMs: number };
+
+/** The refresher of one process in the given world. */
+export function refresherIn(world: World, background: Set<Promise<void>>): Refresher {
+  return { world, hosts: new Hosts(world.clock), background, running: new Map(), waiters: new Map() };
 }
 
 export function refresher(): Refresher {
   return once("refresher", () => {
     const background = new Set<Promise<void>>();
-    return { world: liveWorld(background), hosts: new Hosts(systemClock), background };
+    return refresherIn(liveWorld(background), background);
   });
 }
 
@@ -68,6 +81,11 @@ function liveWorld(background: Set<Promise<void>>): World {
         .finally(() => background.delete(kept));
       background.add(kept);
     },
+    soon: setImmediate,
+    onChange: (secretId, changed) =>
+      onSecretChange((_workspace, id) => {
+        if (id === secretId) changed();
+      }),
   };
 }
 

@@ -1,5 +1,5 @@
 import { errorFields, log } from "@/lib/observability/log";
-import { drainRefreshes, isRunningHere, runAttempt, ticketResult } from "./ensure-fresh";
+import { drainRefreshes, runAttempt, ticketResult } from "./ensure-fresh";
 import { HOST_LIMIT, type Ticket } from "./hosts";
 import { Lines, pairOf, WAIT_MS } from "./lines";
 import { type Refresher, refresher } from "./live-world";
@@ -26,8 +26,8 @@ export interface Sweep {
   stop(drainMs: number): Promise<void>;
 }
 
-export function startSweep(): Sweep {
-  const run = new SweepRun(refresher());
+export function startSweep(self: Refresher = refresher()): Sweep {
+  const run = new SweepRun(self);
   return { stop: (drainMs) => run.stop(drainMs) };
 }
 
@@ -51,7 +51,7 @@ class SweepRun {
   async stop(drainMs: number): Promise<void> {
     this.#stopping.abort();
     await this.#loop;
-    await drainRefreshes(drainMs);
+    await drainRefreshes(drainMs, this.#self);
   }
 
   async #run(): Promise<void> {
@@ -101,7 +101,7 @@ class SweepRun {
   async #place(leases: Lease[]): Promise<void> {
     const { world } = this.#self;
     for (const lease of leases) {
-      if (isRunningHere(lease.secretId)) {
+      if (this.#self.running.has(lease.secretId)) {
         this.#giveBack([lease], 0);
         continue;
       }
@@ -126,7 +126,7 @@ class SweepRun {
   #fillSoon(): void {
     if (this.#filling) return;
     this.#filling = true;
-    setImmediate(() => {
+    this.#self.world.soon(() => {
       this.#filling = false;
       this.#fill();
       // A line runs low, so there is something to claim that was left out.
@@ -157,13 +157,14 @@ class SweepRun {
   #start(lease: Lease, ticket: Ticket | null): void {
     let result: ReturnType<typeof ticketResult> = "unused";
     let heard = 0;
-    const work = runAttempt(lease, null, () => {
+    const onHeard = () => {
       // The provider has done its part; what is left is between us and the database.
       ticket?.leave("answered");
       heard = 1;
       this.#landing += heard;
       this.#fillSoon();
-    })
+    };
+    const work = runAttempt(lease, null, onHeard, this.#self)
       .then(
         (outcome) => {
           result = ticketResult(outcome);

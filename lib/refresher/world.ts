@@ -23,6 +23,10 @@ export interface World {
   reportStoreTrouble(error: unknown): void;
   /** Work that outlives its caller; awaited at shutdown. */
   background(work: Promise<void>): void;
+  /** Runs `work` once, after everything that is ready now. */
+  soon(work: () => void): void;
+  /** Calls `changed` for every change of the secret, by whichever process, until the returned function is called. A hint only. */
+  onChange(secretId: string, changed: () => void): () => void;
 }
 
 /** One secret, leased to this process until its heartbeat stops. */
