@@ -37,7 +37,13 @@ export function toResource(row: ComponentRow): Resource {
   return {
     id: row.id,
     type: "component",
-    attributes: { name: row.name, access: row.access, created_at: row.createdAt.toISOString() },
+    attributes: {
+      name: row.name,
+      // The original's developer teams belong to a contract; here the contract itself is the team.
+      team_name: row.contractName,
+      access: row.access,
+      created_at: row.createdAt.toISOString(),
+    },
     relationships: { contract: related("contract", row.contractId, `/v2/contracts/${row.contractId}`) },
     links: { self: `/v2/components/${row.id}` },
   };

@@ -24,3 +24,4 @@ export type { Client, ClientOptions, List, PageMeta, Resource, Single } from "./
 export { type ErrorItem, LatchkeyError } from "./errors";
 export type * from "./resources";
 export type { NewSecret, SecretChange, SecretFilter, SecretListMeta, SecretListQuery } from "./secrets";
+export { type SecretUse, type SendWithToken, withSecret } from "./with-secret";

@@ -195,6 +195,11 @@ export class IdpGrants {
     return true;
   }
 
+  /** Ends one access token before its time; its grant lives on. */
+  endAccess(token: string): void {
+    this.#access.delete(token);
+  }
+
   /** Whether the provider's API would take this access token now. */
   acceptsAccess(token: string): boolean {
     const known = this.#access.get(token);
