@@ -70,12 +70,14 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
    WHERE u.id = ANY (p_ids) AND EXISTS (SELECT 1 FROM memberships m WHERE m.user_id = u.id AND m.tenant_id = p_tenant)
 $$;
 
-CREATE OR REPLACE FUNCTION latchkey_find_key(p_mac text)
+DROP FUNCTION IF EXISTS latchkey_find_key(text);
+CREATE FUNCTION latchkey_find_key(p_mac text)
 RETURNS TABLE (tenant_id text, id text, kind text, name text, user_id text, workspace_id text, contract_id text,
-               permissions text[], expires_at_ms float8, email text, email_key text, first_name text, last_name text)
+               permissions text[], workspace_ids text[], allowed_addresses text[], expires_at_ms float8, email text,
+               email_key text, first_name text, last_name text)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
-  SELECT k.tenant_id, k.id, k.kind, k.name, k.user_id, k.workspace_id, w.contract_id, k.permissions,
-         extract(epoch FROM k.expires_at)::float8 * 1000, u.email, u.email_key, u.first_name, u.last_name
+  SELECT k.tenant_id, k.id, k.kind, k.name, k.user_id, k.workspace_id, w.contract_id, k.permissions, k.workspace_ids,
+         k.allowed_addresses, extract(epoch FROM k.expires_at)::float8 * 1000, u.email, u.email_key, u.first_name, u.last_name
     FROM api_keys k
     LEFT JOIN users u ON u.id = k.user_id
     LEFT JOIN workspaces w ON w.tenant_id = k.tenant_id AND w.id = k.workspace_id

@@ -2,25 +2,20 @@
 
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Plus, Trash2 } from "lucide-react";
-import { type FormEvent, useState } from "react";
+import { useState } from "react";
 import { api } from "@/components/frame/api";
 import { Button } from "@/components/ui/button";
 import { ConfirmDialog } from "@/components/ui/confirm-dialog";
-import { Dialog } from "@/components/ui/dialog";
 import { EmptyState } from "@/components/ui/empty-state";
-import { Field } from "@/components/ui/field";
-import { Input } from "@/components/ui/input";
 import { LoadError } from "@/components/ui/load-error";
 import { RelativeTime } from "@/components/ui/relative-time";
-import { Select } from "@/components/ui/select";
-import { sortErrors } from "@/components/ui/server-errors";
 import { SkeletonRows } from "@/components/ui/skeleton-rows";
 import { useToast } from "@/components/ui/toast";
 import type { ApiKey } from "@/lib/sdk/resources";
-import { DEFAULT_EXPIRY_DAYS, EXPIRY_CHOICES, expiryAfter } from "./expiry";
 import { KeyMeta } from "./key-meta";
+import { LimitWords } from "./limit-words";
+import { NewKeyDialog } from "./new-key-dialog";
 import { apiKeysQuery } from "./queries";
-import { ReauthCancelled, withReauth } from "./reauth";
 import { Section } from "./section";
 import { ShownOnce } from "./shown-once";
 import { useAction } from "./use-action";
@@ -74,6 +69,7 @@ export function ApiKeysSection({ email }: { email: string }) {
                 <div className="grow">
                   <b>{key.attributes.name}</b>
                   <KeyMeta {...key.attributes} />
+                  <LimitWords {...key.attributes} />
                 </div>
                 <Button
                   variant="plain"
@@ -136,79 +132,5 @@ export function ApiKeysSection({ email }: { email: string }) {
         </p>
       </ConfirmDialog>
     </Section>
-  );
-}
-
-function NewKeyDialog({
-  open,
-  onOpenChange,
-  onMade,
-}: {
-  open: boolean;
-  onOpenChange: (open: boolean) => void;
-  onMade: (key: string) => void;
-}) {
-  const queries = useQueryClient();
-  const [name, setName] = useState("");
-  const [days, setDays] = useState<number>(DEFAULT_EXPIRY_DAYS);
-  const [busy, setBusy] = useState(false);
-  const [errors, setErrors] = useState<{ fields: { name?: string; expires?: string }; rest: string | null }>({
-    fields: {},
-    rest: null,
-  });
-
-  const submit = async (event: FormEvent) => {
-    event.preventDefault();
-    if (busy) return;
-    if (name.trim() === "")
-      return setErrors({ fields: { name: "Give it a name that says what it is for." }, rest: null });
-    setBusy(true);
-    setErrors({ fields: {}, rest: null });
-    try {
-      const answer = await withReauth(() => api.account.createApiKey(name.trim(), expiryAfter(days)));
-      setName("");
-      setDays(DEFAULT_EXPIRY_DAYS);
-      onMade(answer.data.attributes.key ?? "");
-      await queries.invalidateQueries({ queryKey: apiKeysQuery.queryKey });
-    } catch (error) {
-      if (!(error instanceof ReauthCancelled))
-        setErrors(sortErrors(error, { "/data/attributes/name": "name", "/data/attributes/expires_at": "expires" }));
-    } finally {
-      setBusy(false);
-    }
-  };
-  return (
-    <Dialog
-      size="sm"
-      open={open}
-      onOpenChange={onOpenChange}
-      title="Create API key"
-      sub="It may do everything you may do, until it expires or is deleted."
-      dirty={name !== ""}
-      busy={busy}
-      error={errors.rest}
-      onSubmit={(event) => void submit(event)}
-      foot={
-        <>
-          <Button onClick={() => onOpenChange(false)}>Cancel</Button>
-          <Button variant="primary" type="submit" busy={busy}>
-            Create API key
-          </Button>
-        </>
-      }
-    >
-      <Field label="Name" error={errors.fields.name} help="What it is for, such as “nightly export”.">
-        <Input value={name} maxLength={200} onChange={(event) => setName(event.target.value)} />
-      </Field>
-      <Field label="Expires after" error={errors.fields.expires}>
-        <Select value={days} onChange={(event) => setDays(Number(event.target.value))}>
-          {EXPIRY_CHOICES.map((choice) => (
-            <option key={choice.days} value={choice.days}>
-              {choice.label}
-            </option>
-          ))}
-        </Select>
-      </Field>
-    </Dialog>
   );
 }

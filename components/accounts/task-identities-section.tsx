@@ -2,30 +2,23 @@
 
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Plus } from "lucide-react";
-import { type FormEvent, useState } from "react";
+import { useState } from "react";
 import { api } from "@/components/frame/api";
 import { useMay } from "@/components/frame/use-may";
 import { Button } from "@/components/ui/button";
-import { Checkbox } from "@/components/ui/checkbox";
 import { ConfirmDialog } from "@/components/ui/confirm-dialog";
-import { Dialog } from "@/components/ui/dialog";
 import { EmptyState } from "@/components/ui/empty-state";
-import { Field } from "@/components/ui/field";
-import { FieldGroup } from "@/components/ui/field-group";
-import { Input } from "@/components/ui/input";
 import { LoadError } from "@/components/ui/load-error";
 import { RelativeTime } from "@/components/ui/relative-time";
-import { Select } from "@/components/ui/select";
-import { sortErrors } from "@/components/ui/server-errors";
 import { SkeletonRows } from "@/components/ui/skeleton-rows";
 import { useToast } from "@/components/ui/toast";
 import { PERMISSIONS, type Permission, TASK_PERMISSIONS } from "@/lib/access/permissions";
 import { LatchkeyError } from "@/lib/sdk/errors";
 import type { TaskIdentity } from "@/lib/sdk/resources";
-import { EXPIRY_CHOICES, expiryAfter } from "./expiry";
 import { KeyMeta } from "./key-meta";
+import { LimitWords } from "./limit-words";
+import { NewIdentityDialog } from "./new-identity-dialog";
 import { taskIdentitiesQuery } from "./queries";
-import { ReauthCancelled, withReauth } from "./reauth";
 import { Section } from "./section";
 import { ShownOnce } from "./shown-once";
 import { useAction } from "./use-action";
@@ -91,6 +84,7 @@ export function TaskIdentitiesSection({ workspaceId }: { workspaceId: string }) 
                   <b>{identity.attributes.name}</b>
                   <KeyMeta {...identity.attributes} />
                   <PermissionWords permissions={identity.attributes.permissions} />
+                  <LimitWords allowed_addresses={identity.attributes.allowed_addresses} />
                 </div>
                 <Button
                   size="sm"
@@ -169,117 +163,5 @@ function PermissionWords({ permissions }: { permissions?: string[] | undefined }
             </span>
           ))}
     </div>
-  );
-}
-
-interface NewIdentityProps {
-  workspaceId: string;
-  open: boolean;
-  onOpenChange: (open: boolean) => void;
-  onMade: (identity: { username: string; key: string }) => void;
-}
-
-function NewIdentityDialog({ workspaceId, open, onOpenChange, onMade }: NewIdentityProps) {
-  const queries = useQueryClient();
-  const [name, setName] = useState("");
-  const [days, setDays] = useState(0);
-  const [chosen, setChosen] = useState<readonly Permission[]>(TASK_PERMISSIONS);
-  const [busy, setBusy] = useState(false);
-  const [errors, setErrors] = useState<{
-    fields: { name?: string; permissions?: string; expires?: string };
-    rest: string | null;
-  }>({
-    fields: {},
-    rest: null,
-  });
-  const all = chosen.length === TASK_PERMISSIONS.length;
-
-  const submit = async (event: FormEvent) => {
-    event.preventDefault();
-    if (busy) return;
-    const fields: typeof errors.fields = {};
-    if (name.trim() === "") fields.name = "Give it the name of the step or program that will use it.";
-    if (chosen.length === 0) fields.permissions = "Choose at least one, or it could do nothing.";
-    setErrors({ fields, rest: null });
-    if (Object.keys(fields).length > 0) return;
-    setBusy(true);
-    try {
-      const answer = await withReauth(() =>
-        api.workspaces.createTaskIdentity(workspaceId, {
-          name: name.trim(),
-          ...(all ? {} : { permissions: [...chosen] }),
-          expiresAt: days === 0 ? null : expiryAfter(days),
-        }),
-      );
-      setName("");
-      setDays(0);
-      setChosen(TASK_PERMISSIONS);
-      onMade({ username: answer.data.attributes.username, key: answer.data.attributes.api_key ?? "" });
-      await queries.invalidateQueries({ queryKey: taskIdentitiesQuery(workspaceId).queryKey });
-    } catch (error) {
-      if (!(error instanceof ReauthCancelled))
-        setErrors(
-          sortErrors(error, {
-            "/data/attributes/name": "name",
-            "/data/attributes/permissions": "permissions",
-            "/data/attributes/expires_at": "expires",
-          }),
-        );
-    } finally {
-      setBusy(false);
-    }
-  };
-  return (
-    <Dialog
-      open={open}
-      onOpenChange={onOpenChange}
-      title="Create task identity"
-      sub="A user name and a key for steps of this workspace."
-      dirty={name !== ""}
-      busy={busy}
-      error={errors.rest}
-      onSubmit={(event) => void submit(event)}
-      foot={
-        <>
-          <Button onClick={() => onOpenChange(false)}>Cancel</Button>
-          <Button variant="primary" type="submit" busy={busy}>
-            Create task identity
-          </Button>
-        </>
-      }
-    >
-      <Field label="Name" error={errors.fields.name} help="What will use it, such as “order sync, production”.">
-        <Input value={name} maxLength={200} onChange={(event) => setName(event.target.value)} />
-      </Field>
-      <Field label="Expires after" error={errors.fields.expires}>
-        <Select value={days} onChange={(event) => setDays(Number(event.target.value))}>
-          <option value={0}>Never</option>
-          {EXPIRY_CHOICES.map((choice) => (
-            <option key={choice.days} value={choice.days}>
-              {choice.label}
-            </option>
-          ))}
-        </Select>
-      </Field>
-      <FieldGroup legend="What it may do" error={errors.fields.permissions}>
-        <div className="stack-tight">
-          {TASK_PERMISSIONS.map((permission) => (
-            <Checkbox
-              key={permission}
-              label={PERMISSIONS[permission]}
-              text={<span className="code">{permission}</span>}
-              checked={chosen.includes(permission)}
-              onChange={(event) =>
-                setChosen(
-                  TASK_PERMISSIONS.filter((other) =>
-                    other === permission ? event.target.checked : chosen.includes(other),
-                  ),
-                )
-              }
-            />
-          ))}
-        </div>
-      </FieldGroup>
-    </Dialog>
   );
 }

@@ -85,8 +85,12 @@ export const apiKeys = pgTable(
     /** What a list may show to tell keys apart: the prefix and id part, never the random part. */
     hint: text("hint").notNull(),
     keyMac: text("key_mac").notNull(),
-    /** Task identities: the subset granted at creation. Null for a person's key: all that person may do. */
+    /** Task identities: the subset granted at creation. A person's key: what it is limited to; null: all that person may do. */
     permissions: text("permissions").array(),
+    /** A person's key: the only workspaces it reaches; null: all of the person's, and whatever lies above them. */
+    workspaceIds: text("workspace_ids").array(),
+    /** Addresses and ranges it may be used from; null: anywhere. */
+    allowedAddresses: text("allowed_addresses").array(),
     expiresAt: moment("expires_at"),
     createdBy: text("created_by").notNull(),
     createdAt: createdAt(),

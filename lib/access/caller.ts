@@ -1,8 +1,8 @@
-import type { Permission } from "./permissions";
-import { IMPLIES } from "./permissions";
+import { covers, type KeyLimits, withImplied } from "./key-limits";
+import type { AuthClientAction, Permission } from "./permissions";
 import type { MembershipKind } from "./roles";
 import { permissionsOf } from "./roles";
-import { contains, GLOBAL, type Scope, type ScopeKind, sameScope, type WorkspaceScope } from "./scope";
+import { contains, GLOBAL, SCOPE_WORDS, type Scope, sameScope, type WorkspaceScope } from "./scope";
 
 /** Who is asking. Only lib/http/authenticate and lib/accounts/session make one. Core. */
 export interface Caller {
@@ -16,8 +16,10 @@ export interface Caller {
   via: "session" | "api-key";
   /** The session's or key's id, for the audit. */
   credentialId: string;
-  /** What the caller holds, one entry per membership. */
+  /** What the caller holds, one entry per membership, within its key's limits. */
   holdings: readonly Holding[];
+  /** A person's key that may do less than the person; null for all others. Holdings read anew are cut to it. */
+  limits: KeyLimits | null;
   /** Sessions: when the password was last given, ms since the epoch (SES-5). Null for keys. */
   authenticatedAt: number | null;
   request: RequestFacts;
@@ -42,35 +44,31 @@ export function holding(kind: MembershipKind, scope: Scope, role: string): Holdi
   return { scope, role, permissions: withImplied(permissionsOf(kind, role)) };
 }
 
-export function withImplied(permissions: readonly Permission[]): ReadonlySet<Permission> {
-  const all = new Set(permissions);
-  for (const permission of permissions) for (const implied of IMPLIES[permission] ?? []) all.add(implied);
-  return all;
-}
-
 /** True when the caller holds `permission` by a membership of exactly this scope. */
-export function holds(caller: Caller, permission: Permission, scope: Scope): boolean {
+export function holds(caller: Pick<Caller, "holdings">, permission: Permission, scope: Scope): boolean {
   return caller.holdings.some((h) => sameScope(h.scope, scope) && h.permissions.has(permission));
 }
-
-const SCOPE_WORD: Record<ScopeKind, "global" | "tenants" | "contracts" | "workspaces"> = {
-  global: "global",
-  tenant: "tenants",
-  contract: "contracts",
-  workspace: "workspaces",
-};
 
 /**
  * Auth clients: either the scope's own name or the `global.` name held at that level counts (CONTRACT section 5).
  * `tenants.*` of the instance's operator counts in every tenant only where the tenant is named by a membership.
  */
-export function holdsOnAuthClients(
-  caller: Caller,
-  action: "get" | "create" | "edit" | "delete",
-  scope: Scope,
-): boolean {
-  const own = `${SCOPE_WORD[scope.kind]}.auth_clients.${action}` as Permission;
+export function holdsOnAuthClients(caller: Pick<Caller, "holdings">, action: AuthClientAction, scope: Scope): boolean {
+  const own = `${SCOPE_WORDS[scope.kind]}.auth_clients.${action}` as Permission;
   return holds(caller, own, scope) || holds(caller, `global.auth_clients.${action}`, scope);
+}
+
+/**
+ * What belonging somewhere allows without any permission, such as seeing one's fellows, a limited key may only do when it
+ * names the permission that stands for it.
+ */
+export function mayAsMember(caller: Caller, permission: Permission): boolean {
+  return !caller.limits?.permissions || covers(caller.limits.permissions, permission);
+}
+
+/** A key with a part of its person's rights only: it cannot act for the person's account. */
+export function isNarrowed(caller: Caller): boolean {
+  return caller.limits !== null;
 }
 
 /** The scope the caller is bound to when it is a task identity: its default scope (CONTRACT section 9, point 9). */

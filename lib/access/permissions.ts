@@ -35,6 +35,8 @@ export const PERMISSIONS = {
   "tenants.contract.create": "Create contracts",
   "tenants.component.list_all": "See every component of the tenant",
   "tenants.user.list_all": "See the people of the tenant",
+  "tenants.user.list_sessions": "See where the people of the tenant are signed in",
+  "tenants.user.end_sessions": "Sign people of the tenant out",
 } as const;
 
 export type Permission = keyof typeof PERMISSIONS;
@@ -48,7 +50,8 @@ export const IMPLIES: Partial<Record<Permission, readonly Permission[]>> = {
   "workspaces.auth_secret.get_credentials": ["workspaces.auth_secret.use", "workspaces.auth_secret.get"],
 };
 
-export type AuthClientAction = "get" | "create" | "edit" | "delete";
+export const AUTH_CLIENT_ACTIONS = ["get", "create", "edit", "delete"] as const;
+export type AuthClientAction = (typeof AUTH_CLIENT_ACTIONS)[number];
 
 /** What a task identity holds unless narrowed at creation (API.md). */
 export const TASK_PERMISSIONS: readonly Permission[] = [

@@ -44,11 +44,13 @@ const tenantAdmin: readonly Permission[] = [
   "tenants.component.list_all",
   "tenants.user.list_all",
 ];
+/** Where others are signed in, and ending that, is for who answers for the people (SES-2). */
+const tenantOwner: readonly Permission[] = [...tenantAdmin, "tenants.user.list_sessions", "tenants.user.end_sessions"];
 
 export const ROLES = {
   /** The instance's operator: global auth clients, and everything about tenants. */
-  instance: { operator: [...AUTH_CLIENTS, ...tenantAdmin] },
-  tenant: { owner: tenantAdmin, admin: tenantAdmin, member: ["tenants.tenant.get"] },
+  instance: { operator: [...AUTH_CLIENTS, ...tenantOwner] },
+  tenant: { owner: tenantOwner, admin: tenantAdmin, member: ["tenants.tenant.get"] },
   contract: {
     owner: contractAdmin,
     admin: contractAdmin,

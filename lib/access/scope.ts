@@ -19,6 +19,14 @@ export interface WorkspaceScope {
   workspaceId: string;
 }
 
+/** How permissions of this level begin. */
+export const SCOPE_WORDS = {
+  global: "global",
+  tenant: "tenants",
+  contract: "contracts",
+  workspace: "workspaces",
+} as const satisfies Record<ScopeKind, string>;
+
 export const GLOBAL: Scope = { kind: "global", tenantId: INSTANCE_TENANT };
 
 /** The id that names the scope itself: of the workspace, the contract, the tenant or the instance. */

@@ -1,10 +1,13 @@
-import { type Caller, type Holding, type RequestFacts, withImplied } from "@/lib/access/caller";
+import type { Caller, Holding, RequestFacts } from "@/lib/access/caller";
+import { type KeyLimits, withImplied } from "@/lib/access/key-limits";
 import { isPermission } from "@/lib/access/permissions";
+import { addressAllowed } from "@/lib/accounts/allowed-addresses";
 import { parseApiKey } from "@/lib/accounts/api-key-format";
 import { callerCache } from "@/lib/accounts/caller-cache";
 import { emailKey } from "@/lib/accounts/email-key";
 import { loadHoldings } from "@/lib/accounts/holdings-store";
 import { type FoundKey, findKeyByMac, touchKey } from "@/lib/accounts/key-store";
+import { recordNow } from "@/lib/audit/record";
 import { mac } from "@/lib/crypto/mac";
 import { errorFields, log } from "@/lib/observability/log";
 import { once } from "@/lib/process";
@@ -14,6 +17,9 @@ export type KnownCaller = Omit<Caller, "request"> & {
   /** Milliseconds since the epoch, or null: never. */
   expiresAtMs: number | null;
   keyTenantId: string;
+  keyName: string;
+  /** Null: anywhere. */
+  allowedAddresses: readonly string[] | null;
 };
 
 /** Longer texts are no keys of anybody: the settings take 512 characters at most. */
@@ -24,18 +30,40 @@ const MAX_TOUCHED = 50_000;
 
 /**
  * The caller behind a Basic user name and API key, or null. The user name is the owner's e-mail (raw or percent-encoded,
- * case does not matter) or `task-<id>`. Remembered for 5 s; a remembered one costs no I/O.
+ * case does not matter) or `task-<id>`. Remembered for 5 s; a remembered one costs no I/O. From an address the key is not for,
+ * null as well, with an entry for its owner: somebody has a key that is kept elsewhere.
+ *
+ * @param fresh looked up anew, whatever is remembered
+ * @throws AppError audit_unavailable
  */
-export async function callerForKey(user: string, key: string, facts: RequestFacts): Promise<Caller | null> {
+export async function callerForKey(
+  user: string,
+  key: string,
+  facts: RequestFacts,
+  fresh = false,
+): Promise<Caller | null> {
   if (key.length > MAX_KEY_CHARS || user.length > MAX_USER_CHARS || key === "") return null;
-  const found = callerCache<KnownCaller>("keys").get(`${user}\0${key}`, () => lookUp(user, key));
+  const load = () => lookUp(user, key);
+  const found = fresh ? load() : callerCache<KnownCaller>("keys").get(`${user}\0${key}`, load);
   const known = found instanceof Promise ? await found : found;
   if (!known) return null;
   const nowMs = Date.now();
   if (known.expiresAtMs !== null && known.expiresAtMs <= nowMs) return null;
+  const { expiresAtMs: _expires, keyTenantId, keyName, allowedAddresses, ...rest } = known;
+  const caller: Caller = { ...rest, request: facts };
+  if (!addressAllowed(allowedAddresses, facts.ip)) {
+    const scope = caller.kind === "task" ? caller.holdings[0]?.scope : undefined;
+    await recordNow(caller, {
+      tenantId: keyTenantId,
+      workspaceId: scope?.kind === "workspace" ? scope.workspaceId : null,
+      action: caller.kind === "task" ? "task_identity.wrong_address" : "api_key.wrong_address",
+      outcome: "denied",
+      target: { type: caller.kind === "task" ? "task-identity" : "api-key", id: caller.credentialId, name: keyName },
+    });
+    return null;
+  }
   noteUse(known, nowMs);
-  const { expiresAtMs: _expires, keyTenantId: _tenant, ...caller } = known;
-  return { ...caller, request: facts };
+  return caller;
 }
 
 async function lookUp(user: string, key: string): Promise<KnownCaller | null> {
@@ -50,13 +78,16 @@ async function lookUp(user: string, key: string): Promise<KnownCaller | null> {
     authenticatedAt: null,
     expiresAtMs: row.expires_at_ms,
     keyTenantId: row.tenant_id,
+    keyName: row.name,
+    allowedAddresses: row.allowed_addresses,
   };
   if (row.kind === "task") {
     const holding = taskHolding(row);
     if (!holding) return null;
-    return { ...common, kind: "task", name: row.name, email: null, userId: null, holdings: [holding] };
+    return { ...common, kind: "task", name: row.name, email: null, userId: null, holdings: [holding], limits: null };
   }
   if (!row.user_id || row.email === null) return null;
+  const limits = limitsOf(row.permissions, row.workspace_ids);
   return {
     ...common,
     kind: "user",
@@ -64,8 +95,18 @@ async function lookUp(user: string, key: string): Promise<KnownCaller | null> {
     name: fullName(row.first_name, row.last_name) || row.email,
     email: row.email,
     userId: row.user_id,
-    holdings: await loadHoldings(row.user_id),
+    holdings: await loadHoldings(row.user_id, limits),
+    limits,
   };
+}
+
+/** The limits of a person's key as its row says them; null: it may do all the person may. */
+export function limitsOf(permissions: readonly string[] | null, workspaceIds: readonly string[] | null) {
+  if (permissions === null && workspaceIds === null) return null;
+  return {
+    permissions: permissions && withImplied(permissions.filter(isPermission)),
+    workspaces: workspaceIds && new Set(workspaceIds),
+  } satisfies KeyLimits;
 }
 
 export function fullName(first: string | null, last: string | null): string {

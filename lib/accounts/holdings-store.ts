@@ -1,4 +1,5 @@
 import { type Holding, holding } from "@/lib/access/caller";
+import { type KeyLimits, narrow } from "@/lib/access/key-limits";
 import type { ROLES } from "@/lib/access/roles";
 import { GLOBAL } from "@/lib/access/scope";
 import { repeatable } from "@/lib/db/tx";
@@ -11,10 +12,16 @@ interface MembershipRow {
   role: string;
 }
 
-/** What a person holds, one entry per membership, in every tenant: through the named door latchkey_memberships. */
-export async function loadHoldings(userId: string): Promise<Holding[]> {
+/**
+ * What a person holds, one entry per membership, in every tenant: through the named door latchkey_memberships. With the
+ * limits of the key that asks, so that no look-up can give it back what it was cut off from.
+ */
+export async function loadHoldings(userId: string, limits: KeyLimits | null): Promise<Holding[]> {
   const rows = await repeatable((sql) => sql<MembershipRow[]>`select * from latchkey_memberships(${userId})`);
-  return rows.flatMap((row) => toHolding(row) ?? []);
+  return narrow(
+    rows.flatMap((row) => toHolding(row) ?? []),
+    limits,
+  );
 }
 
 /** Null for a membership of a kind this version does not know, or of a workspace that is gone. */

@@ -1,5 +1,6 @@
-import { and, desc, eq, isNull } from "drizzle-orm";
+import { and, count, desc, eq, isNull } from "drizzle-orm";
 import { apiKeys } from "@/drizzle/schema/accounts";
+import { INSTANCE_TENANT } from "@/lib/access/scope";
 import { inTenant, repeatable, type Tx } from "@/lib/db/tx";
 
 export type ApiKeyRow = typeof apiKeys.$inferSelect;
@@ -15,6 +16,8 @@ export interface FoundKey {
   workspace_id: string | null;
   contract_id: string | null;
   permissions: string[] | null;
+  workspace_ids: string[] | null;
+  allowed_addresses: string[] | null;
   expires_at_ms: number | null;
   email: string | null;
   email_key: string | null;
@@ -50,6 +53,24 @@ export async function insertKey(tx: Tx, row: NewApiKeyRow): Promise<ApiKeyRow> {
   const [made] = await tx.insert(apiKeys).values(row).returning();
   if (!made) throw new Error("The key was not stored.");
   return made;
+}
+
+/** A person's key, which cannot be deleted until `tx` ends; null when it is gone. */
+export async function lockKey(tx: Tx, id: string): Promise<ApiKeyRow | null> {
+  const [row] = await tx
+    .select()
+    .from(apiKeys)
+    .where(and(eq(apiKeys.tenantId, INSTANCE_TENANT), eq(apiKeys.id, id)))
+    .for("key share");
+  return row ?? null;
+}
+
+export async function countKeysOfUser(tx: Tx, tenantId: string, userId: string): Promise<number> {
+  const [row] = await tx
+    .select({ n: count() })
+    .from(apiKeys)
+    .where(and(eq(apiKeys.tenantId, tenantId), eq(apiKeys.userId, userId), eq(apiKeys.kind, "user")));
+  return row?.n ?? 0;
 }
 
 /** Newest first. */

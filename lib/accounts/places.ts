@@ -87,6 +87,6 @@ function contractAround(caller: Caller, contractId: string): ContractScope | nul
  */
 async function reload<T>(caller: Caller, look: () => T | null): Promise<T | null> {
   if (caller.userId === null) return null;
-  caller.holdings = await loadHoldings(caller.userId);
+  caller.holdings = await loadHoldings(caller.userId, caller.limits);
   return look();
 }

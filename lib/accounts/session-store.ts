@@ -30,6 +30,16 @@ export async function insertSession(tx: Tx, row: Omit<SessionRow, "tenantId">): 
   await tx.insert(sessions).values({ tenantId: INSTANCE_TENANT, ...row });
 }
 
+/** Whether the session still is; it cannot be ended until `tx` ends. */
+export async function lockSession(tx: Tx, id: string): Promise<boolean> {
+  const [row] = await tx
+    .select({ id: sessions.id })
+    .from(sessions)
+    .where(and(own, eq(sessions.id, id), gt(sessions.expiresAt, new Date())))
+    .for("key share");
+  return row !== undefined;
+}
+
 export async function touchSession(id: string, at: Date): Promise<void> {
   await inTenant(INSTANCE_TENANT, async (tx) => {
     await tx

@@ -43,9 +43,11 @@ export async function sessionIdIn(cookie: string): Promise<string | null> {
 /**
  * The person behind the console's cookie, or null. The row in our table decides, not the cookie: 30 minutes idle, 12 hours
  * in all (SES-2). Remembered for 5 s.
+ *
+ * @param fresh looked up anew, whatever is remembered
  */
-export async function callerForSession(cookie: string, facts: RequestFacts): Promise<Caller | null> {
-  const found = callerCache<KnownSession>("sessions").get(cookie, () => lookUp(cookie));
+export async function callerForSession(cookie: string, facts: RequestFacts, fresh = false): Promise<Caller | null> {
+  const found = fresh ? lookUp(cookie) : callerCache<KnownSession>("sessions").get(cookie, () => lookUp(cookie));
   const known = found instanceof Promise ? await found : found;
   if (!known) return null;
   const nowMs = Date.now();
@@ -74,7 +76,8 @@ async function lookUp(cookie: string): Promise<KnownSession | null> {
       userId: user.id,
       via: "session",
       credentialId: session.id,
-      holdings: await loadHoldings(user.id),
+      holdings: await loadHoldings(user.id, null),
+      limits: null,
       authenticatedAt: session.authenticatedAt.getTime(),
     },
     expiresAtMs: session.expiresAt.getTime(),

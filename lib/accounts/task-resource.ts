@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { TASK_PERMISSIONS } from "@/lib/access/permissions";
 import type { ApiKeyRow } from "@/lib/accounts/key-store";
-import { expiryText, nameText } from "@/lib/accounts/text-schemas";
+import { addressesLimit, expiryText, nameText } from "@/lib/accounts/text-schemas";
 import { type Resource, related } from "@/lib/http/json-api";
 
 /** Long enough for every plan; a task identity may also be without end (KEY-3). */
@@ -22,6 +22,7 @@ export const taskBody = z
           )
           .optional(),
         expires_at: expiryText(MAX_DAYS).nullish(),
+        allowed_addresses: addressesLimit,
       }),
     }),
   })
@@ -29,6 +30,7 @@ export const taskBody = z
     name: attributes.name,
     permissions: attributes.permissions,
     expiresAt: attributes.expires_at ?? undefined,
+    allowedAddresses: attributes.allowed_addresses,
   }));
 
 const iso = (at: Date | null) => at?.toISOString() ?? null;
@@ -44,6 +46,7 @@ export function toTask(row: ApiKeyRow, key?: string): Resource {
       username: `task-${row.id}`,
       ...(key === undefined ? {} : { api_key: key }),
       permissions: row.permissions ?? [],
+      allowed_addresses: row.allowedAddresses,
       created_at: iso(row.createdAt),
       expires_at: iso(row.expiresAt),
       last_used_at: iso(row.lastUsedAt),

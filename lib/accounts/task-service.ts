@@ -1,15 +1,20 @@
-import { type Caller, holds, holdsOnAuthClients } from "@/lib/access/caller";
+import { type Caller, type Holding, holding, holds, holdsOnAuthClients } from "@/lib/access/caller";
+import { narrow } from "@/lib/access/key-limits";
 import { type Permission, TASK_PERMISSIONS } from "@/lib/access/permissions";
 import { deny, denyUnknown, permit, requireRecentSignIn } from "@/lib/access/permit";
-import type { WorkspaceScope } from "@/lib/access/scope";
+import { INSTANCE_TENANT, type WorkspaceScope } from "@/lib/access/scope";
 import { newApiKey } from "@/lib/accounts/api-key-format";
 import { forgetCallers } from "@/lib/accounts/caller-cache";
+import { loadHoldings } from "@/lib/accounts/holdings-store";
 import type { ApiKeyRow } from "@/lib/accounts/key-store";
 import * as keys from "@/lib/accounts/key-store";
+import { holdOwnCredential, within } from "@/lib/accounts/own-credential";
 import { resolveWorkspace } from "@/lib/accounts/places";
+import { lockRole, switchTenant } from "@/lib/accounts/tree-store";
 import { recordWith } from "@/lib/audit/record";
 import { mac } from "@/lib/crypto/mac";
-import { inTenant } from "@/lib/db/tx";
+import { inTenant, type Tx } from "@/lib/db/tx";
+import { AppError } from "@/lib/errors";
 import { newId } from "@/lib/ids";
 
 /** Task identities: Basic users bound to one workspace, for the steps that run there. */
@@ -28,26 +33,41 @@ export async function listTasks(caller: Caller, workspaceId: string): Promise<Ap
   return inTenant(tenantId, (tx) => keys.listTaskKeys(tx, tenantId, workspaceId));
 }
 
+export interface NewTask {
+  name: string;
+  /** Absent: all that a task identity may hold. */
+  permissions: readonly Permission[] | undefined;
+  expiresAt: Date | undefined;
+  /** Null or absent: from wherever its maker's key works. */
+  allowedAddresses?: readonly string[] | null | undefined;
+}
+
 /**
- * A new task identity and its key, shown this once. It gets nothing its maker does not hold (KEY-3).
+ * A new task identity and its key, shown this once. It gets nothing its maker does not hold, and outlives no key that makes it
+ * (KEY-3). It goes on when its maker's rights are gone, so these are looked at again under a lock when it is stored (AZ-7).
  *
- * @throws AppError not_found, forbidden, reauth_required
+ * @throws AppError not_found, forbidden, reauth_required, invalid_attribute, unauthenticated
  */
 export async function createTask(
   caller: Caller,
   workspaceId: string,
-  input: { name: string; permissions: readonly Permission[] | undefined; expiresAt: Date | undefined },
+  input: NewTask,
 ): Promise<{ row: ApiKeyRow; key: string }> {
-  const scope = await permitted(caller, workspaceId);
-  requireRecentSignIn(caller, Date.now());
   const permissions = [...new Set(input.permissions ?? TASK_PERMISSIONS)];
-  for (const permission of permissions)
-    if (!holdsInWorkspace(caller, permission, scope))
-      await deny(caller, permission, scope, { type: "task-identity", name: input.name });
+  const scope = await permittedToGive(caller, workspaceId, input.name, permissions);
+  requireRecentSignIn(caller, Date.now());
   const { tenantId } = scope;
   const id = newId();
   const key = newApiKey("task", id);
-  const row = await inTenant(tenantId, async (tx) => {
+  const row = await inTenant(INSTANCE_TENANT, async (tx) => {
+    const own = await holdOwnCredential(tx, caller);
+    const { addresses, endsAt } = within(own, {
+      permissions,
+      addresses: input.allowedAddresses,
+      endsAt: input.expiresAt,
+    });
+    await switchTenant(tx, tenantId);
+    if (!(await stillMay(tx, caller, scope, permissions))) return null;
     const made = await keys.insertKey(tx, {
       tenantId,
       id,
@@ -57,7 +77,8 @@ export async function createTask(
       hint: `latchkey_task_${id}`,
       keyMac: mac("api-key", key),
       permissions,
-      expiresAt: input.expiresAt,
+      allowedAddresses: addresses && [...addresses],
+      expiresAt: endsAt,
       createdBy: caller.id,
     });
     await recordWith(tx, caller, {
@@ -65,19 +86,54 @@ export async function createTask(
       workspaceId,
       action: "task_identity.create",
       target: { type: "task-identity", id, name: input.name },
-      detail: { permissions },
+      detail: { permissions, allowed_addresses: addresses ?? null, expires_at: endsAt?.toISOString() ?? null },
     });
     return made;
   });
   forgetCallers();
-  return { row, key };
+  if (row) return { row, key };
+  if (caller.userId) caller.holdings = await loadHoldings(caller.userId, caller.limits);
+  await permittedToGive(caller, workspaceId, input.name, permissions);
+  throw new AppError("conflict", "Your rights changed at this moment. Look again, then repeat it.");
 }
 
-function holdsInWorkspace(caller: Caller, permission: Permission, scope: WorkspaceScope): boolean {
+/** The workspace, where the caller may make task identities and itself holds each of these permissions. */
+async function permittedToGive(
+  caller: Caller,
+  workspaceId: string,
+  name: string,
+  permissions: readonly Permission[],
+): Promise<WorkspaceScope> {
+  const scope = await permitted(caller, workspaceId);
+  for (const permission of permissions)
+    if (!holdsInWorkspace(caller, permission, scope))
+      await deny(caller, permission, scope, { type: "task-identity", name });
+  return scope;
+}
+
+function holdsInWorkspace(
+  who: { holdings: readonly Holding[] },
+  permission: Permission,
+  scope: WorkspaceScope,
+): boolean {
   return (
-    holds(caller, permission, scope) ||
-    (permission === "workspaces.auth_clients.get" && holdsOnAuthClients(caller, "get", scope))
+    holds(who, permission, scope) ||
+    (permission === "workspaces.auth_clients.get" && holdsOnAuthClients(who, "get", scope))
   );
+}
+
+/** Whether the person's role here still allows it; the role stays as it is until `tx` ends. */
+async function stillMay(
+  tx: Tx,
+  caller: Caller,
+  scope: WorkspaceScope,
+  permissions: readonly Permission[],
+): Promise<boolean> {
+  if (caller.userId === null) return false;
+  const role = await lockRole(tx, scope, caller.userId);
+  if (role === null) return false;
+  const now = { holdings: narrow([holding("workspace", scope, role)], caller.limits) };
+  return [EDIT, ...permissions].every((permission) => holdsInWorkspace(now, permission as Permission, scope));
 }
 
 /** @throws AppError not_found, forbidden */

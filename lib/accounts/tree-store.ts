@@ -53,6 +53,27 @@ export async function insertMembership(
   await tx.insert(memberships).values(row);
 }
 
+/** The person's role in the workspace, which cannot change or end until `tx` ends; null without one. */
+export async function lockRole(
+  tx: Tx,
+  at: { tenantId: string; workspaceId: string },
+  userId: string,
+): Promise<string | null> {
+  const [row] = await tx
+    .select({ role: memberships.role })
+    .from(memberships)
+    .where(
+      and(
+        eq(memberships.tenantId, at.tenantId),
+        eq(memberships.scopeKind, "workspace"),
+        eq(memberships.scopeId, at.workspaceId),
+        eq(memberships.userId, userId),
+      ),
+    )
+    .for("share");
+  return row?.role ?? null;
+}
+
 export async function findTenant(tx: Tx, tenantId: string): Promise<TenantRow | null> {
   const [row] = await tx.select().from(tenants).where(eq(tenants.tenantId, tenantId));
   return row ?? null;

@@ -1,9 +1,16 @@
 import { z } from "zod";
 import type { Caller } from "@/lib/access/caller";
+import { MAX_KEY_DAYS } from "@/lib/accounts/key-service";
 import type { ApiKeyRow } from "@/lib/accounts/key-store";
 import type { SessionRow } from "@/lib/accounts/session-store";
-import { expiryText, nameText, newPasswordText } from "@/lib/accounts/text-schemas";
-import { MAX_KEY_DAYS } from "@/lib/accounts/user-service";
+import {
+  addressesLimit,
+  expiryText,
+  nameText,
+  newPasswordText,
+  permissionsLimit,
+  workspacesLimit,
+} from "@/lib/accounts/text-schemas";
 import type { Fellow } from "@/lib/accounts/user-store";
 import type { Resource } from "@/lib/http/json-api";
 
@@ -11,10 +18,22 @@ export const apiKeyBody = z
   .strictObject({
     data: z.strictObject({
       type: z.literal("api-key", "must be api-key"),
-      attributes: z.strictObject({ name: nameText, expires_at: expiryText(MAX_KEY_DAYS).optional() }),
+      attributes: z.strictObject({
+        name: nameText,
+        expires_at: expiryText(MAX_KEY_DAYS).optional(),
+        permissions: permissionsLimit,
+        workspaces: workspacesLimit,
+        allowed_addresses: addressesLimit,
+      }),
     }),
   })
-  .transform(({ data }) => ({ name: data.attributes.name, expiresAt: data.attributes.expires_at }));
+  .transform(({ data: { attributes } }) => ({
+    name: attributes.name,
+    expiresAt: attributes.expires_at,
+    permissions: attributes.permissions,
+    workspaces: attributes.workspaces,
+    allowedAddresses: attributes.allowed_addresses,
+  }));
 
 const givenPassword = z.string("must be text").min(1, "must not be empty").max(1000, "is too long");
 
@@ -47,6 +66,9 @@ export function toApiKey(row: ApiKeyRow, key?: string): Resource {
       name: row.name,
       ...(key === undefined ? {} : { key }),
       prefix: row.hint,
+      permissions: row.permissions,
+      workspaces: row.workspaceIds,
+      allowed_addresses: row.allowedAddresses,
       created_at: iso(row.createdAt),
       expires_at: iso(row.expiresAt),
       last_used_at: iso(row.lastUsedAt),

@@ -24,6 +24,15 @@ export async function findUser(tx: Tx, id: string): Promise<UserRow | null> {
   return row ?? null;
 }
 
+/** Makes other transactions that lock this person wait until `tx` ends. */
+export async function lockUser(tx: Tx, id: string): Promise<void> {
+  await tx
+    .select({ id: users.id })
+    .from(users)
+    .where(and(eq(users.tenantId, INSTANCE_TENANT), eq(users.id, id)))
+    .for("no key update");
+}
+
 export async function anyUser(tx: Tx): Promise<boolean> {
   const [row] = await tx.select({ id: users.id }).from(users).where(eq(users.tenantId, INSTANCE_TENANT)).limit(1);
   return row !== undefined;

@@ -6,21 +6,22 @@ import { AppError } from "@/lib/errors";
 /**
  * HTTP Basic (e-mail or task user, API key) or the console's session -> Caller. Nothing else makes a Caller.
  *
+ * @param fresh looked up anew and not taken from what is remembered for 5 s
  * @throws AppError unauthenticated
  */
-export async function authenticate(request: Request, facts: RequestFacts): Promise<Caller> {
+export async function authenticate(request: Request, facts: RequestFacts, fresh = false): Promise<Caller> {
   const header = request.headers.get("authorization");
   if (header !== null) {
     const given = basic(header);
-    const caller = given && (await callerForKey(given.user, given.key, facts));
+    const caller = given && (await callerForKey(given.user, given.key, facts, fresh));
     if (caller) return caller;
     throw new AppError(
       "unauthenticated",
-      "No valid API key. Send HTTP Basic: your e-mail as user, an API key as password.",
+      "No valid API key. Send HTTP Basic: your e-mail as user, an API key as password, from an address the key is for.",
     );
   }
   const cookie = readCookie(request.headers.get("cookie"), sessionCookieName());
-  const caller = cookie === null ? null : await callerForSession(cookie, facts);
+  const caller = cookie === null ? null : await callerForSession(cookie, facts, fresh);
   if (caller) return caller;
   throw new AppError("unauthenticated", "Sign in, or send HTTP Basic: your e-mail as user, an API key as password.");
 }

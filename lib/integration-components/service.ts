@@ -1,4 +1,4 @@
-import { type Caller, holds, reaches, tenantsOf } from "@/lib/access/caller";
+import { type Caller, holds, mayAsMember, reaches, tenantsOf } from "@/lib/access/caller";
 import { deny, denyUnknown, permit } from "@/lib/access/permit";
 import type { Scope } from "@/lib/access/scope";
 import { resolveContract } from "@/lib/accounts/places";
@@ -8,6 +8,8 @@ import { AppError, type ErrorItem, notFound } from "@/lib/errors";
 import { isId, newId } from "@/lib/ids";
 import type { ComponentRow } from "./store";
 import * as store from "./store";
+
+const READ = "contracts.repository.get";
 
 /** Registers a component in a contract. @throws AppError not_found, forbidden */
 export async function createComponent(
@@ -142,6 +144,7 @@ const contractOf = (row: ComponentRow) =>
 
 /** A member of the contract or of a workspace in it: components are what steps there are made of. */
 function belongsTo(caller: Caller, contract: { tenantId: string; contractId: string }): boolean {
+  if (!mayAsMember(caller, READ)) return false;
   return caller.holdings.some(
     ({ scope }) =>
       (scope.kind === "contract" || scope.kind === "workspace") &&
@@ -154,7 +157,7 @@ function mayRead(caller: Caller, row: ComponentRow): boolean {
   return (
     belongsTo(caller, row) ||
     holds(caller, "tenants.component.list_all", { kind: "tenant", tenantId: row.tenantId }) ||
-    (row.access !== "team" && tenantsOf(caller).includes(row.tenantId))
+    (row.access !== "team" && mayAsMember(caller, READ) && tenantsOf(caller).includes(row.tenantId))
   );
 }
 

@@ -18,6 +18,7 @@ export function latchkey(options: ClientOptions) {
   };
 }
 
+export type { NewApiKey } from "./accounts";
 export type { ClientScope } from "./auth-clients";
 export { visibilityOf } from "./auth-clients";
 export type { Client, ClientOptions, List, PageMeta, Resource, Single } from "./client";

@@ -217,6 +217,12 @@ export type ApiKey = Resource<
     key?: string;
     /** The recognisable beginning of the key. */
     prefix?: string | null;
+    /** Null: all that the person may do. */
+    permissions?: string[] | null;
+    /** Ids of the only workspaces it reaches; null: all of the person's. */
+    workspaces?: string[] | null;
+    /** IP addresses and ranges it works from; null: anywhere. */
+    allowed_addresses?: string[] | null;
     created_at?: string;
     expires_at?: string | null;
     last_used_at?: string | null;
@@ -231,6 +237,8 @@ export type TaskIdentity = Resource<
     /** Only in the answer to its creation. */
     api_key?: string;
     permissions?: string[];
+    /** IP addresses and ranges it works from; null: anywhere. */
+    allowed_addresses?: string[] | null;
     created_at?: string;
     expires_at?: string | null;
     last_used_at?: string | null;

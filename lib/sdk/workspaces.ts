@@ -15,8 +15,10 @@ export interface NewTaskIdentity {
   name: string;
   /** A subset of the default ones; all of them when absent. */
   permissions?: string[];
-  /** ISO time; null or absent: no end. */
+  /** ISO time; null or absent: no end, or that of the key that makes it. */
   expiresAt?: string | null;
+  /** IP addresses and ranges such as `192.0.2.0/24`; null or absent: anywhere. */
+  allowedAddresses?: string[] | null;
 }
 
 const at = (id: string, tail = "") => `/v2/workspaces/${encodeURIComponent(id)}${tail}`;
@@ -62,6 +64,7 @@ export function workspaceCalls(client: Client) {
               name: given.name,
               ...(given.permissions ? { permissions: given.permissions } : {}),
               ...(given.expiresAt ? { expires_at: given.expiresAt } : {}),
+              ...(given.allowedAddresses ? { allowed_addresses: given.allowedAddresses } : {}),
             },
           },
         },

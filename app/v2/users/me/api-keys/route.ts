@@ -1,5 +1,5 @@
+import { createApiKey, listApiKeys } from "@/lib/accounts/key-service";
 import { apiKeyBody, toApiKey } from "@/lib/accounts/user-resource";
-import { createApiKey, listApiKeys } from "@/lib/accounts/user-service";
 import { created, endpoint, ok } from "@/lib/http/endpoint";
 import { methods } from "@/lib/http/methods";
 

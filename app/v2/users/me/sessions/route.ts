@@ -1,5 +1,5 @@
+import { endOtherSessions, listSessions } from "@/lib/accounts/session-service";
 import { toSession } from "@/lib/accounts/user-resource";
-import { endOtherSessions, listSessions } from "@/lib/accounts/user-service";
 import { endpoint, noContent, ok } from "@/lib/http/endpoint";
 import { methods } from "@/lib/http/methods";
 

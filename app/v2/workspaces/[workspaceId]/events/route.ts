@@ -12,7 +12,7 @@ export const { GET, POST, PATCH, PUT, DELETE } = methods({
       response: new Response(
         await secretChanges(caller, params.workspaceId ?? "", {
           signal: request.signal,
-          callerNow: () => authenticate(request, facts),
+          callerNow: () => authenticate(request, facts, true),
         }),
         {
           headers: {

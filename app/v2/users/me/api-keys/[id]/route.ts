@@ -1,5 +1,5 @@
+import { deleteApiKey, getApiKey } from "@/lib/accounts/key-service";
 import { toApiKey } from "@/lib/accounts/user-resource";
-import { deleteApiKey, getApiKey } from "@/lib/accounts/user-service";
 import { endpoint, noContent, ok } from "@/lib/http/endpoint";
 import { methods } from "@/lib/http/methods";
 

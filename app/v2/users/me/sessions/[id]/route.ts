@@ -1,4 +1,4 @@
-import { endSession } from "@/lib/accounts/user-service";
+import { endSession } from "@/lib/accounts/session-service";
 import { endpoint, noContent } from "@/lib/http/endpoint";
 import { methods } from "@/lib/http/methods";
 
