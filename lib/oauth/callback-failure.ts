@@ -11,6 +11,7 @@ export type CallbackCode =
   | "state_used"
   | "state_expired"
   | "other_browser"
+  | "other_session"
   | "other_person"
   | "not_signed_in"
   | "other_context"
@@ -89,6 +90,12 @@ const WORDS: Record<CallbackCode, Words> = {
       "Whoever starts an authorization must finish it in the same browser, so that nobody can be made to connect somebody else's account.",
     who: "you",
     cure: "Start again in this browser. If you did not start anything, close this page.",
+  },
+  other_session: {
+    title: "You signed in again meanwhile",
+    detail: "An authorization must be finished in the session it was started in; signing in begins another one.",
+    who: "you",
+    cure: "Start again from the secret.",
   },
   other_person: {
     title: "This was started by another person",

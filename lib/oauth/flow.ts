@@ -180,7 +180,7 @@ async function authorizationUrl(
 }
 
 /**
- * Takes the browser back. Which secret this is about is decided by `state` alone; person, browser and path must agree, and
+ * Takes the browser back. Which secret this is about is decided by `state` alone; person, browser, session and path must agree, and
  * only then is the attempt consumed and the code redeemed, once.
  */
 export async function finish(
@@ -196,6 +196,7 @@ export async function finish(
   if (attempt.userId !== (caller.userId ?? caller.id)) return failed("other_person");
   if (!callback.binding || !sameMac(mac("browser", callback.binding), attempt.browserMac))
     return failed("other_browser");
+  if (attempt.sessionId !== caller.credentialId) return failed("other_session", place);
   if (attempt.consumedAt) return failed("state_used", place);
 
   const end = async (code: CallbackCode, said: string | null = null): Promise<Finished> => {

@@ -23,6 +23,15 @@ export class Browser {
     this.#keep((await makeSession(personId)).cookie as string);
   }
 
+  /** The session's cookie, as another window of this browser would keep it. */
+  get session(): string {
+    return this.#cookies.get("latchkey.session") ?? "";
+  }
+
+  set session(value: string) {
+    this.#cookies.set("latchkey.session", value);
+  }
+
   forget(name: string): void {
     for (const key of [...this.#cookies.keys()]) if (key.startsWith(name)) this.#cookies.delete(key);
   }

@@ -101,10 +101,31 @@ describe("whoever comes back", () => {
 
   it("must be the same person, also in the same browser", async () => {
     const back = await browser.toProvider(secretId);
+    const session = browser.session;
     await browser.signInAs(colleague.id);
     await expectRefused(await browser.callback(back), "other_person", false);
-    await browser.signInAs(world.owner.id);
+    browser.session = session;
     expect(leadsTo(await browser.callback(back))).toContain("authorized=");
+  });
+
+  it("must come in the session it was started in: the same person, signed in anew, starts anew", async () => {
+    const back = await browser.toProvider(secretId);
+    const session = browser.session;
+    await browser.signInAs(world.owner.id);
+    await expectRefused(await browser.callback(back), "other_session");
+    browser.session = session;
+    expect(leadsTo(await browser.callback(back))).toContain("authorized=");
+  });
+
+  it("must bring both cookies: neither stands for the other", async () => {
+    const back = await browser.toProvider(secretId);
+    const session = browser.session;
+    browser.forget("latchkey.connect");
+    await expectRefused(await browser.callback(back), "other_browser", false);
+    const elsewhere = await Browser.of(world.owner.id);
+    await elsewhere.toProvider(await addUnauthorized(world));
+    elsewhere.session = session;
+    await expectRefused(await elsewhere.callback(back), "other_browser", false);
   });
 
   it("learns nothing of another tenant's", async () => {
