@@ -58,7 +58,10 @@ export interface Endpoint {
   (request: Request, context: RouteContext): Promise<Response>;
   /** The same for node-entry, which needs no `Response`. */
   write(request: Request, context: RouteContext): Promise<Response | Written>;
-  definition: Pick<Definition<unknown>, "route" | "access">;
+  definition: Pick<Definition<unknown>, "route" | "access"> & {
+    /** A JSON body is read and checked. */
+    takesBody: boolean;
+  };
 }
 
 /**
@@ -119,7 +122,8 @@ export function endpoint<Body = undefined>(definition: Definition<Body>): Endpoi
     const answer = await write(request, context);
     return answer instanceof Written ? answer.toResponse() : answer;
   };
-  return Object.assign(run, { write, definition: { route: definition.route, access: definition.access } });
+  const takesBody = definition.body !== undefined && definition.body !== "none";
+  return Object.assign(run, { write, definition: { route: definition.route, access: definition.access, takesBody } });
 }
 
 async function readBody<Body>(request: Request, definition: Definition<Body>): Promise<Body> {

@@ -11,6 +11,7 @@ const known = (method: "GET" | "POST") =>
     definition: {
       route: `${method} /api/auth/{nextauth}`,
       access: { permission: "public", level: "none", ids: [] },
+      takesBody: false,
     } satisfies Endpoint["definition"],
   });
 
