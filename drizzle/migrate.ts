@@ -7,9 +7,13 @@ import postgres from "postgres";
 
 /** Serialises migrations of several processes starting at once. Any number will do; it is "latchkey" in no code. */
 const MIGRATION_LOCK = 7_425_011;
-const APP_ROLE = "latchkey_app";
+/** The application's, and the one that owns the audit's closed months. */
+const ROLES = ["latchkey_app", "latchkey_retention"];
+/** Months of the audit made ahead at start; the job keeps it so. */
+const MONTHS_AHEAD = 3;
+const LOCK_NOT_AVAILABLE = "55P03";
 /** Applied in this order whenever their text has changed. */
-const REPEATABLE = ["security.sql", "refresher.sql"];
+const REPEATABLE = ["security.sql", "audit.sql", "refresher.sql"];
 
 /** The database cannot be used as it is; `message` says what to do. */
 export class DatabaseUnfitError extends Error {
@@ -28,12 +32,13 @@ export async function migrateDatabase(url: string, report: (line: string) => voi
   try {
     await checkServer(sql);
     await sql`select pg_advisory_lock(${MIGRATION_LOCK})`;
-    await ensureRole(sql);
+    await ensureRoles(sql);
     const before = await appliedMigrations(sql);
     await migrate(drizzle(sql), { migrationsFolder: resolve(process.cwd(), "drizzle/migrations") });
     const applied = (await appliedMigrations(sql)) - before;
     if (applied > 0) report(`Applied ${applied} database migration${applied === 1 ? "" : "s"}`);
     for (const file of REPEATABLE) await applyRepeatable(sql, file);
+    await makeAuditMonths(sql, report);
   } finally {
     await sql.end({ timeout: 5 });
   }
@@ -61,20 +66,36 @@ async function appliedMigrations(sql: postgres.Sql): Promise<number> {
   return row?.n ?? 0;
 }
 
-async function ensureRole(sql: postgres.Sql): Promise<void> {
-  const [row] = await sql<{ exists: boolean; member: boolean; may: boolean; me: string }[]>`
-    select exists (select 1 from pg_roles where rolname = ${APP_ROLE}) as exists,
-           exists (select 1 from pg_roles where rolname = ${APP_ROLE} and pg_has_role(current_user, oid, 'MEMBER')) as member,
-           (select rolcreaterole or rolsuper from pg_roles where rolname = current_user) as may,
-           current_user as me`;
-  if (row?.exists && row.member) return;
-  if (!row?.may)
+async function ensureRoles(sql: postgres.Sql): Promise<void> {
+  const roles = await sql<{ name: string; exists: boolean; member: boolean }[]>`
+    select name, r.oid is not null as exists, coalesce(pg_has_role(current_user, r.oid, 'MEMBER'), false) as member
+      from unnest(${ROLES}::text[]) name left join pg_roles r on r.rolname = name`;
+  const [me] = await sql<{ name: string; may: boolean }[]>`
+    select rolname as name, rolcreaterole or rolsuper as may from pg_roles where rolname = current_user`;
+  const missing = roles.filter((role) => !role.exists || !role.member);
+  if (missing.length === 0) return;
+  const create = (name: string) => `CREATE ROLE ${name} NOLOGIN NOBYPASSRLS`;
+  if (!me?.may)
     throw new DatabaseUnfitError(
-      `The role ${row?.me} may not create roles. Let an administrator run, once, in this database:\n` +
-        `  CREATE ROLE ${APP_ROLE} NOLOGIN NOBYPASSRLS;\n  GRANT ${APP_ROLE} TO "${row?.me}";`,
+      `The role ${me?.name} may not create roles. Let an administrator run, once, in this database:\n${missing
+        .flatMap((role) => [...(role.exists ? [] : [create(role.name)]), `GRANT ${role.name} TO "${me?.name}"`])
+        .map((line) => `  ${line};`)
+        .join("\n")}`,
     );
-  if (!row.exists) await sql.unsafe(`CREATE ROLE ${APP_ROLE} NOLOGIN NOBYPASSRLS`);
-  await sql.unsafe(`GRANT ${APP_ROLE} TO CURRENT_USER`);
+  for (const role of missing) {
+    if (!role.exists) await sql.unsafe(create(role.name));
+    await sql.unsafe(`GRANT ${role.name} TO CURRENT_USER`);
+  }
+}
+
+/** This month's partition and the next ones. Busy tables are left to the job: entries find the default partition meanwhile. */
+async function makeAuditMonths(sql: postgres.Sql, report: (line: string) => void): Promise<void> {
+  try {
+    await sql`select latchkey_audit_months(${MONTHS_AHEAD})`;
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== LOCK_NOT_AVAILABLE) throw error;
+    report("The audit trail is busy; its next months are made later");
+  }
 }
 
 /** Runs the file when its text is new. */

@@ -1,4 +1,4 @@
--- The second wall (SECURITY AZ-5, AU-3). Applied after every migration when its text has changed; must be repeatable.
+-- The second wall (SECURITY AZ-5). The audit's months and their end are in drizzle/audit.sql. Applied after every migration when its text has changed; must be repeatable.
 -- The owner of DATABASE_URL owns the tables; every pool connection of the application does SET ROLE latchkey_app, which
 -- owns nothing, bypasses nothing, and sees rows of the tenant named by the setting latchkey.tenant and of no other.
 

@@ -87,6 +87,7 @@ const schema = z.object({
   LATCHKEY_ROLE: withDefault(z.enum(["all", "web", "worker"], "must be all, web or worker"), "all"),
   LATCHKEY_EGRESS_ALLOW: withDefault(egressList, ""),
   LATCHKEY_REFRESH_LEAD_S: withDefault(wholeNumber(5, 3600), "60"),
+  LATCHKEY_AUDIT_RETENTION_DAYS: withDefault(wholeNumber(31, 36_500), "400"),
   LATCHKEY_TRUSTED_PROXIES: withDefault(proxyList, ""),
   LATCHKEY_METRICS_TOKEN: optional(z.string().min(16, "must have 16 characters or more")),
   LATCHKEY_LOG_LEVEL: withDefault(
@@ -135,6 +136,8 @@ export interface Settings {
   role: "all" | "web" | "worker";
   egressAllow: readonly string[];
   refreshLeadS: number;
+  /** A month of the audit trail is dropped when it ended so many days ago. */
+  auditRetentionDays: number;
   trustedProxies: readonly string[];
   metricsToken: string | undefined;
   logLevel: "silent" | "error" | "warn" | "info" | "debug" | "trace";
@@ -175,6 +178,7 @@ export function readSettings(env: Record<string, string | undefined>): Readonly<
     role: value.LATCHKEY_ROLE,
     egressAllow: Object.freeze(value.LATCHKEY_EGRESS_ALLOW),
     refreshLeadS: value.LATCHKEY_REFRESH_LEAD_S,
+    auditRetentionDays: value.LATCHKEY_AUDIT_RETENTION_DAYS,
     trustedProxies: Object.freeze(value.LATCHKEY_TRUSTED_PROXIES),
     metricsToken: value.LATCHKEY_METRICS_TOKEN,
     logLevel: value.LATCHKEY_LOG_LEVEL,

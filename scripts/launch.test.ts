@@ -1,10 +1,14 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
 import postgres from "postgres";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { startEmbedded } from "@/lib/db/embedded";
+import { CHILD_ENV, preparePlace } from "@/lib/db/embedded-place";
 
 /** Whole processes, started as a person starts them, each in a folder and on a port of its own. */
 
@@ -127,17 +131,47 @@ test("settings: every violation at once, and no start on a database of one's own
   expect(keyless.output()).not.toContain("geheim");
 }, 30_000);
 
-test("a backup taken while running comes back whole into an empty folder, without the key", async () => {
+test("a backup taken while running comes back whole into an empty folder, and opens with its key alone", async () => {
   const folder = await newFolder();
   const env = { PORT: await freePort(), LATCHKEY_DATA_DIR: folder };
-  const server = start(["scripts/start.mjs"], env);
+  const apiKey = "an API key of the operator, for the test";
+  const server = start(["scripts/start.mjs"], {
+    ...env,
+    LATCHKEY_BOOTSTRAP_EMAIL: "operator@example.com",
+    LATCHKEY_BOOTSTRAP_PASSWORD: "a password of the operator",
+    LATCHKEY_BOOTSTRAP_API_KEY: apiKey,
+  });
   await ready(server);
+  const call = async (port: string, path: string, body?: unknown) => {
+    const answer = await fetch(`http://localhost:${port}/v2/${path}`, {
+      method: body ? "POST" : "GET",
+      headers: {
+        authorization: `Basic ${Buffer.from(`operator@example.com:${apiKey}`).toString("base64")}`,
+        "content-type": "application/json",
+      },
+      body: body ? JSON.stringify(body) : undefined,
+    });
+    expect(answer.status, path).toBeLessThan(300);
+    return (await answer.json()) as {
+      data: { id: string } & { id: string }[] & { attributes: { credentials: unknown } };
+    };
+  };
+  const workspace = (await call(env.PORT, "workspaces")).data[0]?.id;
+  const credentials = { username: "u", password: "what the backup must bring back" };
+  const attributes = { name: "Kept", type: "basic", credentials };
+  const made = await call(env.PORT, `workspaces/${workspace}/secrets`, { data: { type: "auth-secret", attributes } });
+  const secret = `workspaces/${workspace}/secrets/${made.data.id}`;
+  await query((await embedded(folder)).url, (sql) => [
+    sql`insert into audit_entries (tenant_id, at, actor_kind, via, action, outcome)
+        values ('t', '2024-02-03', 'user', 'session', 'long.ago', 'allowed')`,
+  ]);
   const rows = await digest((await embedded(folder)).url);
   const key = (await readFile(join(folder, "master.key"), "utf8")).trim();
   const file = join(await newFolder(), "backup.lk");
   const backup = start(["scripts/backup.mjs", file], env);
   expect(await backup.ended, backup.output()).toBe(0);
-  expect(await readFile(file, "latin1")).not.toContain(key);
+  const packed = gunzipSync(await readFile(file)).toString("latin1");
+  for (const clear of [key, credentials.password, apiKey]) expect(packed).not.toContain(clear);
   server.child.kill("SIGTERM");
   await server.ended;
 
@@ -152,10 +186,70 @@ test("a backup taken while running comes back whole into an empty folder, withou
   const keyless = start(["scripts/start.mjs"], restored);
   expect(await keyless.ended).toBe(1);
   expect(keyless.output()).toContain("master.key");
+  const wrong = start(["scripts/start.mjs"], { ...restored, LATCHKEY_MASTER_KEY: randomBytes(32).toString("base64") });
+  expect(await wrong.ended).toBe(1);
+  expect(wrong.output()).toContain("is not the master key of this database");
   const keyed = start(["scripts/start.mjs"], { ...restored, LATCHKEY_MASTER_KEY: key });
   await ready(keyed);
-  expect(await digest((await embedded(target)).url)).toBe(rows);
-}, 90_000);
+  const { url } = await embedded(target);
+  expect(await digest(url)).toBe(rows);
+  expect((await call(restored.PORT, secret)).data.attributes.credentials).toEqual(credentials);
+  // The audit is in its months again, and nothing is left where no month was.
+  const [[old], [left]] = await query(url, (sql) => [
+    sql`select tableoid::regclass::text as part from audit_entries where action = 'long.ago'`,
+    sql`select count(*)::int as n from latchkey_audit.other`,
+  ]);
+  expect([old?.part, left?.n]).toEqual(["latchkey_audit.m2024_02", 0]);
+}, 120_000);
+
+test("a server that may lose commits is refused: fsync or synchronous_commit off", async () => {
+  const folder = await newFolder();
+  const place = await preparePlace(folder, () => {});
+  const owner = await startEmbedded(folder, () => {});
+  await query(owner.url, (sql) => [sql`alter role current_user set synchronous_commit = off`]);
+  const env = {
+    DATABASE_URL: owner.url,
+    LATCHKEY_MASTER_KEY: randomBytes(32).toString("base64"),
+    PORT: await freePort(),
+  };
+  const refused = async () => {
+    const one = start(["scripts/start.mjs"], env);
+    expect(await one.ended).toBe(1);
+    expect(one.output()).toContain("may lose committed transactions");
+    expect(one.output()).not.toContain("Applied");
+  };
+  await refused();
+  await query(owner.url, (sql) => [sql`alter role current_user reset synchronous_commit`]);
+  await owner.stop();
+  const unsafe = spawn(
+    join(place.native, "bin", "postgres"),
+    [
+      "-D",
+      place.pgdata,
+      "-p",
+      new URL(owner.url).port,
+      "-c",
+      "fsync=off",
+      "-c",
+      "listen_addresses=127.0.0.1",
+      "-c",
+      "unix_socket_directories=",
+    ],
+    { ...place.user, cwd: "/", env: CHILD_ENV, stdio: "ignore" },
+  );
+  try {
+    const up = () =>
+      query(owner.url, (sql) => [sql`select 1`]).then(
+        () => true,
+        () => false,
+      );
+    await until(up, 10_000, "the server without fsync");
+    await refused();
+  } finally {
+    unsafe.kill("SIGINT");
+    await new Promise((resolve) => unsafe.once("exit", resolve));
+  }
+}, 60_000);
 
 function start(args: string[], env: Record<string, string>, command: string[] = ["node", ...args]): Started {
   const child = spawn(command[0] as string, command.slice(1), {
@@ -236,6 +330,18 @@ async function digest(url: string): Promise<string> {
       select md5(coalesce((select string_agg(v::text, '|' order by v::text) from instance_values v), '')
               || coalesce((select string_agg(k.sealed_or_row, '|') from (select t::text as sealed_or_row from tenant_keys t order by 1) k), '')) as sum`;
     return row?.sum ?? "";
+  } finally {
+    await sql.end();
+  }
+}
+
+/** Runs statements as the owner of the database, one after the other. */
+async function query(url: string, statements: (sql: postgres.Sql) => postgres.PendingQuery<postgres.Row[]>[]) {
+  const sql = postgres(url, { max: 1 });
+  try {
+    const answers: postgres.RowList<postgres.Row[]>[] = [];
+    for (const statement of statements(sql)) answers.push(await statement);
+    return answers as unknown as [postgres.Row[], postgres.Row[]];
   } finally {
     await sql.end();
   }

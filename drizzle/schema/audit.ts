@@ -1,7 +1,10 @@
 import { bigint, index, integer, jsonb, pgTable, primaryKey, text } from "drizzle-orm/pg-core";
 import { moment, tenantId } from "./columns";
 
-/** Append-only: the application's role has INSERT and SELECT, nothing else (AU-3). */
+/**
+ * Append-only: the application's role has INSERT and SELECT, nothing else (AU-3). Partitioned by month of `at`, which is why
+ * `at` is in the key; the months live in the schema latchkey_audit (drizzle/migrations/0002_audit_by_month.sql).
+ */
 export const auditEntries = pgTable(
   "audit_entries",
   {
@@ -32,7 +35,7 @@ export const auditEntries = pgTable(
     detail: jsonb("detail").$type<Record<string, unknown>>(),
   },
   (t) => [
-    primaryKey({ columns: [t.tenantId, t.id] }),
+    primaryKey({ columns: [t.tenantId, t.id, t.at] }),
     index("audit_workspace").on(t.tenantId, t.workspaceId, t.id),
     index("audit_target").on(t.tenantId, t.targetId, t.id),
   ],
