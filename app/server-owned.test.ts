@@ -101,8 +101,8 @@ const KINDS: Record<string, Kind | Record<string, Kind>> = {
   "POST /v2/contracts": { tables: [accounts.contracts], attributes: ["name"], relationships: ["tenant"], body: () => envelope("contract", { name: unique() }, { tenant: relation("tenant", place.tenantId) }) },
   "POST /v2/workspaces": { tables: [accounts.workspaces], attributes: ["name"], relationships: ["contract"], body: () => envelope("workspace", { name: unique() }, { contract: relation("contract", place.contractId) }) },
   "PATCH /v2/workspaces/{workspaceId}": { tables: [accounts.workspaces], attributes: ["name"], body: renamed("workspace"), params: inWorkspace },
-  "POST /v2/users/me/api-keys": { tables: [accounts.apiKeys], attributes: ["name", "expires_at"], body: renamed("api-key") },
-  "POST /v2/workspaces/{workspaceId}/task-identities": { tables: [accounts.apiKeys], attributes: ["name", "permissions", "expires_at"], body: renamed("task-identity"), params: inWorkspace },
+  "POST /v2/users/me/api-keys": { tables: [accounts.apiKeys], attributes: ["name", "expires_at", "permissions", "workspaces", "allowed_addresses"], body: renamed("api-key") },
+  "POST /v2/workspaces/{workspaceId}/task-identities": { tables: [accounts.apiKeys], attributes: ["name", "permissions", "expires_at", "allowed_addresses"], body: renamed("task-identity"), params: inWorkspace },
   [`POST ${SECRET_PATH}/{secretId}/refused`]: { plain: true, tables: [secrets.tokenState], attributes: ["fingerprint"], body: () => ({ fingerprint: "older" }), params: secretOf(oauth2Secret) },
   [`POST ${SECRET_PATH}/{secretId}/reveal`]: { plain: true, tables: [secrets.secrets], attributes: ["field"], body: () => ({ field: "password" }), params: secretOf(basicSecret) },
   "POST /v2/discovery": { plain: true, tables: [clients.authClients], attributes: ["issuer"], body: () => ({ issuer: "http://127.0.0.1:1" }) },
@@ -197,8 +197,11 @@ describe("AZ-6", () => {
       put(sent);
       const answer = await send(route, at, sent, { ...as, ...origin });
       expect([route, pointer, answer.status]).toEqual([route, pointer, 400]);
-      const pointers = answer.body.errors.map((error: { source?: { pointer?: string } }) => error.source?.pointer);
-      expect([route, pointer, pointers]).toEqual([route, pointer, expect.arrayContaining([pointer])]);
+      // Not merely of the wrong type: no value of this name would be taken.
+      const unknown = answer.body.errors.flatMap((error: { detail: string; source?: { pointer?: string } }) =>
+        /is not known here/.test(error.detail) ? [error.source?.pointer] : [],
+      );
+      expect([route, pointer, unknown]).toEqual([route, pointer, [pointer]]);
     }
     expect(await everything()).toBe(before);
   });

@@ -80,6 +80,20 @@ export function openNow(place: Place, sealed: Buffer): Sensitive<Buffer> | undef
   return key && openWith(key, place, blob);
 }
 
+/**
+ * Whether `sealed` is what was sealed for this place, without anybody getting the value: it is wiped as it comes out.
+ * Throws what the key store throws.
+ */
+export async function isAuthentic(place: Place, sealed: Buffer): Promise<boolean> {
+  try {
+    (openNow(place, sealed) ?? (await open(place, sealed))).use((bytes) => bytes.fill(0));
+    return true;
+  } catch (error) {
+    if (error instanceof AppError && error.code === "integrity_failure") return false;
+    throw error;
+  }
+}
+
 /** Seals a value as JSON, what is wrapped in `Sensitive` by its clear value. Throws `TypeError` for what JSON cannot hold (undefined, a function). */
 export async function sealJson(place: Place, value: unknown): Promise<Buffer> {
   const text = clearJson(value);

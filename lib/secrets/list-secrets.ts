@@ -7,6 +7,7 @@ import { clientSummaries, toSummary } from "@/lib/auth-clients/service";
 import { inTenant } from "@/lib/db/tx";
 import { AppError } from "@/lib/errors";
 import { type Page, pageOffset, type Resource } from "@/lib/http/json-api";
+import { flag, flagIfDamaged } from "./damage";
 import { openCredentials } from "./opened";
 import type { SecretView } from "./resource";
 import { toResource } from "./resource";
@@ -63,6 +64,7 @@ export async function listSecrets(caller: Caller, workspaceId: string, query: Li
       if (read.used) view.lastUsedAt = read.used.get(row.id) ?? null;
       // One damaged row must not take the list with it (CRY-11).
       if (values) Object.assign(view, await valuesOrProblem(row));
+      else await flagIfDamaged(row);
       return toResource(row, view);
     }),
   );
@@ -82,21 +84,7 @@ async function valuesOrProblem(row: store.SecretRow): Promise<SecretView> {
     return { credentials: await openCredentials(row) };
   } catch (error) {
     if (!(error instanceof AppError) || error.code !== "integrity_failure") throw error;
-    row.status = row.type === "oauth2" ? "paused" : row.status;
-    row.problem = damaged(row);
-    row.declaredState = "error";
-    row.declaredError = row.problem.detail;
+    flag(row);
     return {};
   }
-}
-
-function damaged(row: store.SecretRow) {
-  return {
-    code: "integrity_failure" as const,
-    title: "This secret cannot be opened",
-    detail:
-      "Its stored value fails the integrity check: it was changed or moved outside Latchkey, or the master key is another one.",
-    who: "admin" as const,
-    since: new Date(row.nowMs).toISOString(),
-  };
 }

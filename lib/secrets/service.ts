@@ -16,6 +16,7 @@ import { isSecretType, SECRET_TYPE_NAMES, SECRET_TYPES } from "@/lib/secret-type
 import { nameKey } from "@/lib/secret-types/names";
 import type { OAuth2CredentialsInput } from "@/lib/secret-types/oauth2";
 import { extrasOf, givenLifetime, readCredentials } from "./credentials-input";
+import { flagIfDamaged } from "./damage";
 import { credentialsPlace, openCredentials, openExtras, openTokens } from "./opened";
 import type { CreateBody, SecretView } from "./resource";
 import { toResource } from "./resource";
@@ -208,8 +209,9 @@ export async function viewOne(
       });
     view.credentials = await openCredentials(row);
   }
+  const whole = view.credentials !== undefined || (await flagIfDamaged(row));
   if (caller.via === "session") {
-    if (row.type === "oauth2" && holds(caller, EDIT, scope))
+    if (whole && row.type === "oauth2" && holds(caller, EDIT, scope))
       view.additionalParams = (await openExtras(row)).use((extras) => extras.additional_params);
     const used = await inTenant(scope.tenantId, (tx) => store.lastUsed(tx, scope.tenantId, [row.id]));
     view.lastUsedAt = used.get(row.id) ?? null;
