@@ -10,11 +10,13 @@ import { type EmbeddedServer, joinEmbedded, startEmbedded } from "@/lib/db/embed
 import { LaunchError } from "@/lib/db/launch-error";
 import { AppError } from "@/lib/errors";
 import { PEER_HEADER } from "@/lib/http/client-address";
-import { HOT_ROUTES } from "@/lib/http/hot-routes";
+import { HOT_ROUTES, WORKER_ROUTES } from "@/lib/http/hot-routes";
+import { loggablePath } from "@/lib/http/key-in-url";
 import { answer, hotMatcher, MAX_BODY_BYTES, rawRefusal, refuse } from "@/lib/http/node-entry";
 import { isApiPath, secureAnswer } from "@/lib/http/security-headers";
 import { startWorker } from "@/lib/jobs/worker";
 import { errorFields, log } from "@/lib/observability/log";
+import { startTracing } from "@/lib/observability/tracing";
 import { install, installed } from "@/lib/process";
 import { drainRefreshes } from "@/lib/refresher/ensure-fresh";
 
@@ -37,7 +39,7 @@ const JOIN_PATIENCE_MS = 30_000;
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 /** What has been started, each with its end; ended in this order, the first two together. */
 const ending: Partial<
-  Record<"answers" | "worker" | "refreshes" | "database" | "embedded" | "lock", () => Promise<void>>
+  Record<"answers" | "worker" | "refreshes" | "tracing" | "database" | "embedded" | "lock", () => Promise<void>>
 > = {};
 let stopping: Promise<void> | undefined;
 /** Set as soon as anything is being ended, also after a failed start. */
@@ -55,19 +57,26 @@ export const ready: Promise<{ url: string; stop(code?: number): Promise<void> }>
 async function main(): Promise<{ url: string; stop(code?: number): Promise<void> }> {
   watchSignals();
   watchParent();
-  const { url, role } = settings();
+  const { url, role, tracing, workerPort, host, port } = settings();
   // next-auth reads its public address from the environment only.
   process.env.NEXTAUTH_URL = url;
   if (role !== "worker") warnAboutPlainHttp();
+  if (tracing.complaint) say(`Warning: ${tracing.complaint}.`);
+  ending.tracing = await startTracing();
 
   let serve: Handler = starting;
-  if (role === "worker") await joinDatabase();
-  else {
+  if (role === "worker") {
+    if (workerPort !== undefined) {
+      const server = await listen((request, response) => serve(request, response), workerPort, "LATCHKEY_WORKER_PORT");
+      ending.answers = () => drain(server);
+    }
+    await joinDatabase();
+  } else {
     if (!settings().databaseUrl) {
       const lock = await lockDataFolder(settings().dataDir, url);
       ending.lock = () => lock.release();
     }
-    const server = await listen((request, response) => serve(request, response));
+    const server = await listen((request, response) => serve(request, response), port, "PORT");
     ending.answers = () => drain(server);
     await openDatabase();
   }
@@ -79,7 +88,12 @@ async function main(): Promise<{ url: string; stop(code?: number): Promise<void>
 
   if (role === "worker") {
     await work();
-    say("Latchkey's worker is ready; it has no web address.");
+    serve = workerRouter();
+    say(
+      workerPort === undefined
+        ? "Latchkey's worker is ready; it has no web address."
+        : `Latchkey's worker is ready; its health and metrics: http://${host}:${workerPort}/metrics`,
+    );
     return { url, stop };
   }
 
@@ -167,8 +181,9 @@ async function work(): Promise<void> {
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 const open = new Set<ServerResponse>();
 
-function listen(handler: Handler): Promise<Server> {
-  const { port, host } = settings();
+/** @param setting names the port in complaints */
+function listen(handler: Handler, port: number, setting: "PORT" | "LATCHKEY_WORKER_PORT"): Promise<Server> {
+  const { host } = settings();
   const server = createServer(
     {
       maxHeaderSize: 16 * 1024,
@@ -199,11 +214,11 @@ function listen(handler: Handler): Promise<Server> {
       if (error.code === "EADDRINUSE")
         reject(
           new LaunchError(
-            `Port ${port} is taken by another program. Set PORT to a free one, such as PORT=${port + 1}.`,
+            `Port ${port} is taken by another program. Set ${setting} to a free one, such as ${setting}=${port + 1}.`,
           ),
         );
       else if (error.code === "EACCES")
-        reject(new LaunchError(`This user may not listen on port ${port}. Set PORT to one from 1024.`));
+        reject(new LaunchError(`This user may not listen on port ${port}. Set ${setting} to one from 1024.`));
       else if (error.code === "EADDRNOTAVAIL" || error.code === "ENOTFOUND")
         reject(new LaunchError(`This machine has no address ${host}. Set LATCHKEY_HOST to one it has.`));
       else reject(error);
@@ -266,8 +281,36 @@ function router(toNext: Handler): Handler {
     request.headers["x-forwarded-host"] = publicUrl.host;
     request.headers["x-forwarded-proto"] = publicUrl.protocol.slice(0, -1);
     limitBody(request, response, path);
+    logPage(request, response, path);
     if (!response.writableEnded) toNext(request, response);
   };
+}
+
+/** Health and metrics of a process that has nothing else to show. */
+function workerRouter(): Handler {
+  const known = hotMatcher(WORKER_ROUTES);
+  return (request, response) => {
+    const path = normalise(request, response);
+    if (path === null) return;
+    const match = known(request.method ?? "GET", path);
+    if (match) void answer(request, response, path, match.endpoint, match.params);
+    else refuse(response, new AppError("not_found", "A worker answers GET /healthz, /readyz and /metrics only."), path);
+  };
+}
+
+/** The event of what Next answered by itself: pages and files. Endpoints and refusals log their own, and carry a request id. */
+function logPage(request: IncomingMessage, response: ServerResponse, path: string): void {
+  const began = performance.now();
+  const { method } = request;
+  response.once("close", () => {
+    if (response.hasHeader("x-request-id")) return;
+    log[path.startsWith("/_next/") ? "debug" : "info"]("request", {
+      method,
+      path: loggablePath({ pathname: path }),
+      status: response.statusCode,
+      durationMs: Math.round((performance.now() - began) * 10) / 10,
+    });
+  });
 }
 
 /** Others are no use to anybody here, and TRACE cannot be made a `Request` of. */
@@ -380,6 +423,7 @@ async function unwind(): Promise<void> {
   };
   await Promise.all([finish("answers"), finish("worker")]);
   await finish("refreshes");
+  await finish("tracing");
   await finish("database");
   await finish("embedded");
   await finish("lock");

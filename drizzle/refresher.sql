@@ -3,7 +3,7 @@
 -- process's wall clock decides anything (I12). Applied after every migration when its text has changed; repeatable.
 
 DROP FUNCTION IF EXISTS latchkey_refresh_claim(text, int, text[]), latchkey_refresh_probe(text),
-  latchkey_refresh_acquire(text, text, text, float8, int, boolean), latchkey_refresh_land(jsonb);
+  latchkey_refresh_acquire(text, text, text, float8, int, boolean), latchkey_refresh_land(jsonb), latchkey_refresh_gauges();
 
 DO $$ BEGIN
   IF NOT EXISTS (SELECT 1 FROM pg_type WHERE typname = 'latchkey_lease') THEN
@@ -277,15 +277,39 @@ RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS 
    WHERE tenant_id = p_tenant AND secret_id = p_secret AND grant_id = p_grant AND token_mac = p_mac AND standing <> 'current'
 $$;
 
--- What the metrics show.
-CREATE OR REPLACE FUNCTION latchkey_refresh_gauges()
-RETURNS TABLE (due bigint, lag_s float8, leased bigint, lapsed bigint, soonest_s float8)
+-- What the metrics show, of tokens that are to be kept fresh: not those that wait for a person (dead, paused, or their auth
+-- client broken). Read along token_state_due and token_state_expiry from their beginnings, and never more than 10000 rows
+-- that count, so that a large table costs no more than a small one.
+CREATE FUNCTION latchkey_refresh_gauges()
+RETURNS TABLE (due bigint, lag_s float8, leased bigint, lapsed bigint, soonest_s float8, expired bigint, broken_clients bigint)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
-  SELECT (SELECT count(*) FROM token_state WHERE refresh_due_at <= now()),
-         coalesce(extract(epoch FROM now() - (SELECT min(refresh_due_at) FROM token_state WHERE refresh_due_at <= now())), 0)::float8,
-         (SELECT count(*) FROM token_state WHERE lease_holder IS NOT NULL AND lease_until >= now()),
-         (SELECT count(*) FROM token_state WHERE lease_holder IS NOT NULL AND lease_until < now()),
-         extract(epoch FROM (SELECT min(expires_at) FROM token_state WHERE renewable AND status = 'active') - now())::float8
+  WITH waiting AS MATERIALIZED (
+    SELECT t.refresh_due_at, t.lease_holder IS NOT NULL AS taken, t.lease_holder IS NOT NULL AND t.lease_until < now() AS lapsed
+      FROM token_state t
+     WHERE t.refresh_due_at <= now() AND t.status IN ('active', 'suspect') AND t.renewable
+       AND NOT EXISTS (SELECT 1 FROM auth_client_state c WHERE c.tenant_id = t.auth_client_tenant_id
+                          AND c.auth_client_id = t.auth_client_id AND c.problem IS NOT NULL)
+     ORDER BY t.refresh_due_at LIMIT 10000),
+  expiring AS MATERIALIZED (
+    SELECT t.expires_at
+      FROM token_state t
+     WHERE t.expires_at <= now() AND t.renewable AND t.status IN ('active', 'suspect')
+       AND NOT EXISTS (SELECT 1 FROM auth_client_state c WHERE c.tenant_id = t.auth_client_tenant_id
+                          AND c.auth_client_id = t.auth_client_id AND c.problem IS NOT NULL)
+     ORDER BY t.expires_at LIMIT 10000)
+  SELECT (SELECT count(*) FROM waiting WHERE NOT taken OR lapsed),
+         coalesce(extract(epoch FROM now() - (SELECT min(refresh_due_at) FROM waiting WHERE NOT taken OR lapsed)), 0)::float8,
+         (SELECT count(*) FROM waiting WHERE taken AND NOT lapsed),
+         (SELECT count(*) FROM waiting WHERE lapsed),
+         extract(epoch FROM coalesce((SELECT min(expires_at) FROM expiring), (
+           SELECT t.expires_at
+             FROM token_state t
+            WHERE t.expires_at > now() AND t.renewable AND t.status IN ('active', 'suspect')
+              AND NOT EXISTS (SELECT 1 FROM auth_client_state c WHERE c.tenant_id = t.auth_client_tenant_id
+                                 AND c.auth_client_id = t.auth_client_id AND c.problem IS NOT NULL)
+            ORDER BY t.expires_at LIMIT 1)) - now())::float8,
+         (SELECT count(*) FROM expiring),
+         (SELECT count(*) FROM auth_client_state WHERE problem IS NOT NULL)
 $$;
 
 -- Housekeeping across tenants: spent authorizations, old timelines.

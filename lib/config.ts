@@ -94,6 +94,8 @@ const schema = z.object({
     z.enum(["silent", "error", "warn", "info", "debug", "trace"], "must be silent, error, warn, info, debug or trace"),
     "info",
   ),
+  LATCHKEY_LOG_FORMAT: withDefault(z.enum(["auto", "json", "text"], "must be auto, json or text"), "auto"),
+  LATCHKEY_WORKER_PORT: optional(wholeNumber(1, 65_535)),
   LATCHKEY_DB_POOL: withDefault(wholeNumber(2, 200), "10"),
   LATCHKEY_BOOTSTRAP_EMAIL: optional(z.email("must be an e-mail address")),
   LATCHKEY_BOOTSTRAP_PASSWORD: optional(z.string().min(12, "must have 12 characters or more").max(200)),
@@ -141,9 +143,43 @@ export interface Settings {
   trustedProxies: readonly string[];
   metricsToken: string | undefined;
   logLevel: "silent" | "error" | "warn" | "info" | "debug" | "trace";
+  /** auto: lines for people where standard error is a terminal, else JSON. */
+  logFormat: "auto" | "json" | "text";
+  /** Where a process of role `worker` answers /healthz, /readyz and /metrics; undefined: nowhere. */
+  workerPort: number | undefined;
+  tracing: TracingSettings;
   /** Connections a process may hold to the database. */
   dbPool: number;
   bootstrap: { email: string; password: string; apiKey: string | undefined } | undefined;
+}
+
+export interface TracingSettings {
+  /** How spans are sent; null: they are not even made. */
+  encoding: "protobuf" | "json" | null;
+  /** Tracing was asked for in a way that is not known here; it stays off, because no telemetry may keep tokens from being renewed. */
+  complaint: string | null;
+}
+
+/**
+ * What OpenTelemetry's own variables ask of tracing. Its packages read the others (endpoint, headers, sampler, resource)
+ * themselves, and only when tracing is on.
+ */
+function readTracing(env: Record<string, string | undefined>): TracingSettings {
+  const given = (name: string) => env[name]?.trim() || undefined;
+  const off: TracingSettings = { encoding: null, complaint: null };
+  if (given("OTEL_SDK_DISABLED")?.toLowerCase() === "true") return off;
+  const exporter = given("OTEL_TRACES_EXPORTER");
+  if (exporter === "none") return off;
+  if (exporter !== undefined && exporter !== "otlp")
+    return { encoding: null, complaint: "OTEL_TRACES_EXPORTER: only otlp and none are known; nothing is traced" };
+  if (!exporter && !given("OTEL_EXPORTER_OTLP_ENDPOINT") && !given("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")) return off;
+  const protocol = given("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL") ?? given("OTEL_EXPORTER_OTLP_PROTOCOL");
+  if (protocol === undefined || protocol === "http/protobuf") return { encoding: "protobuf", complaint: null };
+  if (protocol === "http/json") return { encoding: "json", complaint: null };
+  return {
+    encoding: null,
+    complaint: "OTEL_EXPORTER_OTLP_PROTOCOL: only http/protobuf and http/json are known; nothing is traced",
+  };
 }
 
 export class SettingsError extends Error {
@@ -182,6 +218,9 @@ export function readSettings(env: Record<string, string | undefined>): Readonly<
     trustedProxies: Object.freeze(value.LATCHKEY_TRUSTED_PROXIES),
     metricsToken: value.LATCHKEY_METRICS_TOKEN,
     logLevel: value.LATCHKEY_LOG_LEVEL,
+    logFormat: value.LATCHKEY_LOG_FORMAT,
+    workerPort: value.LATCHKEY_WORKER_PORT,
+    tracing: readTracing(env),
     dbPool: value.LATCHKEY_DB_POOL,
     bootstrap: value.LATCHKEY_BOOTSTRAP_EMAIL
       ? {

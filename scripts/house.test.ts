@@ -29,6 +29,8 @@ test("only lib/egress opens connections to the outside", () => {
   const opening = importing(/^(undici|node:https|node:tls|node:dns|node:http2|https|tls|dns)(\/|$)/);
   expect(opening.filter((name) => !name.startsWith("lib/egress/"))).toEqual([]);
   expect(opening.length).toBeGreaterThan(0);
+  // Where traces go, only the operator says; their exporter is loaded in one place, and only when he does.
+  expect(importing(/^@opentelemetry\/exporter/)).toEqual(["lib/observability/tracing.ts"]);
   const fetching = files.filter((name) => /^(lib|app|server)/.test(name) && /(?<![.\w])fetch\(/.test(text(name)));
   expect(fetching.filter((name) => !/^lib\/(egress|sdk)\//.test(name))).toEqual([]);
 });

@@ -3,7 +3,7 @@ import { settings } from "@/lib/config";
 import { AppError } from "@/lib/errors";
 import { endpoint } from "@/lib/http/endpoint";
 import { methods } from "@/lib/http/methods";
-import { prometheusText } from "@/lib/refresher/gauges";
+import { prometheusText } from "@/lib/observability/scrape";
 
 const digest = (text: string) => createHash("sha256").update(text).digest();
 

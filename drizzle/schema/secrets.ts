@@ -83,6 +83,10 @@ export const tokenState = pgTable(
   (t) => [
     primaryKey({ columns: [t.tenantId, t.secretId] }),
     index("token_state_due").on(t.refreshDueAt).where(sql`refresh_due_at is not null`),
+    // For the metrics: which token expires next, of those that are to be kept fresh.
+    index("token_state_expiry")
+      .on(t.expiresAt)
+      .where(sql`renewable and status in ('active', 'suspect') and expires_at is not null`),
     index("token_state_workspace").on(t.tenantId, t.workspaceId),
     index("token_state_client").on(t.authClientId),
   ],

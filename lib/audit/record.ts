@@ -4,6 +4,7 @@ import { groupCommit } from "@/lib/db/group-commit";
 import { jsonText } from "@/lib/db/json-text";
 import type { Tx } from "@/lib/db/tx";
 import { AppError } from "@/lib/errors";
+import { metrics } from "@/lib/observability/metrics";
 import { once } from "@/lib/process";
 import { insertAudit, type NewAuditRow } from "./store";
 
@@ -99,6 +100,11 @@ function writer() {
   );
 }
 
+/** Entries of reads and denials that are not committed yet; for metrics. */
+export function auditWaiting(): { count: number; since: number | null } {
+  return writer().waiting();
+}
+
 async function writeBatch(rows: NewAuditRow[]): Promise<void> {
   await database().sql`select latchkey_write_audit(${jsonText(rows.map(toJson))}::text::jsonb)`;
 }
@@ -135,16 +141,26 @@ function toJson(row: NewAuditRow): Record<string, unknown> {
  * @throws AppError audit_unavailable
  */
 export async function recordNow(who: Caller | Actor, fact: AuditFact): Promise<void> {
+  await orUnavailable(() => writer().add(auditRow(who, fact)));
+}
+
+/**
+ * Runs what commits an audit entry, and measures it.
+ *
+ * @throws AppError audit_unavailable when it fails: then nothing is given out
+ */
+export async function orUnavailable<T>(commit: () => Promise<T>): Promise<T> {
+  const began = performance.now();
   try {
-    await writer().add(auditRow(who, fact));
+    const result = await commit();
+    metrics().auditSeconds.observe((performance.now() - began) / 1000);
+    return result;
   } catch (cause) {
+    metrics().auditFailures.inc();
     throw new AppError(
       "audit_unavailable",
       "The audit trail cannot be written, so nothing is given out. Try again shortly.",
-      {
-        cause,
-        retryAfterS: 5,
-      },
+      { cause, retryAfterS: 5 },
     );
   }
 }

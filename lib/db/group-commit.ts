@@ -8,6 +8,8 @@ import { sqlState } from "@/lib/db/tx";
 export interface GroupCommit<Item, Result> {
   /** Resolves with this item's own result after the statement that carried it has committed. */
   add(item: Item): Promise<Result>;
+  /** What is not committed yet, and since when (monotonic ms) the oldest of it waits. */
+  waiting(): { count: number; since: number | null };
 }
 
 export function groupCommit<Item, Result>(
@@ -18,7 +20,9 @@ export function groupCommit<Item, Result>(
     item: Item;
     resolve: (result: Result) => void;
     reject: (error: unknown) => void;
+    since: number;
   }
+  const flushing = new Set<Waiting[]>();
   const queue: Waiting[] = [];
   const parallel = options.parallel ?? 1;
   let running = 0;
@@ -45,8 +49,10 @@ export function groupCommit<Item, Result>(
     while (running < parallel && queue.length > 0) {
       const batch = queue.splice(0, options.max);
       running += 1;
+      flushing.add(batch);
       void settle(batch).finally(() => {
         running -= 1;
+        flushing.delete(batch);
         pump();
       });
     }
@@ -55,13 +61,21 @@ export function groupCommit<Item, Result>(
   return {
     add: (item) =>
       new Promise((resolve, reject) => {
-        queue.push({ item, resolve, reject });
+        queue.push({ item, resolve, reject, since: performance.now() });
         // One turn of the event loop lets requests that arrived together leave together.
         if (!scheduled && running < parallel) {
           scheduled = true;
           setImmediate(pump);
         }
       }),
+    waiting: () => {
+      const batches = [...flushing, queue];
+      const oldest = batches.flatMap((batch) => batch[0]?.since ?? []);
+      return {
+        count: batches.reduce((sum, batch) => sum + batch.length, 0),
+        since: oldest.length === 0 ? null : Math.min(...oldest),
+      };
+    },
   };
 }
 

@@ -110,6 +110,12 @@ export class Pool {
     await listening;
   }
 
+  /** For metrics: connections handed out, connections at rest, the most there may be, and callers without one. */
+  usage(): { busy: number; idle: number; max: number; waiting: number } {
+    const idle = this.#idle.length;
+    return { busy: this.#count - idle, idle, max: this.#options.max, waiting: this.#waiting.length };
+  }
+
   async #use<T>(work: (lane: Lane) => PromiseLike<T>): Promise<T> {
     let lane = await this.#take();
     // It may have died while it was handed over.

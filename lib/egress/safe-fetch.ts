@@ -8,6 +8,7 @@ import { LightResponse, toHeaders } from "@/lib/egress/light-response";
 import { EgressPolicy, type PolicyOptions } from "@/lib/egress/policy";
 import { type BodyLimits, decode, LimitedBody } from "@/lib/egress/read-limited";
 import { type AnswerHead, type TransferOptions, transfer } from "@/lib/egress/transfer";
+import { inSpan, type SpanFields } from "@/lib/observability/trace";
 import { once } from "@/lib/process";
 
 /**
@@ -114,6 +115,34 @@ export async function exchange(
 ): Promise<Answer> {
   const use = options.egress ?? egress();
   const request = prepare(use, url, init);
+  return inSpan(request.method, { kind: "client", fields: () => spanFields(request) }, async (span) => {
+    try {
+      const answer = await exchangeOnce(use, request, init, options);
+      span.set({ "http.response.status_code": answer.status });
+      return answer;
+    } catch (error) {
+      if (error instanceof EgressError) span.set({ "error.type": error.kind });
+      throw error;
+    }
+  });
+}
+
+/** Where it goes, without path and query: a tenant chose them, and some providers take keys there. */
+function spanFields({ method, origin }: Dispatcher.DispatchOptions): SpanFields {
+  const { hostname, port, protocol } = new URL(String(origin));
+  return {
+    "http.request.method": method,
+    "server.address": hostname,
+    "server.port": port === "" ? (protocol === "https:" ? 443 : 80) : Number(port),
+  };
+}
+
+async function exchangeOnce(
+  use: Egress,
+  request: Dispatcher.DispatchOptions,
+  init: EgressInit,
+  options: EgressRequestOptions & BodyLimits,
+): Promise<Answer> {
   const answer = await new Promise<Answer>((done, fail) => {
     const collect = new LimitedBody(options);
     let head: AnswerHead | undefined;

@@ -4,6 +4,8 @@ import { settings } from "@/lib/config";
 import { AppError } from "@/lib/errors";
 import { newRequestId } from "@/lib/ids";
 import { errorFields, log } from "@/lib/observability/log";
+import { metrics } from "@/lib/observability/metrics";
+import { type LiveSpan, NO_SPAN, startSpan } from "@/lib/observability/trace";
 import { authenticate } from "./authenticate";
 import { clientAddress } from "./client-address";
 import { databaseTrouble } from "./database-trouble";
@@ -82,6 +84,7 @@ export function endpoint<Body = undefined>(definition: Definition<Body>): Endpoi
     let caller: Caller | null = null;
     let response: Response | Written;
     let failure: unknown;
+    let span = NO_SPAN;
     try {
       requireAcceptable(request);
       await refuseKeyInUrl(url, facts);
@@ -91,28 +94,39 @@ export function endpoint<Body = undefined>(definition: Definition<Body>): Endpoi
         caller = await authenticate(request, facts);
         if (caller.via === "session") requireSameOrigin(request);
       }
-      refuseUnknownParameters(url, definition.query);
-      const input: Input<Body> = {
-        caller: caller as Caller,
-        params: await context.params,
-        query: url.searchParams,
-        body: await readBody(request, definition),
-        request,
-        facts,
-      };
-      response = serialise(await definition.handle(input), facts.requestId);
+      span = requestSpan(definition, request, facts, caller, started);
+      response = await span.within(async () => {
+        refuseUnknownParameters(url, definition.query);
+        const input: Input<Body> = {
+          caller: caller as Caller,
+          params: await context.params,
+          query: url.searchParams,
+          body: await readBody(request, definition),
+          request,
+          facts,
+        };
+        return serialise(await definition.handle(input), facts.requestId);
+      });
     } catch (error) {
       failure = databaseTrouble(error);
       response = writtenFailure(failure, facts.requestId);
+      if (span === NO_SPAN) span = requestSpan(definition, request, facts, null, started);
     }
+    span.set({ "http.response.status_code": response.status });
+    span.end(response.status >= 500);
+    const durationMs = performance.now() - started;
+    const { requests, requestSeconds } = metrics();
+    requests.inc({ route: definition.route, status: CLASSES[Math.floor(response.status / 100)] });
+    requestSeconds.observe({ route: definition.route }, durationMs / 1000);
     log[response.status >= 500 ? "error" : "info"]("request", {
       requestId: facts.requestId,
       method: request.method,
       path: loggablePath(url),
       status: response.status,
-      durationMs: Math.round((performance.now() - started) * 10) / 10,
+      durationMs: Math.round(durationMs * 10) / 10,
       callerKind: caller?.kind,
       callerId: caller?.id,
+      traceId: span.traceId,
       ...(failure instanceof AppError ? { code: failure.code } : {}),
       ...(failure && response.status >= 500 ? errorFields(failure) : {}),
     });
@@ -125,6 +139,34 @@ export function endpoint<Body = undefined>(definition: Definition<Body>): Endpoi
   const takesBody = definition.body !== undefined && definition.body !== "none";
   return Object.assign(run, { write, definition: { route: definition.route, access: definition.access, takesBody } });
 }
+
+/** Asked every few seconds by machines; nobody looks for a trace of them. */
+const UNTRACED = new Set<string>(["GET /healthz", "GET /readyz", "GET /metrics"]);
+
+/** @param caller null: nobody has proved who he is, and the trace he names is not gone on with */
+function requestSpan(
+  { route }: Pick<Definition<unknown>, "route">,
+  request: Request,
+  facts: RequestFacts,
+  caller: Caller | null,
+  startedAt: number,
+): LiveSpan {
+  if (UNTRACED.has(route)) return NO_SPAN;
+  return startSpan(route, {
+    kind: "server",
+    fields: () => ({
+      "http.request.method": request.method,
+      "http.route": route.slice(route.indexOf(" ") + 1),
+      "latchkey.request_id": facts.requestId,
+      ...(caller ? { "latchkey.caller.kind": caller.kind } : {}),
+    }),
+    traceparent: request.headers.get("traceparent"),
+    trusted: caller !== null,
+    startedAt,
+  });
+}
+
+const CLASSES = ["", "1xx", "2xx", "3xx", "4xx", "5xx"] as const;
 
 async function readBody<Body>(request: Request, definition: Definition<Body>): Promise<Body> {
   if (definition.body === undefined || definition.body === "none") return undefined as Body;

@@ -1,3 +1,6 @@
+import * as healthz from "@/app/healthz/route";
+import * as metrics from "@/app/metrics/route";
+import * as readyz from "@/app/readyz/route";
 import * as refresh from "@/app/v2/workspaces/[workspaceId]/secrets/[secretId]/refresh/route";
 import * as refused from "@/app/v2/workspaces/[workspaceId]/secrets/[secretId]/refused/route";
 import * as secret from "@/app/v2/workspaces/[workspaceId]/secrets/[secretId]/route";
@@ -15,4 +18,11 @@ export const HOT_ROUTES: readonly HotRoute[] = [
   { method: "GET", path: `${SECRET}/token`, endpoint: token.GET },
   { method: "POST", path: `${SECRET}/refresh`, endpoint: refresh.POST },
   { method: "POST", path: `${SECRET}/refused`, endpoint: refused.POST },
+];
+
+/** What a worker answers on LATCHKEY_WORKER_PORT, and nothing else. */
+export const WORKER_ROUTES: readonly HotRoute[] = [
+  { method: "GET", path: "/healthz", endpoint: healthz.GET },
+  { method: "GET", path: "/readyz", endpoint: readyz.GET },
+  { method: "GET", path: "/metrics", endpoint: metrics.GET },
 ];

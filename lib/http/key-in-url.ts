@@ -5,7 +5,7 @@ import { AppError } from "@/lib/errors";
 const SUSPECT = /[?&](api[_-]?key|apikey|access_token|authorization)=|latchkey_(pat|task)_/i;
 
 /** The path as a log may keep it: without any key of ours that somebody put there. */
-export function loggablePath(url: URL): string {
+export function loggablePath(url: Pick<URL, "pathname">): string {
   return url.pathname.replace(/latchkey_(pat|task)_[^/]*/gi, "latchkey_$1_…");
 }
 

@@ -2,8 +2,10 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { settings } from "@/lib/config";
 import { AppError } from "@/lib/errors";
 import { newRequestId } from "@/lib/ids";
+import { log } from "@/lib/observability/log";
 import { PEER_HEADER } from "./client-address";
 import { errorDocument, JSON_TYPE } from "./json-api";
+import { loggablePath } from "./key-in-url";
 import { apiHeaders } from "./security-headers";
 import { Written } from "./written";
 
@@ -290,7 +292,7 @@ function titleCase(name: string): string {
   return known;
 }
 
-/** Answers with an error document, with all security headers, and ends the connection. */
+/** Answers with an error document, with all security headers, ends the connection, and logs the request. */
 export function refuse(response: ServerResponse, error: AppError, path: string): void {
   const id = newRequestId();
   response.writeHead(error.status, {
@@ -302,6 +304,13 @@ export function refuse(response: ServerResponse, error: AppError, path: string):
     ...error.headers,
   });
   response.end(JSON.stringify(errorDocument(error, id)));
+  log.info("request", {
+    requestId: id,
+    method: response.req.method,
+    path: loggablePath({ pathname: path.split(/[?#]/, 1)[0] ?? "" }),
+    status: error.status,
+    code: error.code,
+  });
 }
 
 /** The bytes of an answer to something that never became a request: broken HTTP, oversized headers, a header that took too long. */

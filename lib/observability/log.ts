@@ -1,6 +1,7 @@
 import pino from "pino";
 import { settings } from "@/lib/config";
 import { once } from "@/lib/process";
+import { readableLines } from "./readable-lines";
 
 /**
  * The only logger. One event per request and per refresh, JSON, allow-listed fields only (LG-2): what is not in `LogFields`
@@ -23,8 +24,13 @@ export interface LogFields {
   generation?: number;
   host?: string;
   outcome?: string;
+  /** Why a refresh was made: due, demand, probe. */
+  cause?: string;
+  traceId?: string;
   count?: number;
   nextAttemptAt?: string;
+  /** Names of our own columns or checks. */
+  missing?: string;
   /** Only the class and our own text of an error; never a driver's or provider's message with values in it. */
   error?: string;
   stack?: string;
@@ -34,9 +40,14 @@ function logger(): pino.Logger {
   return once("logger", () =>
     pino(
       { level: settings().logLevel, base: { pid: process.pid }, timestamp: pino.stdTimeFunctions.isoTime },
-      pino.destination({ fd: 2, sync: true }),
+      isReadable() ? readableLines((text) => process.stderr.write(text)) : pino.destination({ fd: 2, sync: true }),
     ),
   );
+}
+
+function isReadable(): boolean {
+  const { logFormat } = settings();
+  return logFormat === "text" || (logFormat === "auto" && process.stderr.isTTY === true);
 }
 
 export const log = {

@@ -4,6 +4,7 @@ import { database } from "@/lib/db/client";
 import { groupCommit } from "@/lib/db/group-commit";
 import { repeatable } from "@/lib/db/tx";
 import { errorFields, log } from "@/lib/observability/log";
+import { metrics } from "@/lib/observability/metrics";
 import { once } from "@/lib/process";
 import { Heartbeat } from "./heartbeat";
 import { HEARTBEAT_MS, LEASE_MS } from "./policy";
@@ -34,7 +35,7 @@ interface LeaseRow {
 }
 
 /** @param askedAt monotonic moment before the statement: the lease began after it */
-const toLease = (row: LeaseRow, askedAt: number, probing = false): Lease => ({
+const toLease = (row: LeaseRow, askedAt: number, cause: "due" | "probe" | "demand" = "due"): Lease => ({
   tenantId: row.tenant_id,
   workspaceId: row.workspace_id,
   secretId: row.secret_id,
@@ -50,7 +51,8 @@ const toLease = (row: LeaseRow, askedAt: number, probing = false): Lease => ({
   lostGeneration: row.lost_generation,
   suspectForMs: row.suspect_ms === null ? null : row.now_ms - row.suspect_ms,
   validForMs: row.expires_ms === null ? null : row.expires_ms - row.now_ms,
-  probing,
+  probing: cause === "probe",
+  demanded: cause === "demand",
   heldUntil: askedAt + LEASE_MS,
 });
 
@@ -82,6 +84,7 @@ export function databaseRows(clock: Clock = systemClock): Rows {
         (sql) => sql<{ attempt: string }[]>`select attempt from latchkey_refresh_guard(${json(rows)}::text::jsonb)`,
       );
       const attempts = new Set(passed.map((row) => row.attempt));
+      if (attempts.size < leases.length) metrics().conflicts.inc({ at: "guard" }, leases.length - attempts.size);
       return leases.map((lease) => attempts.has(lease.attempt));
     },
     { max: BATCH, parallel: 2 },
@@ -126,6 +129,7 @@ export function databaseRows(clock: Clock = systemClock): Rows {
       return all.map((landing): Verdict => {
         const row = byAttempt.get(landing.lease.attempt);
         if (row?.verdict === "landed") return { kind: "landed" };
+        metrics().conflicts.inc({ at: row?.verdict === "moved" ? "moved" : "foreign" });
         if (row?.verdict === "moved" && row.generation !== null)
           return {
             kind: "moved",
@@ -162,6 +166,7 @@ export function databaseRows(clock: Clock = systemClock): Rows {
         (sql) => sql<{ attempt: string }[]>`select attempt from latchkey_refresh_fail(${json(rows)}::text::jsonb)`,
       );
       const attempts = new Set(done.map((row) => row.attempt));
+      if (attempts.size < all.length) metrics().conflicts.inc({ at: "failure" }, all.length - attempts.size);
       return all.map((record) => attempts.has(record.lease.attempt));
     },
     { max: BATCH, parallel: 2 },
@@ -200,7 +205,7 @@ export function databaseRows(clock: Clock = systemClock): Rows {
     claimProbes: async () => {
       const askedAt = clock.monotonic();
       const rows = await sql()<LeaseRow[]>`select * from latchkey_refresh_probe(${holder})`;
-      return rows.map((row) => toLease(row, askedAt, true));
+      return rows.map((row) => toLease(row, askedAt, "probe"));
     },
     acquire: async (target, want: Want) => {
       const askedAt = clock.monotonic();
@@ -210,7 +215,7 @@ export function databaseRows(clock: Clock = systemClock): Rows {
         select * from latchkey_refresh_acquire(${holder}, ${target.tenantId}, ${target.secretId}, ${want.validityMs},
                                                ${want.generation}, ${want.insist})`,
       );
-      return rows[0] ? toLease(rows[0], askedAt) : null;
+      return rows[0] ? toLease(rows[0], askedAt, "demand") : null;
     },
     guard: (lease) => guards.add(lease),
     land: (landing) => landings.add(landing),

@@ -1,5 +1,7 @@
+import { metrics } from "@/lib/observability/metrics";
+import { inSpan } from "@/lib/observability/trace";
 import type { Ticket } from "./hosts";
-import { type Freshened, type Refresher, refresher } from "./live-world";
+import { causeOf, type Freshened, type Refresher, refresher } from "./live-world";
 import { refreshOne } from "./refresh-one";
 import type { Lease, Outcome, Want, World } from "./world";
 
@@ -39,7 +41,21 @@ export function runAttempt(
   self: Refresher = refresher(),
 ): Promise<Outcome> {
   const { running } = self;
-  const attempt = refreshOne(self.world, lease, actor, heard).finally(() => {
+  const { tenantId, secretId, generation } = lease;
+  const fields = () => ({
+    "latchkey.tenant_id": tenantId,
+    "latchkey.secret_id": secretId,
+    "latchkey.generation": generation,
+    "latchkey.refresh.cause": causeOf(lease),
+  });
+  const attempt = inSpan("refresh", { kind: "internal", fields }, async (span) => {
+    const outcome = await refreshOne(self.world, lease, actor, heard);
+    span.set({
+      "latchkey.refresh.outcome": outcome.kind,
+      ...(outcome.kind === "failed" ? { "error.type": outcome.code } : {}),
+    });
+    return outcome;
+  }).finally(() => {
     if (running.get(lease.secretId) === attempt) running.delete(lease.secretId);
   });
   running.set(lease.secretId, attempt);
@@ -100,10 +116,15 @@ async function freshen(
   const { world, hosts } = self;
   const until = world.clock.monotonic() + LONGEST_WAIT_MS;
   const changed = changeSignal(world, target.secretId);
+  /** Monotonic; since when somebody else's attempt is waited for. */
+  let waitedFrom: number | null = null;
   try {
     for (;;) {
       const mine = self.running.get(target.secretId);
-      if (mine) return await mine;
+      if (mine) {
+        waitedFrom ??= world.clock.monotonic();
+        return await mine;
+      }
       const row = await options.look();
       if (!row || satisfied(row, want)) return { kind: "superseded" };
       if (!row.leased) {
@@ -131,9 +152,11 @@ async function freshen(
         if (!again.leased) return { kind: "not_now" };
       }
       if (world.clock.monotonic() >= until) return { kind: "slow" };
+      waitedFrom ??= world.clock.monotonic();
       await changed.next(POLL_MS);
     }
   } finally {
+    if (waitedFrom !== null) metrics().leaseWait.observe((world.clock.monotonic() - waitedFrom) / 1000);
     changed.end();
   }
 }

@@ -98,9 +98,14 @@ export class Hosts {
   }
 
   /** For metrics. */
-  states(): { host: string; inFlight: number; open: boolean }[] {
+  states(): { host: string; inFlight: number; open: boolean; circuit: "closed" | "open" | "half_open" }[] {
     const now = this.clock.monotonic();
-    return [...this.#hosts].map(([host, state]) => ({ host, inFlight: state.inFlight, open: state.openUntil > now }));
+    return [...this.#hosts].map(([host, { inFlight, openUntil }]) => ({
+      host,
+      inFlight,
+      open: openUntil > now,
+      circuit: openUntil === 0 ? "closed" : openUntil > now ? "open" : "half_open",
+    }));
   }
 
   #host(name: string): Host {

@@ -10,11 +10,12 @@ import { tokenHost } from "@/lib/oauth/server-for";
 import { readStored, type SealedTokens } from "@/lib/oauth/token-set";
 import { errorFields, log } from "@/lib/observability/log";
 import { metrics } from "@/lib/observability/metrics";
+import { currentTraceId } from "@/lib/observability/trace";
 import { once } from "@/lib/process";
 import { databaseRows } from "./claim";
 import { Hosts } from "./hosts";
 import { tokenPlace } from "./token-place";
-import type { Outcome, RefreshEvent, World } from "./world";
+import type { Lease, Outcome, RefreshEvent, World } from "./world";
 
 /** The refresher of this process: the protocol's arguments, the rooms per provider, and what runs now. */
 export interface Refresher {
@@ -24,6 +25,8 @@ export interface Refresher {
   background: Set<Promise<void>>;
   /** Every refresh running in this process, by secret: sweep and readers share one (n8n PR 33092's in-process part). */
   running: Map<string, Promise<Outcome>>;
+  /** When the sweep last came round, monotonic; null while none runs here. */
+  sweptAt: number | null;
   /** Callers of this process who want the same of the same secret wait together. */
   waiters: Map<string, Promise<Freshened>>;
 }
@@ -33,7 +36,7 @@ export type Freshened = Outcome | { kind: "slow" } | { kind: "not_now" } | { kin
 
 /** The refresher of one process in the given world. */
 export function refresherIn(world: World, background: Set<Promise<void>>): Refresher {
-  return { world, hosts: new Hosts(world.clock), background, running: new Map(), waiters: new Map() };
+  return { world, hosts: new Hosts(world.clock), background, running: new Map(), waiters: new Map(), sweptAt: null };
 }
 
 export function refresher(): Refresher {
@@ -89,18 +92,27 @@ function liveWorld(background: Set<Promise<void>>): World {
   };
 }
 
-const QUIET = new Set<RefreshEvent["outcome"]>(["landed", "superseded", "released"]);
+/** Nothing to look after: it landed, or the row had moved on. */
+const WELL = new Set<RefreshEvent["outcome"]>(["landed", "late", "superseded", "released"]);
+
+/** Why an attempt is made, in a word for metrics, log and traces. */
+export function causeOf(lease: Lease): "due" | "demand" | "probe" {
+  return lease.probing ? "probe" : lease.demanded ? "demand" : "due";
+}
 
 function report(event: RefreshEvent): void {
-  metrics().refreshes.inc({ outcome: event.outcome });
+  const cause = causeOf(event.lease);
+  metrics().refreshes.inc({ cause, outcome: event.outcome });
   metrics().refreshSeconds.observe(event.durationMs / 1000);
-  log[QUIET.has(event.outcome) ? "debug" : "warn"]("refresh", {
+  log[WELL.has(event.outcome) ? "info" : "warn"]("refresh", {
     secretId: event.lease.secretId,
     tenantId: event.lease.tenantId,
     authClientId: event.lease.authClientId,
     generation: event.lease.generation,
+    cause,
     outcome: event.outcome,
     durationMs: event.durationMs,
+    traceId: currentTraceId(),
     ...(event.host ? { host: event.host } : {}),
     ...(event.code ? { code: event.code } : {}),
   });

@@ -1,4 +1,5 @@
 import { errorFields, log } from "@/lib/observability/log";
+import { detached } from "@/lib/observability/trace";
 import { drainRefreshes, runAttempt, ticketResult } from "./ensure-fresh";
 import { HOST_LIMIT, type Ticket } from "./hosts";
 import { Lines, pairOf, WAIT_MS } from "./lines";
@@ -60,6 +61,7 @@ class SweepRun {
     let probedAt = Number.NEGATIVE_INFINITY;
     while (!signal.aborted) {
       let pauseMs = 0;
+      this.#self.sweptAt = clock.monotonic();
       try {
         const now = clock.monotonic();
         for (const [pair, until] of this.#passedOver) if (until <= now) this.#passedOver.delete(pair);
@@ -87,6 +89,7 @@ class SweepRun {
       }
       if (pauseMs > 0 && !signal.aborted) await this.#pause(pauseMs);
     }
+    this.#self.sweptAt = null;
     this.#giveBack(this.#lines.leave("everybody"), 0);
   }
 
@@ -164,7 +167,7 @@ class SweepRun {
       this.#landing += heard;
       this.#fillSoon();
     };
-    const work = runAttempt(lease, null, onHeard, this.#self)
+    const work = detached(() => runAttempt(lease, null, onHeard, this.#self))
       .then(
         (outcome) => {
           result = ticketResult(outcome);

@@ -52,6 +52,8 @@ export interface Lease {
   validForMs: number | null;
   /** The one attempt a broken client is allowed now and then. */
   probing: boolean;
+  /** A caller asked for it; absent when it was due. */
+  demanded?: boolean;
   /** Monotonic moment until which the lease lasts for certain; every heartbeat moves it. */
   heldUntil: number;
 }

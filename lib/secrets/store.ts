@@ -3,6 +3,7 @@ import { authClients } from "@/drizzle/schema/auth-clients";
 import { oauthAttempts, secretEvents, secrets, tokenLedger, tokenState } from "@/drizzle/schema/secrets";
 import type { Caller } from "@/lib/access/caller";
 import type { WorkspaceScope } from "@/lib/access/scope";
+import { orUnavailable } from "@/lib/audit/record";
 import { groupCommit } from "@/lib/db/group-commit";
 import { jsonText } from "@/lib/db/json-text";
 import { repeatable, type Tx, violatedConstraint } from "@/lib/db/tx";
@@ -153,18 +154,12 @@ export async function readSecretAudited(
   action: string,
   detail: Record<string, unknown> | null = null,
 ): Promise<SecretRow | null> {
-  try {
-    return await auditedReads().add({ caller, scope, id, action, detail });
-  } catch (cause) {
-    throw new AppError(
-      "audit_unavailable",
-      "The audit trail cannot be written, so nothing is given out. Try again shortly.",
-      {
-        cause,
-        retryAfterS: 5,
-      },
-    );
-  }
+  return orUnavailable(() => auditedReads().add({ caller, scope, id, action, detail }));
+}
+
+/** Audited reads that are not committed yet; for metrics. */
+export function readsWaiting(): { count: number; since: number | null } {
+  return auditedReads().waiting();
 }
 
 export interface ListFilter {

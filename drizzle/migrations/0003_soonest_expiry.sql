@@ -1,0 +1,1 @@
+CREATE INDEX "token_state_expiry" ON "token_state" USING btree ("expires_at") WHERE renewable and status in ('active', 'suspect') and expires_at is not null;
