@@ -13,7 +13,9 @@ import { PEER_HEADER } from "@/lib/http/client-address";
 import { HOT_ROUTES, WORKER_ROUTES } from "@/lib/http/hot-routes";
 import { loggablePath } from "@/lib/http/key-in-url";
 import { answer, hotMatcher, MAX_BODY_BYTES, rawRefusal, refuse } from "@/lib/http/node-entry";
+import { withoutFinalSlashes } from "@/lib/http/request-path";
 import { isApiPath, secureAnswer } from "@/lib/http/security-headers";
+import { SERVER_LIMITS } from "@/lib/http/server-limits";
 import { startWorker } from "@/lib/jobs/worker";
 import { errorFields, log } from "@/lib/observability/log";
 import { startTracing } from "@/lib/observability/tracing";
@@ -184,23 +186,11 @@ const open = new Set<ServerResponse>();
 /** @param setting names the port in complaints */
 function listen(handler: Handler, port: number, setting: "PORT" | "LATCHKEY_WORKER_PORT"): Promise<Server> {
   const { host } = settings();
-  const server = createServer(
-    {
-      maxHeaderSize: 16 * 1024,
-      headersTimeout: 10_000,
-      requestTimeout: 30_000,
-      connectionsCheckingInterval: 2_000,
-      keepAliveTimeout: 65_000,
-      // Node's own refusal would lack our headers; `normalise` refuses instead.
-      requireHostHeader: false,
-      noDelay: true,
-    },
-    (request, response) => {
-      open.add(response);
-      response.once("close", () => open.delete(response));
-      handler(request, response);
-    },
-  );
+  const server = createServer(SERVER_LIMITS, (request, response) => {
+    open.add(response);
+    response.once("close", () => open.delete(response));
+    handler(request, response);
+  });
   server.maxConnections = 10_000;
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
     if (error.code === "ECONNRESET" || !socket.writable) socket.destroy();
@@ -340,13 +330,6 @@ function normalise(request: IncomingMessage, response: ServerResponse): string |
     request.url = path + (mark < 0 ? "" : url.slice(mark));
   }
   return path;
-}
-
-/** Counted by hand: a pattern for "slashes at the end" tries anew at each of thousands of slashes in the middle. */
-function withoutFinalSlashes(path: string): string {
-  let end = path.length;
-  while (end > 1 && path[end - 1] === "/") end -= 1;
-  return path.slice(0, end);
 }
 
 function isDecodable(url: string): boolean {

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { requiredText, secretText } from "./free-form";
-import type { SecretType } from "./secret-type";
+import { MAX_VALUE, type SecretType, sizeOf } from "./secret-type";
 
 /** Keys of an oauth2 auth client's `credentials`: the contract's six, and those of API.md. */
 
@@ -12,7 +12,8 @@ const uri = z
 
 const parameters = z
   .record(z.string().min(1).max(200), z.string().max(2000))
-  .refine((value) => Object.keys(value).length <= 50, "must have 50 entries at most");
+  .refine((value) => Object.keys(value).length <= 50, "must have 50 entries at most")
+  .refine((value) => sizeOf(value) <= MAX_VALUE, "must be 64 KB at most");
 
 /** Set by the protocol itself; extra parameters cannot replace them. */
 export const RESERVED_PARAMETERS: ReadonlySet<string> = new Set([

@@ -32,5 +32,13 @@ export interface CredentialField {
   required: boolean;
 }
 
-/** A single secret value: 64 KB at most (DO-1). */
+/** A single secret value: 64 KB at most (DO-1), as UTF-8; of a member that is no text, its JSON. */
 export const MAX_VALUE = 64 * 1024;
+/** All members of one secret together. */
+export const MAX_CREDENTIALS = 256 * 1024;
+
+/** Bytes of `value` as it is stored. */
+export function sizeOf(value: unknown): number {
+  const text = typeof value === "string" ? value : (JSON.stringify(value) ?? "");
+  return text.length * 3 <= MAX_VALUE ? text.length : new TextEncoder().encode(text).length;
+}

@@ -1,11 +1,14 @@
 import { systemClock } from "@/lib/clock";
 import { complaint } from "@/lib/http/json-api";
 import { SECRET_TYPES } from "@/lib/secret-types";
+import { limitedCredentials } from "@/lib/secret-types/free-form";
 import type { OAuth2CredentialsInput } from "@/lib/secret-types/oauth2";
 import type { OAuth2Extras } from "./resource";
 
 /** The `credentials` of a request, checked by their type. @throws AppError invalid_attribute, every complaint at once */
 export function readCredentials(type: keyof typeof SECRET_TYPES, given: unknown): Record<string, unknown> {
+  const limited = limitedCredentials.safeParse(given);
+  if (!limited.success) throw complaint(limited.error, ["data", "attributes", "credentials"]);
   const parsed = SECRET_TYPES[type].credentials.safeParse(given);
   if (!parsed.success) throw complaint(parsed.error, ["data", "attributes", "credentials"]);
   return parsed.data as Record<string, unknown>;
