@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import { drizzle } from "drizzle-orm/postgres-js";
 import { migrate } from "drizzle-orm/postgres-js/migrator";
 import postgres from "postgres";
+import { STATEMENT_NUMBERS } from "../lib/refresher/policy";
 
 /** Serialises migrations of several processes starting at once. Any number will do; it is "latchkey" in no code. */
 const MIGRATION_LOCK = 7_425_011;
@@ -101,7 +102,7 @@ async function makeAuditMonths(sql: postgres.Sql, report: (line: string) => void
 /** Runs the file when its text is new. */
 async function applyRepeatable(sql: postgres.Sql, file: string): Promise<void> {
   const read = (name: string) => readFile(resolve(process.cwd(), "drizzle", name), "utf8");
-  const text = await read(file);
+  const text = withNumbers(await read(file));
   const digest = createHash("sha256").update(text).digest("hex");
   await sql`create table if not exists drizzle.repeatable (file text primary key, digest text not null)`;
   const [known] = await sql<{ digest: string }[]>`select digest from drizzle.repeatable where file = ${file}`;
@@ -113,5 +114,14 @@ async function applyRepeatable(sql: postgres.Sql, file: string): Promise<void> {
     await tx.unsafe(doors);
     await tx`insert into drizzle.repeatable values (${file}, ${digest})
              on conflict (file) do update set digest = excluded.digest`;
+  });
+}
+
+/** Fills in the numbers that SQL and TypeScript share. Throws for one that nobody knows. */
+function withNumbers(text: string): string {
+  return text.replace(/@([A-Z]+(?:_[A-Z]+)*)@/g, (_mark, name: string) => {
+    const value = STATEMENT_NUMBERS[name];
+    if (value === undefined) throw new Error(`No number is known by the name ${name}.`);
+    return String(value);
   });
 }

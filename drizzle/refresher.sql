@@ -1,6 +1,7 @@
 -- The refresher's doors across tenants: acquire, guard, land, fail, release (REFRESH section 4). Each serves many rows in
 -- one statement, every row with its own condition. All times are the database's own or intervals handed in, so that no
 -- process's wall clock decides anything (I12). Applied after every migration when its text has changed; repeatable.
+-- Names between @ signs are numbers of lib/refresher/policy.ts, filled in by drizzle/migrate.ts: each is written down once.
 
 DROP FUNCTION IF EXISTS latchkey_refresh_claim(text, int, text[]), latchkey_refresh_probe(text),
   latchkey_refresh_acquire(text, text, text, float8, int, boolean), latchkey_refresh_land(jsonb), latchkey_refresh_gauges();
@@ -41,13 +42,16 @@ RETURNS SETOF latchkey_lease LANGUAGE sql SECURITY DEFINER SET search_path = pub
        AND t.status IN ('active', 'suspect') AND t.renewable
        AND (t.lease_holder IS NULL OR t.lease_until < now())
        AND NOT ((t.tenant_id || t.auth_client_id) = ANY (p_excluded))
+       AND (t.not_before IS NULL OR t.not_before <= now())
+       AND NOT EXISTS (SELECT 1 FROM token_pace p WHERE p.tenant_id = t.tenant_id
+                          AND p.auth_client_id = t.auth_client_id AND p.blocked_until > now())
        AND NOT EXISTS (SELECT 1 FROM auth_client_state c WHERE c.tenant_id = t.auth_client_tenant_id
                           AND c.auth_client_id = t.auth_client_id AND c.problem IS NOT NULL)
      ORDER BY t.refresh_due_at
      LIMIT p_limit
        FOR UPDATE OF t SKIP LOCKED)
   UPDATE token_state t
-     SET lease_holder = p_holder, lease_until = now() + interval '15 s', fence = t.fence + 1,
+     SET lease_holder = p_holder, lease_until = now() + interval '@LEASE_MS@ ms', fence = t.fence + 1,
          attempt = gen_random_uuid()::text,
          lost_generation = CASE WHEN t.outcome = 'UNKNOWN' THEN t.generation ELSE t.lost_generation END
     FROM due WHERE t.tenant_id = due.tenant_id AND t.secret_id = due.secret_id
@@ -58,7 +62,7 @@ $$;
 CREATE FUNCTION latchkey_refresh_probe(p_holder text)
 RETURNS SETOF latchkey_lease LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
   WITH broken AS (
-    UPDATE auth_client_state SET next_probe_at = now() + interval '10 min'
+    UPDATE auth_client_state SET next_probe_at = now() + interval '@PROBE_MS@ ms'
      WHERE (tenant_id, auth_client_id) IN (
        SELECT tenant_id, auth_client_id FROM auth_client_state
         WHERE problem IS NOT NULL AND next_probe_at <= now()
@@ -76,7 +80,7 @@ RETURNS SETOF latchkey_lease LANGUAGE sql SECURITY DEFINER SET search_path = pub
          AND t.status IN ('active', 'suspect') AND t.renewable AND (t.lease_holder IS NULL OR t.lease_until < now())
        ORDER BY t.refresh_due_at LIMIT 1 FOR UPDATE SKIP LOCKED) pick)
   UPDATE token_state t
-     SET lease_holder = p_holder, lease_until = now() + interval '15 s', fence = t.fence + 1,
+     SET lease_holder = p_holder, lease_until = now() + interval '@LEASE_MS@ ms', fence = t.fence + 1,
          attempt = gen_random_uuid()::text,
          lost_generation = CASE WHEN t.outcome = 'UNKNOWN' THEN t.generation ELSE t.lost_generation END
     FROM one WHERE t.tenant_id = one.tenant_id AND t.secret_id = one.secret_id
@@ -84,12 +88,13 @@ RETURNS SETOF latchkey_lease LANGUAGE sql SECURITY DEFINER SET search_path = pub
 $$;
 
 -- On demand: this secret, when it is due, valid for less than asked, or its current generation was refused. A person's
--- "refresh now" (p_insist) may cut a backoff short and wake a paused secret; nothing may cut short what a provider asked for.
+-- "refresh now" (p_insist) may cut a backoff short and wake a paused secret; nothing may cut short what a provider asked
+-- for, nor, when the calls of this expiry are used up, the rest between two calls.
 CREATE FUNCTION latchkey_refresh_acquire(p_holder text, p_tenant text, p_secret text, p_validity_ms float8,
   p_generation int, p_insist boolean)
 RETURNS SETOF latchkey_lease LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
   UPDATE token_state t
-     SET lease_holder = p_holder, lease_until = now() + interval '15 s', fence = t.fence + 1,
+     SET lease_holder = p_holder, lease_until = now() + interval '@LEASE_MS@ ms', fence = t.fence + 1,
          attempt = gen_random_uuid()::text,
          status = CASE WHEN t.status = 'paused' THEN 'active' ELSE t.status END,
          -- A paused secret has no due time; without one nobody would look again if this process died now.
@@ -100,8 +105,11 @@ RETURNS SETOF latchkey_lease LANGUAGE sql SECURITY DEFINER SET search_path = pub
      AND (t.lease_holder IS NULL OR t.lease_until < now())
      AND (t.refresh_due_at <= now() OR t.generation = p_generation
           OR t.expires_at - p_validity_ms * interval '1 ms' <= now())
-     AND (t.failures = 0 OR t.refresh_due_at <= now()
-          OR (p_insist AND coalesce(t.problem ->> 'code', '') <> 'throttled'))
+     AND (t.failures = 0 OR greatest(t.refresh_due_at, t.not_before) <= now()
+          OR (p_insist AND coalesce(t.problem ->> 'code', '') <> 'throttled'
+              AND (t.failures < @EFFORT@ OR t.sent_at IS NULL OR t.sent_at <= now() - interval '@SLOWEST_MS@ ms')))
+     AND NOT EXISTS (SELECT 1 FROM token_pace p WHERE p.tenant_id = t.tenant_id
+                        AND p.auth_client_id = t.auth_client_id AND p.blocked_until > now())
      AND NOT EXISTS (SELECT 1 FROM auth_client_state c WHERE c.tenant_id = t.auth_client_tenant_id
                         AND c.auth_client_id = t.auth_client_id AND c.problem IS NOT NULL)
   RETURNING (latchkey_lease_of(t)).*
@@ -115,7 +123,10 @@ RETURNS TABLE (attempt text) LANGUAGE sql SECURITY DEFINER SET search_path = pub
                                          generation int, attempt text)
    WHERE t.tenant_id = r.tenant_id AND t.secret_id = r.secret_id AND t.lease_holder = r.holder AND t.fence = r.fence
      AND t.grant_id = r.grant_id AND t.generation = r.generation AND t.status IN ('active', 'suspect')
-     AND t.lease_until > now() + interval '3 s'
+     AND t.lease_until > now() + interval '@GUARD_MS@ ms'
+     -- Somebody else's Retry-After counts up to this moment.
+     AND NOT EXISTS (SELECT 1 FROM token_pace p WHERE p.tenant_id = t.tenant_id
+                        AND p.auth_client_id = t.auth_client_id AND p.blocked_until > now())
   RETURNING r.attempt
 $$;
 
@@ -129,7 +140,7 @@ RETURNS TABLE (attempt text) LANGUAGE sql SECURITY DEFINER SET search_path = pub
       JOIN token_state t ON t.tenant_id = r.tenant_id AND t.secret_id = r.secret_id AND t.lease_holder = r.holder
                         AND t.fence = r.fence
        FOR UPDATE OF t SKIP LOCKED)
-  UPDATE token_state t SET lease_until = now() + interval '15 s'
+  UPDATE token_state t SET lease_until = now() + interval '@LEASE_MS@ ms'
     FROM mine WHERE t.tenant_id = mine.tenant_id AND t.secret_id = mine.secret_id
   RETURNING mine.attempt
 $$;
@@ -160,7 +171,7 @@ BEGIN
   WITH moved AS (
     UPDATE token_state t
        SET generation = t.generation + 1, sealed = l.sealed, status = 'active', outcome = 'OK', failures = 0,
-           suspect_since = NULL, problem = NULL, issued_at = l.issued_at,
+           suspect_since = NULL, not_before = NULL, problem = NULL, issued_at = l.issued_at,
            received_at = now() - l.age_ms * interval '1 ms',
            expires_at = now() - l.age_ms * interval '1 ms' + l.lifetime_s * interval '1 s',
            lifetime_s = l.lifetime_s, has_refresh_token = l.has_refresh_token, renewable = l.renewable,
@@ -224,12 +235,15 @@ CREATE OR REPLACE FUNCTION latchkey_refresh_fail(p_rows jsonb)
 RETURNS TABLE (attempt text) LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 #variable_conflict use_column
 BEGIN
+  -- The provider said so, whoever holds the lease by now; in the same commit, so that nobody finds the one without the other.
+  PERFORM latchkey_pace_throttled((SELECT jsonb_agg(r) FROM jsonb_to_recordset(p_rows) AS r(
+    tenant_id text, auth_client_id text, throttled boolean, wait_ms float8, bore float8) WHERE r.throttled));
   RETURN QUERY
   WITH r AS (
     SELECT * FROM jsonb_to_recordset(p_rows) AS r(
       tenant_id text, workspace_id text, secret_id text, holder text, fence bigint, grant_id text, generation int,
       attempt text, status text, delay_ms float8, counts boolean, unknown boolean, suspect boolean, problem jsonb,
-      event text, code text, detail text, duration_ms int, actor text)),
+      event text, code text, detail text, duration_ms int, actor text, throttled boolean)),
   done AS (
     UPDATE token_state t
        SET status = r.status, failures = t.failures + CASE WHEN r.counts THEN 1 ELSE 0 END,
@@ -239,19 +253,132 @@ BEGIN
            problem = CASE WHEN r.problem IS NULL THEN t.problem ELSE jsonb_set(r.problem, '{since}',
              CASE WHEN t.problem ->> 'code' = r.problem ->> 'code' THEN t.problem -> 'since'
                   ELSE to_jsonb(to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) END) END,
+           -- Who was told to slow down keeps its place: order by expiry, also among those that wait.
            refresh_due_at = CASE WHEN r.delay_ms IS NULL THEN NULL WHEN r.delay_ms < 0 THEN t.refresh_due_at
+                                 WHEN r.throttled THEN least(t.refresh_due_at, now() + r.delay_ms * interval '1 ms')
                                  ELSE now() + r.delay_ms * interval '1 ms' END,
+           not_before = CASE WHEN r.throttled THEN now() + r.delay_ms * interval '1 ms' END,
            lease_holder = NULL, updated_at = now()
       FROM r
      WHERE t.tenant_id = r.tenant_id AND t.secret_id = r.secret_id AND t.lease_holder = r.holder AND t.fence = r.fence
        AND t.grant_id = r.grant_id AND t.generation = r.generation
-    RETURNING r.*, t.refresh_due_at),
+    RETURNING r.*, greatest(t.refresh_due_at, t.not_before) AS next_at),
   told AS (
     INSERT INTO secret_events (tenant_id, secret_id, event, actor, generation, duration_ms, code, detail, next_attempt_at)
-    SELECT tenant_id, secret_id, event, actor, generation, duration_ms, code, detail, refresh_due_at FROM done
+    SELECT tenant_id, secret_id, event, actor, generation, duration_ms, code, detail, next_at FROM done
      WHERE event IS NOT NULL)
   SELECT done.attempt FROM done CROSS JOIN LATERAL (SELECT pg_notify('latchkey_secret', done.workspace_id || ' ' || done.secret_id)) n;
 END $$;
+
+-- A provider said "slow down" to a tenant's client: nothing before p_wait_ms is over, and then no faster than what it bore.
+-- p_bore: calls a second that this process saw accepted before. Within one episode (calls that were under way when it
+-- began are refused too) the first word counts, and several processes' shares add up. Later the rate grows by the square of
+-- the time: hardly at first, tenfold in five minutes, gone within the hour.
+CREATE OR REPLACE FUNCTION latchkey_pace_rate(p token_pace) RETURNS float8 LANGUAGE sql STABLE AS $$
+  SELECT p.rate * (1 + (greatest(0, extract(epoch FROM clock_timestamp() - greatest(p.throttled_at, p.blocked_until))) / 100) ^ 2)
+$$;
+CREATE OR REPLACE FUNCTION latchkey_pace_throttled(p_rows jsonb)
+RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+  r record;
+  p token_pace;
+  was float8;
+  until timestamptz;
+BEGIN
+  -- In one order, so that two of these never wait for each other.
+  FOR r IN SELECT * FROM jsonb_to_recordset(p_rows) AS r(tenant_id text, auth_client_id text, wait_ms float8, bore float8)
+            ORDER BY tenant_id, auth_client_id LOOP
+    until := clock_timestamp() + r.wait_ms * interval '1 ms';
+    INSERT INTO token_pace AS t (tenant_id, auth_client_id, rate, blocked_until, throttled_at, next_at)
+    VALUES (r.tenant_id, r.auth_client_id, greatest(@PACE_LEAST@, 0.9 * r.bore), until, clock_timestamp(), until)
+    ON CONFLICT DO NOTHING;
+    IF FOUND THEN
+      PERFORM pg_notify('latchkey_pace', r.tenant_id || ' ' || r.auth_client_id);
+      CONTINUE;
+    END IF;
+    SELECT * INTO p FROM token_pace t WHERE t.tenant_id = r.tenant_id AND t.auth_client_id = r.auth_client_id FOR UPDATE;
+    CONTINUE WHEN NOT FOUND;
+    IF p.blocked_until > clock_timestamp() OR p.throttled_at > clock_timestamp() - interval '1 s' THEN
+      UPDATE token_pace t SET blocked_until = greatest(t.blocked_until, until), next_at = greatest(t.next_at, until),
+             rate = t.rate + 0.9 * r.bore
+       WHERE t.tenant_id = r.tenant_id AND t.auth_client_id = r.auth_client_id;
+    ELSE
+      was := latchkey_pace_rate(p);
+      UPDATE token_pace t SET blocked_until = until, next_at = until, throttled_at = clock_timestamp(),
+             rate = greatest(@PACE_LEAST@, 0.5 * was, least(0.9 * was, r.bore))
+       WHERE t.tenant_id = r.tenant_id AND t.auth_client_id = r.auth_client_id;
+    END IF;
+    PERFORM pg_notify('latchkey_pace', r.tenant_id || ' ' || r.auth_client_id);
+  END LOOP;
+END $$;
+
+-- Gives out up to p_max slots of the next moment (@PACE_AHEAD_MS@ ms): the first begins after start_ms, the others every_ms
+-- apart. None: start_ms says when to ask again, or blocked_ms how long the provider wants to be left alone. Without a pace:
+-- as many as asked for, at once (every_ms 0).
+-- p_late: calls a second that were accepted of those under way when it began.
+CREATE OR REPLACE FUNCTION latchkey_pace_take(p_tenant text, p_client text, p_max int, p_late float8)
+RETURNS TABLE (granted int, start_ms float8, every_ms float8, blocked_ms float8)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+  p token_pace;
+  moment timestamptz;
+  bears float8;
+  first_ms float8;
+BEGIN
+  SELECT * INTO p FROM token_pace t WHERE t.tenant_id = p_tenant AND t.auth_client_id = p_client FOR UPDATE;
+  IF NOT FOUND THEN RETURN QUERY SELECT p_max, 0::float8, 0::float8, 0::float8; RETURN; END IF;
+  moment := clock_timestamp();
+  IF p.blocked_until > moment THEN
+    RETURN QUERY SELECT 0, 0::float8, 0::float8, extract(epoch FROM p.blocked_until - moment)::float8 * 1000;
+    RETURN;
+  END IF;
+  IF p.throttled_at < moment - interval '1 hour' AND p.blocked_until < moment - interval '1 hour' THEN
+    DELETE FROM token_pace t WHERE t.tenant_id = p_tenant AND t.auth_client_id = p_client;
+    RETURN QUERY SELECT p_max, 0::float8, 0::float8, 0::float8;
+    RETURN;
+  END IF;
+  p.rate := p.rate + 0.9 * p_late;
+  bears := latchkey_pace_rate(p);
+  first_ms := greatest(0, extract(epoch FROM p.next_at - moment)::float8 * 1000);
+  IF first_ms > @PACE_AHEAD_MS@ THEN
+    UPDATE token_pace t SET rate = p.rate WHERE p_late > 0 AND t.tenant_id = p_tenant AND t.auth_client_id = p_client;
+    RETURN QUERY SELECT 0, first_ms - @PACE_AHEAD_MS@, 1000 / bears, 0::float8;
+    RETURN;
+  END IF;
+  granted := least(p_max, 1 + floor((@PACE_AHEAD_MS@ - first_ms) * bears / 1000))::int;
+  UPDATE token_pace t SET rate = p.rate, next_at = moment + (first_ms + granted * 1000 / bears) * interval '1 ms'
+   WHERE t.tenant_id = p_tenant AND t.auth_client_id = p_client;
+  RETURN QUERY SELECT granted, first_ms, 1000 / bears, 0::float8;
+END $$;
+
+CREATE OR REPLACE FUNCTION latchkey_paces() RETURNS TABLE (tenant_id text, auth_client_id text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT tenant_id, auth_client_id FROM token_pace
+$$;
+
+-- Every process remembers opened auth clients for a moment; an edit, a verdict or its end reaches them all at once. A client
+-- that asks another address from now on has no pace there yet.
+CREATE OR REPLACE FUNCTION latchkey_client_changed() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+  row record;
+BEGIN
+  IF TG_OP = 'DELETE' THEN row := OLD; ELSE row := NEW; END IF;
+  IF TG_TABLE_NAME = 'auth_clients' THEN
+    IF TG_OP = 'DELETE' OR (TG_OP = 'UPDATE'
+         AND OLD.options ->> 'refresh_token_uri' IS DISTINCT FROM NEW.options ->> 'refresh_token_uri') THEN
+      DELETE FROM token_pace WHERE auth_client_id = OLD.id;
+    END IF;
+    PERFORM pg_notify('latchkey_client', row.tenant_id || ' ' || row.id);
+  ELSE
+    PERFORM pg_notify('latchkey_client', row.tenant_id || ' ' || row.auth_client_id);
+  END IF;
+  RETURN NULL;
+END $$;
+CREATE OR REPLACE TRIGGER client_changed AFTER UPDATE OR DELETE ON auth_clients
+  FOR EACH ROW EXECUTE FUNCTION latchkey_client_changed();
+CREATE OR REPLACE TRIGGER client_changed AFTER INSERT OR UPDATE OR DELETE ON auth_client_state
+  FOR EACH ROW EXECUTE FUNCTION latchkey_client_changed();
 
 -- Gives a lease back without having sent anything: what the guard wrote down did not happen. (An earlier unknown outcome
 -- is kept in lost_generation since this lease was taken.)
@@ -286,7 +413,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
   WITH waiting AS MATERIALIZED (
     SELECT t.refresh_due_at, t.lease_holder IS NOT NULL AS taken, t.lease_holder IS NOT NULL AND t.lease_until < now() AS lapsed
       FROM token_state t
-     WHERE t.refresh_due_at <= now() AND t.status IN ('active', 'suspect') AND t.renewable
+     WHERE t.refresh_due_at <= now() AND (t.not_before IS NULL OR t.not_before <= now())
+       AND t.status IN ('active', 'suspect') AND t.renewable
        AND NOT EXISTS (SELECT 1 FROM auth_client_state c WHERE c.tenant_id = t.auth_client_tenant_id
                           AND c.auth_client_id = t.auth_client_id AND c.problem IS NOT NULL)
      ORDER BY t.refresh_due_at LIMIT 10000),

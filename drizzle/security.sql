@@ -9,7 +9,7 @@ BEGIN
   FOREACH name IN ARRAY ARRAY[
     'tenants', 'contracts', 'workspaces', 'users', 'memberships', 'api_keys', 'sessions', 'one_time_codes',
     'sign_in_failures', 'tenant_keys', 'instance_values', 'components', 'auth_clients', 'auth_client_components',
-    'auth_client_state', 'redirect_names', 'secrets', 'token_state', 'token_ledger', 'secret_events', 'oauth_attempts',
+    'auth_client_state', 'redirect_names', 'secrets', 'token_state', 'token_pace', 'token_ledger', 'secret_events', 'oauth_attempts',
     'audit_entries'
   ] LOOP
     EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
@@ -98,7 +98,7 @@ CREATE VIEW secret_rows WITH (security_invoker = true) AS
          extract(epoch FROM t.issued_at)::float8 * 1000 AS issued_ms,
          extract(epoch FROM t.received_at)::float8 * 1000 AS received_ms,
          t.lifetime_s, t.has_refresh_token, t.renewable, t.token_type, t.scope_granted, t.fingerprint,
-         t.refresh_fingerprint, extract(epoch FROM t.refresh_due_at)::float8 * 1000 AS due_ms,
+         t.refresh_fingerprint, extract(epoch FROM greatest(t.refresh_due_at, t.not_before))::float8 * 1000 AS due_ms,
          coalesce(t.lease_holder IS NOT NULL AND t.lease_until > now(), false) AS leased,
          t.failures, t.suspect_since IS NOT NULL AS suspect, t.problem, c.problem AS client_problem,
          extract(epoch FROM c.next_probe_at)::float8 * 1000 AS next_probe_ms,

@@ -88,6 +88,8 @@ const schema = z.object({
   LATCHKEY_EGRESS_ALLOW: withDefault(egressList, ""),
   LATCHKEY_REFRESH_LEAD_S: withDefault(wholeNumber(5, 3600), "60"),
   LATCHKEY_AUDIT_RETENTION_DAYS: withDefault(wholeNumber(31, 36_500), "400"),
+  LATCHKEY_REFRESH_HOST_CONCURRENCY: withDefault(wholeNumber(1, 128), "32"),
+  LATCHKEY_REFRESH_TENANT_SHARE: withDefault(wholeNumber(1, 100), "50"),
   LATCHKEY_TRUSTED_PROXIES: withDefault(proxyList, ""),
   LATCHKEY_METRICS_TOKEN: optional(z.string().min(16, "must have 16 characters or more")),
   LATCHKEY_LOG_LEVEL: withDefault(
@@ -140,6 +142,10 @@ export interface Settings {
   refreshLeadS: number;
   /** A month of the audit trail is dropped when it ended so many days ago. */
   auditRetentionDays: number;
+  /** Token requests at once to one host, per process. */
+  refreshHostConcurrency: number;
+  /** Percent of them that one tenant may hold while others wait. */
+  refreshTenantShare: number;
   trustedProxies: readonly string[];
   metricsToken: string | undefined;
   logLevel: "silent" | "error" | "warn" | "info" | "debug" | "trace";
@@ -215,6 +221,8 @@ export function readSettings(env: Record<string, string | undefined>): Readonly<
     egressAllow: Object.freeze(value.LATCHKEY_EGRESS_ALLOW),
     refreshLeadS: value.LATCHKEY_REFRESH_LEAD_S,
     auditRetentionDays: value.LATCHKEY_AUDIT_RETENTION_DAYS,
+    refreshHostConcurrency: value.LATCHKEY_REFRESH_HOST_CONCURRENCY,
+    refreshTenantShare: value.LATCHKEY_REFRESH_TENANT_SHARE,
     trustedProxies: Object.freeze(value.LATCHKEY_TRUSTED_PROXIES),
     metricsToken: value.LATCHKEY_METRICS_TOKEN,
     logLevel: value.LATCHKEY_LOG_LEVEL,

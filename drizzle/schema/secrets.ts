@@ -1,5 +1,16 @@
 import { sql } from "drizzle-orm";
-import { bigint, boolean, index, integer, jsonb, pgTable, primaryKey, text, uniqueIndex } from "drizzle-orm/pg-core";
+import {
+  bigint,
+  boolean,
+  doublePrecision,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  text,
+  uniqueIndex,
+} from "drizzle-orm/pg-core";
 import { bytea, createdAt, moment, tenantId } from "./columns";
 
 /** What people edit. Tokens, lease and status are in token_state and never written from here (REFRESH I11). */
@@ -62,6 +73,8 @@ export const tokenState = pgTable(
     refreshFingerprint: text("refresh_fingerprint"),
     /** When the refresher looks at this row next: the planned refresh, or the next attempt after a failure. Null: never by itself. */
     refreshDueAt: moment("refresh_due_at"),
+    /** The provider asked for patience: no attempt before then. Apart from the due time, so that a row keeps its place in line. */
+    notBefore: moment("not_before"),
     /** The refresher can renew it without a person: by refresh token, or by asking again where the grant allows that. */
     renewable: boolean("renewable").notNull().default(false),
     /** The generation whose presentation got no understood answer: explains a later refusal as a lost answer (REFRESH section 3). */
@@ -90,6 +103,23 @@ export const tokenState = pgTable(
     index("token_state_workspace").on(t.tenantId, t.workspaceId),
     index("token_state_client").on(t.authClientId),
   ],
+);
+
+/** Where a provider said "slow down" (429): how fast a tenant may ask with this client until it says so again. */
+export const tokenPace = pgTable(
+  "token_pace",
+  {
+    tenantId: tenantId(),
+    authClientId: text("auth_client_id").notNull(),
+    /** Calls a second that were allowed when it last said so; grows with the time since. */
+    rate: doublePrecision("rate").notNull(),
+    /** Nothing is sent before then: Retry-After. */
+    blockedUntil: moment("blocked_until").notNull(),
+    throttledAt: moment("throttled_at").notNull(),
+    /** Slots up to here are given out, whichever process has them. */
+    nextAt: moment("next_at").notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.tenantId, t.authClientId] })],
 );
 
 /** Every refresh token received for a grant until its successor was accepted (REFRESH I2). */

@@ -10,6 +10,7 @@ import {
 } from "@/lib/auth-clients/store";
 import { openJson, type Place } from "@/lib/crypto/envelope";
 import { Sensitive } from "@/lib/crypto/sensitive";
+import { onClientChange } from "@/lib/db/notifications";
 import { inTenant } from "@/lib/db/tx";
 import type { Problem } from "@/lib/errors";
 import { once } from "@/lib/process";
@@ -37,13 +38,22 @@ interface Remembered {
   client: Promise<OAuthClient | null>;
 }
 
-const remembered = () => once("opened-clients", () => new Map<string, Remembered>());
+const remembered = () =>
+  once("opened-clients", () => {
+    const clients = new Map<string, Remembered>();
+    // Edits, verdicts and repairs of other processes: what was loaded before is of no use, also when it is still on its way.
+    onClientChange(
+      (tenantId, id) => clients.delete(keyOf(tenantId, id)),
+      () => clients.clear(),
+    );
+    return clients;
+  });
 const okWritten = () => once("client-ok-written", () => new Map<string, { at: number; authMethod: string | null }>());
 const keyOf = (tenantId: string, id: string) => `${tenantId}/${id}`;
 
 /**
  * An oauth2 client of tenant `tenantId` (the instance's for a global one), opened; null when there is none. Remembered for
- * 5 s and shared by all who ask meanwhile; an edit in this process ends that at once.
+ * 5 s and shared by all who ask meanwhile; an edit in any process ends that at once, as far as the database can be heard.
  *
  * @throws AppError integrity_failure when the stored secret does not open
  */

@@ -1,5 +1,7 @@
+import { systemClock } from "@/lib/clock";
 import { settings } from "@/lib/config";
 import { Pool } from "@/lib/db/pool";
+import { errorFields, log } from "@/lib/observability/log";
 import { forget, installed, once } from "@/lib/process";
 
 export type { Sql, Tx } from "@/lib/db/pool";
@@ -25,7 +27,46 @@ export function databaseUrl(): string {
 }
 
 export function database(): Database {
-  return once("database", () => connect(databaseUrl(), settings().dbPool));
+  return once("database", () => {
+    const pool = connect(databaseUrl(), settings().dbPool);
+    for (const [channel, subscription] of subscriptions()) void listen(pool, channel, subscription);
+    return pool;
+  });
+}
+
+export interface Subscription {
+  notified(payload: string): void;
+  /** Called each time listening has begun anew: what happened before may have been missed. */
+  listening?(): void;
+}
+
+function subscriptions(): Set<readonly [channel: string, Subscription]> {
+  return once("subscriptions", () => new Set());
+}
+
+/** Listens on a channel for as long as the process lives, on this pool and on every one that follows it. */
+export function subscribe(channel: string, subscription: Subscription): void {
+  const pool = installed<Database>("database");
+  subscriptions().add([channel, subscription]);
+  if (pool) void listen(pool, channel, subscription);
+  else database();
+}
+
+const LISTEN_AGAIN_MS = 1_000;
+
+/** Never rejects: nobody depends on notifications. */
+async function listen(pool: Database, channel: string, subscription: Subscription): Promise<void> {
+  const wanted = () => installed<Database>("database") === pool;
+  // Not before the pool is known as the process's one: this runs while it is being made.
+  await null;
+  while (wanted())
+    try {
+      await pool.listen(channel, subscription.notified, subscription.listening);
+      return;
+    } catch (error) {
+      log.warn("cannot listen for changes; those who wait poll instead", errorFields(error));
+      await systemClock.sleep(LISTEN_AGAIN_MS);
+    }
 }
 
 /**

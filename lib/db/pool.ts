@@ -83,10 +83,10 @@ export class Pool {
     });
   }
 
-  /** Calls `listener` for every notification until the pool ends; listens again by itself after a lost connection. */
-  async listen(channel: string, listener: (payload: string) => void): Promise<void> {
+  /** Calls `listener` for every notification until the pool ends; listens again by itself after a lost connection, and calls `begun` each time it does. */
+  async listen(channel: string, listener: (payload: string) => void, begun?: () => void): Promise<void> {
     this.#listener ??= this.#client();
-    await this.#listener.listen(channel, listener);
+    await this.#listener.listen(channel, listener, begun);
   }
 
   /** Waits up to `timeout` seconds for what is under way, then closes everything. */

@@ -176,11 +176,11 @@ export function failureOfAnswer(facts: AnswerFacts): Failure {
   };
 }
 
-/** Seconds or an HTTP date, as milliseconds from now; at most an hour is believed. */
+/** Seconds or an HTTP date, as milliseconds from now; at most a day is believed. */
 export function readRetryAfter(value: string | null, nowMs: number = Date.now()): number | null {
   if (value === null) return null;
   // Date.parse takes "-5" and "1.5" for dates of 2001; an HTTP date has words in it.
   const asDate = /[A-Za-z]{3}/.test(value) ? Date.parse(value) - nowMs : Number.NaN;
   const ms = /^\s*\d{1,9}\s*$/.test(value) ? Number(value) * 1000 : asDate;
-  return Number.isFinite(ms) ? Math.min(Math.max(ms, 0), 3_600_000) : null;
+  return Number.isFinite(ms) ? Math.min(Math.max(ms, 0), 86_400_000) : null;
 }

@@ -6,7 +6,10 @@ import { repeatable } from "@/lib/db/tx";
 import { errorFields, log } from "@/lib/observability/log";
 import { metrics } from "@/lib/observability/metrics";
 import { once } from "@/lib/process";
+import { Bore } from "./bore";
 import { Heartbeat } from "./heartbeat";
+import { pairOf } from "./lines";
+import type { Paced, Slots } from "./pace";
 import { HEARTBEAT_MS, LEASE_MS } from "./policy";
 import type { Alternative, FailureRecord, Landing, Lease, Rows, Verdict, Want } from "./world";
 
@@ -61,7 +64,12 @@ export function leaseHolder(): string {
   return once("lease-holder", () => randomUUID());
 }
 
+/** What providers bore of this process. */
+const bore = () => once("bore", () => new Bore(systemClock));
+
 const BATCH = 200;
+/** A provider that says "slow down" without saying for how long, or for no time at all. */
+const SHORTEST_WAIT_MS = 1_000;
 
 /** Rows of the process's own database. */
 export function databaseRows(clock: Clock = systemClock): Rows {
@@ -161,6 +169,8 @@ export function databaseRows(clock: Clock = systemClock): Rows {
         detail: record.eventDetail,
         duration_ms: record.durationMs,
         actor: record.actor,
+        auth_client_id: record.lease.authClientId,
+        ...(record.throttle ? throttled(record.lease, record.throttle.retryAfterMs) : { throttled: false }),
       }));
       const done = await repeatable(
         (sql) => sql<{ attempt: string }[]>`select attempt from latchkey_refresh_fail(${json(rows)}::text::jsonb)`,
@@ -171,6 +181,11 @@ export function databaseRows(clock: Clock = systemClock): Rows {
     },
     { max: BATCH, parallel: 2 },
   );
+
+  const throttled = (lease: Lease, retryAfterMs: number | null) => {
+    const waitMs = Math.max(SHORTEST_WAIT_MS, retryAfterMs ?? 0);
+    return { throttled: true, wait_ms: waitMs, bore: bore().take(pairOf(lease), waitMs) };
+  };
 
   const releases = groupCommit<Lease, void>(
     async (leases) => {
@@ -218,7 +233,10 @@ export function databaseRows(clock: Clock = systemClock): Rows {
       return rows[0] ? toLease(rows[0], askedAt, "demand") : null;
     },
     guard: (lease) => guards.add(lease),
-    land: (landing) => landings.add(landing),
+    land: (landing) => {
+      bore().add(pairOf(landing.lease));
+      return landings.add(landing);
+    },
     fail: (record) => failures.add(record),
     release: (lease) => releases.add(lease),
     alternatives: async (lease, includePredecessor): Promise<Alternative[]> => {
@@ -238,4 +256,24 @@ export function databaseRows(clock: Clock = systemClock): Rows {
     hold: (lease) => heartbeat.hold(lease),
     drop: (lease) => heartbeat.drop(lease),
   };
+}
+
+/** Slots of a pace that all processes share (drizzle/refresher.sql). */
+export async function takeSlots(who: Paced, max: number): Promise<Slots> {
+  const late = bore().takeLate(who.tenantId + who.authClientId);
+  // Slots whose answer is lost with its connection are gone, which costs a moment only.
+  const [row] = await repeatable(
+    (sql) => sql<{ granted: number; start_ms: number; every_ms: number; blocked_ms: number }[]>`
+      select * from latchkey_pace_take(${who.tenantId}, ${who.authClientId}, ${max}, ${late})`,
+  );
+  if (!row) throw new Error("The database gave no answer about a pace.");
+  return { granted: row.granted, startMs: row.start_ms, everyMs: row.every_ms, blockedMs: row.blocked_ms };
+}
+
+/** Everybody who was told to slow down. */
+export async function knownPaces(): Promise<Paced[]> {
+  const rows = await repeatable(
+    (sql) => sql<{ tenant_id: string; auth_client_id: string }[]>`select * from latchkey_paces()`,
+  );
+  return rows.map((row) => ({ tenantId: row.tenant_id, authClientId: row.auth_client_id }));
 }

@@ -1,6 +1,6 @@
 import { metrics } from "@/lib/observability/metrics";
 import { inSpan } from "@/lib/observability/trace";
-import type { Ticket } from "./hosts";
+import type { TicketResult } from "./hosts";
 import { causeOf, type Freshened, type Refresher, refresher } from "./live-world";
 import { refreshOne } from "./refresh-one";
 import type { Lease, Outcome, Want, World } from "./world";
@@ -54,6 +54,7 @@ export function runAttempt(
       "latchkey.refresh.outcome": outcome.kind,
       ...(outcome.kind === "failed" ? { "error.type": outcome.code } : {}),
     });
+    if (outcome.kind === "failed" && outcome.code === "throttled") self.paces.note(lease);
     return outcome;
   }).finally(() => {
     if (running.get(lease.secretId) === attempt) running.delete(lease.secretId);
@@ -113,7 +114,7 @@ async function freshen(
   want: Want,
   options: { actor: string | null; look(): Promise<RowView | null> },
 ): Promise<Freshened> {
-  const { world, hosts } = self;
+  const { world, hosts, paces } = self;
   const until = world.clock.monotonic() + LONGEST_WAIT_MS;
   const changed = changeSignal(world, target.secretId);
   /** Monotonic; since when somebody else's attempt is waited for. */
@@ -137,6 +138,9 @@ async function freshen(
         if (entry.kind === "full") return { kind: "slow" };
         let result: TicketResult = "unused";
         try {
+          const turn = await paces.turn(target, until);
+          if (turn.kind === "blocked") return { kind: "closed", retryAfterMs: turn.retryAfterMs, throttled: true };
+          if (turn.kind === "full") return { kind: "slow" };
           const lease = await world.rows.acquire(target, want);
           if (lease) {
             const outcome = await runAttempt(lease, options.actor, undefined, self);
@@ -166,13 +170,12 @@ function satisfied(row: RowView, want: Want): boolean {
   return row.validForMs === null || row.validForMs > Math.max(0, want.validityMs);
 }
 
-type TicketResult = Parameters<Ticket["leave"]>[0];
-
 /** What an attempt says about the provider's health: only an answer that was not understood, or none, counts against it. */
 export function ticketResult(outcome: Outcome): TicketResult {
   if (outcome.kind === "landed") return "answered";
   if (outcome.kind === "superseded") return "unused";
   if (outcome.code === "provider_unreachable" || outcome.code === "provider_failing") return "silent";
+  if (outcome.code === "throttled") return "throttled";
   return NOTHING_SENT.has(outcome.code) ? "unused" : "answered";
 }
 

@@ -19,6 +19,7 @@ async function sweepOnce(): Promise<number> {
 }
 
 async function dueNow(secretId: string): Promise<void> {
+  await world.patience(secretId);
   await world.database
     .owner`update token_state set refresh_due_at = now() - interval '1 s' where secret_id = ${secretId}`;
 }

@@ -4,7 +4,7 @@ import type { Lease } from "./world";
 
 const lease = (tenantId: string, authClientId = "client", secretId = "s") =>
   ({ tenantId, authClientId, secretId }) as Lease;
-const anybody = () => true;
+const anybody = () => ({});
 
 describe("the lines before a provider", () => {
   it("serve tenants in turn, whoever came first", () => {
@@ -22,10 +22,20 @@ describe("the lines before a provider", () => {
     lines.join(lease("a", "one"), "idp", 0);
     lines.join(lease("a", "two"), "other", 0);
     lines.join(lease("b"), "idp", 0);
-    expect(lines.tenants("idp")).toBe(2);
-    const next = lines.next("idp", (tenantId) => (tenantId === "b" ? "ticket" : null));
-    expect(next).toMatchObject({ lease: { tenantId: "b" }, given: "ticket" });
-    expect(lines.next("idp", () => null)).toBeNull();
+    lines.join(lease("a", "three"), "idp", 0);
+    expect(lines.othersWait("idp", "a")).toBe(true);
+    expect(lines.othersWait("other", "a")).toBe(false);
+    const asked: string[] = [];
+    const next = lines.next("idp", ({ tenantId, authClientId }) => {
+      asked.push(authClientId);
+      return tenantId === "b" ? { ticket: 1 } : "tenant";
+    });
+    expect(next).toMatchObject({ lease: { tenantId: "b" }, given: { ticket: 1 } });
+    expect(asked).toEqual(["one", "client"]);
+    expect(lines.next("idp", (given) => (given.authClientId === "three" ? {} : "line"))).toMatchObject({
+      lease: { authClientId: "three" },
+    });
+    expect(lines.next("idp", () => "line")).toBeNull();
     expect([...lines.hosts()]).toEqual(["idp", "other"]);
   });
 

@@ -37,7 +37,7 @@ export class Lines {
   }
 
   /** False when the line is full. */
-  join(lease: Lease, host: string, now: number): boolean {
+  join(lease: Lease, host: string, now: number, most: number = LONG): boolean {
     const pair = pairOf(lease);
     let line = this.#lines.get(pair);
     if (!line || line.host !== host) {
@@ -45,7 +45,7 @@ export class Lines {
       line = { host, tenantId: lease.tenantId, waiting: [], capacity: line?.capacity ?? SHORT };
       this.#lines.set(pair, line);
     }
-    if (line.waiting.length >= line.capacity) return false;
+    if (line.waiting.length >= Math.min(line.capacity, most)) return false;
     line.waiting.push({ lease, since: now });
     this.#size += 1;
     return true;
@@ -58,28 +58,29 @@ export class Lines {
     return hosts;
   }
 
-  /** How many tenants wait for a host. */
-  tenants(host: string): number {
-    const tenants = new Set<string>();
+  /** Whether another tenant waits for a host too. */
+  othersWait(host: string, tenantId: string): boolean {
     for (const line of this.#lines.values())
-      if (line.host === host && line.waiting.length > 0) tenants.add(line.tenantId);
-    return tenants.size;
+      if (line.host === host && line.waiting.length > 0 && line.tenantId !== tenantId) return true;
+    return false;
   }
 
   /**
-   * Takes the next lease whose tenant `mayEnter`, the longest unserved line first.
+   * Takes the next lease that `mayEnter`, the longest unserved line first.
    *
-   * @param mayEnter asked at most once a tenant
+   * @param mayEnter asked at most once a line, and no more for a tenant after the answer "tenant" (it has its share)
    */
-  next<T>(host: string, mayEnter: (tenantId: string) => T | null): { lease: Lease; given: T } | null {
+  next<T extends object>(
+    host: string,
+    mayEnter: (lease: Lease) => T | "tenant" | "line",
+  ): { lease: Lease; given: T } | null {
     const refused = new Set<string>();
     for (const [pair, line] of this.#lines) {
-      if (line.host !== host || line.waiting.length === 0 || refused.has(line.tenantId)) continue;
-      const given = mayEnter(line.tenantId);
-      if (given === null) {
-        refused.add(line.tenantId);
-        continue;
-      }
+      const [first] = line.waiting;
+      if (line.host !== host || !first || refused.has(line.tenantId)) continue;
+      const given = mayEnter(first.lease);
+      if (given === "tenant") refused.add(line.tenantId);
+      if (typeof given === "string") continue;
       const { lease } = line.waiting.shift() as Waiting;
       this.#size -= 1;
       if (line.waiting.length === 0) line.capacity = Math.min(LONG, line.capacity * 2);

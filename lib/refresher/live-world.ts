@@ -3,7 +3,7 @@ import { systemClock } from "@/lib/clock";
 import { settings } from "@/lib/config";
 import { openJson, sealJson } from "@/lib/crypto/envelope";
 import { fingerprint, mac } from "@/lib/crypto/mac";
-import { onSecretChange } from "@/lib/db/notifications";
+import { onPaceChange, onSecretChange } from "@/lib/db/notifications";
 import { grantOf } from "@/lib/oauth/grants";
 import { revoke } from "@/lib/oauth/revocation";
 import { tokenHost } from "@/lib/oauth/server-for";
@@ -12,8 +12,9 @@ import { errorFields, log } from "@/lib/observability/log";
 import { metrics } from "@/lib/observability/metrics";
 import { currentTraceId } from "@/lib/observability/trace";
 import { once } from "@/lib/process";
-import { databaseRows } from "./claim";
-import { Hosts } from "./hosts";
+import { databaseRows, knownPaces, takeSlots } from "./claim";
+import { type HostLimits, Hosts } from "./hosts";
+import { Paces } from "./pace";
 import { tokenPlace } from "./token-place";
 import type { Lease, Outcome, RefreshEvent, World } from "./world";
 
@@ -21,6 +22,8 @@ import type { Lease, Outcome, RefreshEvent, World } from "./world";
 export interface Refresher {
   world: World;
   hosts: Hosts;
+  /** Who was told to slow down, and when the next call is due there. */
+  paces: Paces;
   /** Late landings under way; shutdown waits for them. */
   background: Set<Promise<void>>;
   /** Every refresh running in this process, by secret: sweep and readers share one (n8n PR 33092's in-process part). */
@@ -32,18 +35,50 @@ export interface Refresher {
 }
 
 /** What became of a caller's wish for a fresher token. */
-export type Freshened = Outcome | { kind: "slow" } | { kind: "not_now" } | { kind: "closed"; retryAfterMs: number };
+export type Freshened =
+  | Outcome
+  | { kind: "slow" }
+  | { kind: "not_now" }
+  | { kind: "closed"; retryAfterMs: number; throttled?: boolean };
 
-/** The refresher of one process in the given world. */
-export function refresherIn(world: World, background: Set<Promise<void>>): Refresher {
-  return { world, hosts: new Hosts(world.clock), background, running: new Map(), waiters: new Map(), sweptAt: null };
+/** The refresher of one process in the given world; unless given, with room for 32 calls a host and no pace of providers. */
+export function refresherIn(
+  world: World,
+  background: Set<Promise<void>>,
+  given: { limits?: HostLimits; paces?: Paces } = {},
+): Refresher {
+  return {
+    world,
+    hosts: new Hosts(world.clock, given.limits ?? { limit: 32, sharePercent: 50 }),
+    paces: given.paces ?? new Paces(world.clock, noPace, world.reportStoreTrouble),
+    background,
+    running: new Map(),
+    waiters: new Map(),
+    sweptAt: null,
+  };
 }
+
+const noPace: Paces["take"] = async (_who, max) => ({ granted: max, startMs: 0, everyMs: 0, blockedMs: 0 });
 
 export function refresher(): Refresher {
   return once("refresher", () => {
     const background = new Set<Promise<void>>();
-    return refresherIn(liveWorld(background), background);
+    const { refreshHostConcurrency: limit, refreshTenantShare: sharePercent } = settings();
+    return refresherIn(liveWorld(background), background, { limits: { limit, sharePercent }, paces: livePaces() });
   });
+}
+
+function livePaces(): Paces {
+  const trouble = (error: unknown) => log.warn("the pace of a provider is not known now", errorFields(error));
+  const paces = new Paces(systemClock, takeSlots, trouble);
+  onPaceChange(
+    (tenantId, authClientId) => paces.note({ tenantId, authClientId }),
+    () =>
+      void knownPaces().then((all) => {
+        for (const who of all) paces.note(who);
+      }, trouble),
+  );
+  return paces;
 }
 
 function liveWorld(background: Set<Promise<void>>): World {

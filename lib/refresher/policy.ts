@@ -14,11 +14,30 @@ export const HARD_DEADLINE_MS = 90_000;
 /** Between the first refusal and the look that may declare a grant dead. */
 export const HOLD_OFF_MS = { min: 30_000, max: 60_000 };
 export const PROBE_MS = 600_000;
-const SLOWEST_MS = 600_000;
+export const SLOWEST_MS = 600_000;
 /** Inside the smallest known grace, then backoff. */
 const QUICK_MS = [1_000, 3_000, 8_000];
 /** Calls per expiry before only one per ten minutes is left. */
-const EFFORT = 12;
+export const EFFORT = 12;
+/** After its access token has been dead for so long, a secret that still cannot be renewed is suspect. */
+const GIVEN_UP_AFTER_MS = 24 * 3_600_000;
+/** Then it is tried once in this time, for ever: a provider may come back after any time (I6). */
+const GIVEN_UP_MS = 3_600_000;
+/** A client that was told to slow down and had nothing accepted before may call this often, calls a second. */
+const PACE_LEAST = 0.02;
+/** Slots are given out to processes so far ahead. */
+const PACE_AHEAD_MS = 250;
+
+/** The numbers that drizzle/refresher.sql holds as @NAME@. */
+export const STATEMENT_NUMBERS: Readonly<Record<string, number>> = {
+  LEASE_MS,
+  GUARD_MS,
+  PROBE_MS,
+  SLOWEST_MS,
+  EFFORT,
+  PACE_LEAST,
+  PACE_AHEAD_MS,
+};
 
 /**
  * How long before expiry a token is due: at least a minute more than `leadS`, up to ten minutes for long lives, never more
@@ -37,6 +56,20 @@ export function retryDelayMs(kind: FailureKind, failures: number, retryAfterMs: 
   if (kind === "throttled") return Math.max(retryAfterMs ?? 0, backoff);
   const quick = kind === "unknown" ? QUICK_MS[failures - 1] : undefined;
   return Math.max(quick === undefined ? backoff : quick * (0.9 + 0.2 * random), retryAfterMs ?? 0);
+}
+
+/**
+ * Whether the effort for this expiry is over: its calls are used up and the access token has been dead for a day.
+ *
+ * @param validForMs ms until the access token expires; null: never
+ */
+export function isGivenUp(failures: number, validForMs: number | null): boolean {
+  return failures >= EFFORT && validForMs !== null && validForMs <= -GIVEN_UP_AFTER_MS;
+}
+
+/** How long a secret rests that was given up, with a tenth of jitter. */
+export function givenUpDelayMs(retryAfterMs: number | null, random: number): number {
+  return Math.max(retryAfterMs ?? 0, GIVEN_UP_MS * (1 + 0.1 * random));
 }
 
 export function holdOffMs(random: number): number {

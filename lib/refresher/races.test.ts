@@ -7,7 +7,6 @@ import { HandClock } from "@/lib/testing/hand-clock";
 import { call } from "@/lib/testing/http";
 import { useOAuthWorld } from "@/lib/testing/oauth-world";
 import { runAttempt } from "./ensure-fresh";
-import { HOST_LIMIT } from "./hosts";
 import { refresher } from "./live-world";
 import { HARD_DEADLINE_MS } from "./policy";
 import { refreshOne } from "./refresh-one";
@@ -517,12 +516,17 @@ describe("the sweep", () => {
         await world.database.owner`update token_state set refresh_due_at = now() - interval '1 min'
           where secret_id in ${world.database.owner(stuck.map((secret) => secret.id))}`;
       }
-      await until(() => hanging.every((idp) => idp.calls.length === HOST_LIMIT), 20_000);
+      await until(
+        () => hanging.every((idp) => idp.calls.length === world.database.settings.refreshHostConcurrency),
+        20_000,
+      );
       const well = await Promise.all(Array.from({ length: 20 }, () => world.addSecret()));
       for (const secret of well) await world.makeDue(secret.id);
       const presented = () => new Set(world.idp.refreshCalls().map((sent) => sent.form.refresh_token));
       await until(() => well.every((secret) => presented().has(secret.refreshToken as string)));
-      expect(hanging.map((idp) => idp.calls.length)).toEqual(hanging.map(() => HOST_LIMIT));
+      expect(hanging.map((idp) => idp.calls.length)).toEqual(
+        hanging.map(() => world.database.settings.refreshHostConcurrency),
+      );
     } finally {
       await sweep.stop(0);
       await Promise.all(hanging.map((idp) => idp.stop()));

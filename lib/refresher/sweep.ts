@@ -1,7 +1,7 @@
 import { errorFields, log } from "@/lib/observability/log";
 import { detached } from "@/lib/observability/trace";
 import { drainRefreshes, runAttempt, ticketResult } from "./ensure-fresh";
-import { HOST_LIMIT, type Ticket } from "./hosts";
+import { type Queue, TENANT_MAX, type Ticket, type TicketResult } from "./hosts";
 import { Lines, pairOf, WAIT_MS } from "./lines";
 import { type Refresher, refresher } from "./live-world";
 import type { Lease } from "./world";
@@ -9,7 +9,7 @@ import type { Lease } from "./world";
 /** Claims what is due and refreshes it with bounded concurrency; a full or closed provider is passed over, never waited for. */
 
 /** Attempts at once: mostly waiting for providers, which costs memory only, so that many that hang hold nobody up. */
-export const MAX_RUNNING = 2_048;
+export const MAX_RUNNING = 2 * TENANT_MAX;
 /** Answers that are in memory and nowhere else: while there are so many, nothing more is asked for (REFRESH section 3). */
 const MAX_LANDING = 256;
 const MAX_WAITING = 1_024;
@@ -19,6 +19,8 @@ const BUSY_MS = 20;
 /** While something is left out, a claim walks over all of it: not more often than this, unless somebody calls. */
 const CROWDED_MS = 200;
 const PROBE_EVERY_MS = 5_000;
+/** With a provider that wants it slow, no more wait than have a chance within the second. */
+const PACED_LINE = 16;
 /** How long a (tenant, client) without room stays out of the claim. */
 const PASS_OVER_MS = 250;
 
@@ -39,6 +41,7 @@ class SweepRun {
   readonly #lines = new Lines();
   readonly #passedOver = new Map<string, number>();
   readonly #loop: Promise<void>;
+  readonly #queue: Queue = (host, tenantId) => this.#lines.othersWait(host, tenantId);
   #wake: (() => void) | null = null;
   #filling = false;
   #landing = 0;
@@ -46,12 +49,14 @@ class SweepRun {
 
   constructor(self: Refresher) {
     this.#self = self;
+    self.hosts.queues.add(this.#queue);
     this.#loop = this.#run();
   }
 
   async stop(drainMs: number): Promise<void> {
     this.#stopping.abort();
     await this.#loop;
+    this.#self.hosts.queues.delete(this.#queue);
     await drainRefreshes(drainMs, this.#self);
   }
 
@@ -102,7 +107,7 @@ class SweepRun {
   }
 
   async #place(leases: Lease[]): Promise<void> {
-    const { world } = this.#self;
+    const { world, paces } = this.#self;
     for (const lease of leases) {
       if (this.#self.running.has(lease.secretId)) {
         this.#giveBack([lease], 0);
@@ -120,7 +125,8 @@ class SweepRun {
       } catch (error) {
         log.error("refresh attempt failed", { secretId: lease.secretId, ...errorFields(error) });
       }
-      if (host === null || !this.#lines.join(lease, host, world.clock.monotonic()))
+      const most = paces.isPaced(lease) ? PACED_LINE : undefined;
+      if (host === null || !this.#lines.join(lease, host, world.clock.monotonic(), most))
         this.#giveBack([lease], PASS_OVER_MS);
     }
   }
@@ -139,16 +145,18 @@ class SweepRun {
 
   /** Starts attempts as far as there is room at their providers. */
   #fill(): void {
-    const { hosts } = this.#self;
+    const { hosts, paces } = this.#self;
     if (this.#stopping.signal.aborted) return;
     for (const host of this.#lines.hosts()) {
-      const share = () => (this.#lines.tenants(host) > 1 ? HOST_LIMIT / 2 : HOST_LIMIT);
       let closedForMs = 0;
       while (this.#running.size < MAX_RUNNING && this.#landing < MAX_LANDING) {
-        const next = this.#lines.next(host, (tenantId): Ticket | null => {
-          const entry = hosts.tryEnter(host, tenantId, share());
+        const next = this.#lines.next(host, (lease): Ticket | "tenant" | "line" => {
+          if (!paces.hasSlot(lease, () => this.#fillSoon())) return "line";
+          const entry = hosts.tryEnter(host, lease.tenantId);
           if (entry.kind === "open") closedForMs = entry.retryAfterMs;
-          return entry.kind === "in" ? entry.ticket : null;
+          if (entry.kind !== "in") return "tenant";
+          paces.spend(lease);
+          return entry.ticket;
         });
         if (!next) break;
         this.#start(next.lease, next.given);
@@ -158,7 +166,7 @@ class SweepRun {
   }
 
   #start(lease: Lease, ticket: Ticket | null): void {
-    let result: ReturnType<typeof ticketResult> = "unused";
+    let result: TicketResult = "unused";
     let heard = 0;
     const onHeard = () => {
       // The provider has done its part; what is left is between us and the database.

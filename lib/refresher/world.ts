@@ -105,6 +105,8 @@ export interface FailureRecord {
   counts: boolean;
   unknown: boolean;
   suspect: boolean;
+  /** The provider asked for patience: the row keeps its due time and rests, and so does its client for as long as told. */
+  throttle?: { retryAfterMs: number | null };
   problem: Omit<Problem, "since"> | null;
   event: "refresh_failed" | "reauthorization_needed";
   eventCode: string;

@@ -99,6 +99,7 @@ export async function saveTokens(tx: Tx, tokens: SavedTokens): Promise<boolean> 
       scopeGranted: tokens.scopeGranted,
       fingerprint: tokens.fingerprint,
       refreshFingerprint: tokens.refreshFingerprint,
+      notBefore: null,
       leaseHolder: null,
       outcome: "OK",
       failures: 0,
@@ -164,6 +165,7 @@ export async function forgetTokens(tx: Tx, tenantId: string, secretId: string): 
       fingerprint: null,
       refreshFingerprint: null,
       refreshDueAt: null,
+      notBefore: null,
       leaseHolder: null,
       outcome: null,
       failures: 0,
@@ -180,6 +182,12 @@ export async function forgetTokens(tx: Tx, tenantId: string, secretId: string): 
 export async function resume(tx: Tx, tenantId: string, secretId: string): Promise<void> {
   await tx
     .update(tokenState)
-    .set({ status: "active", problem: null, failures: 0, refreshDueAt: sql`least(${tokenState.expiresAt}, now())` })
+    .set({
+      status: "active",
+      problem: null,
+      failures: 0,
+      notBefore: null,
+      refreshDueAt: sql`least(${tokenState.expiresAt}, now())`,
+    })
     .where(and(eq(tokenState.tenantId, tenantId), eq(tokenState.secretId, secretId), eq(tokenState.status, "paused")));
 }

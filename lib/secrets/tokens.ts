@@ -344,7 +344,11 @@ function trouble(row: store.SecretRow, came: Freshened | null, capped: boolean):
     return { refresh: { outcome: "failed", code: came.code, detail: came.detail, next_attempt_at: null } };
   if (came?.kind === "closed")
     return {
-      refresh: { outcome: "failed", ...CLOSED, next_attempt_at: new Date(row.nowMs + came.retryAfterMs).toISOString() },
+      refresh: {
+        outcome: "failed",
+        ...closedBy(came),
+        next_attempt_at: new Date(row.nowMs + came.retryAfterMs).toISOString(),
+      },
     };
   if (capped)
     return {
@@ -358,10 +362,15 @@ function trouble(row: store.SecretRow, came: Freshened | null, capped: boolean):
   return {};
 }
 
-const CLOSED = {
-  code: "provider_unreachable",
-  detail: "The provider has not been answering, so it is given a rest before it is asked again.",
-};
+/** No call was made: the provider gets a rest, or asked for one. */
+function closedBy(came: Extract<Freshened, { kind: "closed" }>): Pick<Problem, "code" | "detail"> {
+  return came.throttled
+    ? { code: "throttled", detail: "The provider asked this auth client to slow down, so this secret waits its turn." }
+    : {
+        code: "provider_unreachable",
+        detail: "The provider has not been answering, so it is given a rest before it is asked again.",
+      };
+}
 
 const REFUSED_FOR_GOOD = (row: store.SecretRow): Problem => ({
   code: "unauthorized",
@@ -392,7 +401,12 @@ function unserved(row: store.SecretRow, came: Freshened | null, given?: Problem)
 function fallback(row: store.SecretRow, came: Freshened | null): Problem {
   const since = new Date(row.nowMs).toISOString();
   if (came?.kind === "closed")
-    return { ...CLOSED, code: "provider_unreachable", title: "The provider cannot be reached", who: "provider", since };
+    return {
+      ...closedBy(came),
+      title: came.throttled ? "The provider asked us to slow down" : "The provider cannot be reached",
+      who: "provider",
+      since,
+    };
   if (came?.kind === "failed")
     return { code: "provider_failing", title: "Refreshing failed", detail: came.detail, who: "provider", since };
   return {

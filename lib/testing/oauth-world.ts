@@ -30,6 +30,8 @@ export interface OAuthWorld {
   expire(secretId: string): Promise<void>;
   /** Makes it due but still valid. */
   makeDue(secretId: string): Promise<void>;
+  /** What a provider asked for with "slow down" is over, for every client and for this secret. */
+  patience(secretId: string): Promise<void>;
   token(secretId: string, query?: string): Promise<Answer>;
   refresh(secretId: string): Promise<Answer>;
   refused(secretId: string, fingerprint: string): Promise<Answer>;
@@ -64,7 +66,10 @@ export function useOAuthWorld(env: Record<string, string> = {}): OAuthWorld {
     world.task = await makeTask(world.place);
     world.clientId = await world.addClient();
   });
-  beforeEach(() => world.idp.reset());
+  beforeEach(async () => {
+    world.idp.reset();
+    await world.database.owner`delete from token_pace`;
+  });
   afterAll(() => world.idp?.stop());
 
   world.addClient = async (credentials = {}) => {
@@ -129,7 +134,7 @@ export function useOAuthWorld(env: Record<string, string> = {}): OAuthWorld {
 
   world.state = async (secretId) => {
     const [row] = await world.database.owner`
-      select *, expires_at - now() as life, extract(epoch from refresh_due_at - now())::float8 as due_in_s,
+      select *, expires_at - now() as life, extract(epoch from greatest(refresh_due_at, not_before) - now())::float8 as due_in_s,
              extract(epoch from expires_at - now())::float8 as valid_for_s, lease_holder is not null as leased
         from token_state where secret_id = ${secretId}`;
     return row;
@@ -141,6 +146,11 @@ export function useOAuthWorld(env: Record<string, string> = {}): OAuthWorld {
   world.makeDue = async (secretId) => {
     await world.database.owner`update token_state set refresh_due_at = now() - interval '1 s',
       received_at = now() - interval '1 hour' where secret_id = ${secretId}`;
+  };
+
+  world.patience = async (secretId) => {
+    await world.database.owner`delete from token_pace`;
+    await world.database.owner`update token_state set not_before = null where secret_id = ${secretId}`;
   };
 
   const ask = (secretId: string, handler: Parameters<typeof call>[0], suffix: string, more: object = {}) =>
