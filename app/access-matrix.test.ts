@@ -7,6 +7,7 @@ import { ROLES } from "@/lib/access/roles";
 import { newId } from "@/lib/ids";
 import {
   addContract,
+  addRoles,
   addWorkspace,
   makePerson,
   makePlace,
@@ -99,12 +100,14 @@ interface Role {
   nobody?: boolean;
   task?: boolean;
   session?: boolean;
+  /** A key with a part of its person's rights: nobody's account, and membership alone allows it nothing. */
+  limited?: boolean;
   userId: string | null;
   grants: { at: Path; permissions: readonly string[] }[];
 }
 const ROLE_NAMES = [
   "anonymous", "expired key", "guest", "integrator", "workspace admin", "workspace admin in a browser", "contract admin",
-  "tenant admin", "operator", "task identity", "narrowed task",
+  "tenant admin", "operator", "task identity", "narrowed task", "limited key",
 ] as const; // biome-ignore format: one list
 const roles = {} as Record<(typeof ROLE_NAMES)[number], Role>;
 
@@ -242,6 +245,20 @@ beforeAll(async () => {
   };
   roles["task identity"] = await task(TASK_PERMISSIONS);
   roles["narrowed task"] = await task(["workspaces.auth_secret.get"]);
+  // Of who owns everything, everywhere: what its person may do must show nowhere.
+  const master = await makePerson(place, { ...OWNER, operator: true });
+  for (const { place: other } of [sites.sibling, sites.contract, sites.tenant])
+    await addRoles(master.id, other, { workspace: "owner" });
+  await addRoles(master.id, sites.tenant.place, { tenant: "owner", contract: "owner" });
+  const limits = ["workspaces.auth_secret.get", "workspaces.auth_clients.get", "workspaces.workspace.edit"];
+  await database.owner`update api_keys set permissions = ${limits}, workspace_ids = ${[place.workspaceId]}
+    where id = ${master.keyId}`;
+  roles["limited key"] = {
+    auth: master.basic,
+    limited: true,
+    userId: master.id,
+    grants: [{ at: w, permissions: limits }],
+  };
 });
 
 // ---------------------------------------------------------------- requests
@@ -421,7 +438,8 @@ const held = (role: Role, permission: string, at: Path) =>
   });
 const GET_CREDENTIALS = "workspaces.auth_secret.get_credentials";
 const USE_IMPLIED = new Set(["workspaces.auth_secret.use", "workspaces.auth_secret.get"]);
-const member = (role: Role, contract: Path) => role.grants.some(({ at }) => at.length >= 2 && within(contract, at));
+const member = (role: Role, contract: Path) =>
+  !role.limited && role.grants.some(({ at }) => at.length >= 2 && within(contract, at));
 
 /** Allowed besides the permission of the definition. */
 const ALSO: Record<string, (role: Role, ids: Ids) => boolean> = {
@@ -469,6 +487,8 @@ type Expected = 401 | 403 | 404 | "in the body" | "allowed";
 function expected(route: string, level: string, permission: string, role: Role, ids: Ids): Expected {
   if (role.nobody) return 401;
   if (NEVER[route]?.(role) && level !== "workspace") return 403;
+  // A limited key knows nobody but its person, and is told so before anybody is looked for.
+  if (route === "GET /v2/users/{id}" && role.limited && ids["path.id"]?.owner !== role.userId) return 403;
   if (level === "self") return judgeOwn(route, permission, role, ids);
   const at = whereAsked(level, role, ids);
   if (at === null || !reaches(role, at)) return 404;
@@ -481,11 +501,19 @@ function expected(route: string, level: string, permission: string, role: Role, 
   return allowed && !NEVER[route]?.(role) ? judgeReferences(at, ids) : 403;
 }
 
+/** What a limited key may do for its person's account: know whose it is, make one no stronger, and see and end itself. */
+const LIMITED_MAY = new Set([
+  "GET /v2/users/me", "POST /v2/users/me/api-keys", "GET /v2/users/me/api-keys/{id}", "DELETE /v2/users/me/api-keys/{id}",
+]); // biome-ignore format: one list
+
 /** Whose account this is decides, and of discovery only whether a client could be made at all. */
 function judgeOwn(route: string, permission: string, role: Role, ids: Ids): Expected {
   if (route === "POST /v2/discovery") return role.grants.some(({ at }) => held(role, permission, at)) ? "allowed" : 403;
   if (role.task) return 403;
-  return Object.values(ids).every((thing) => thing.owner === role.userId) ? "allowed" : 404;
+  if (role.limited && !LIMITED_MAY.has(route)) return 403;
+  const own = Object.values(ids).every((thing) => thing.owner === role.userId);
+  if (role.limited && !own) return 403;
+  return own ? "allowed" : 404;
 }
 
 /** The place whose permission is asked for; null when there is none such. */

@@ -3,10 +3,12 @@
 import { Eye, EyeOff, Fingerprint, X } from "lucide-react";
 import { type ReactNode, useState } from "react";
 import { ReauthCancelled, withReauth } from "@/components/accounts/reauth";
+import { waitWords } from "@/components/accounts/wait-words";
 import { api } from "@/components/frame/api";
 import { Button } from "@/components/ui/button";
 import { CopyButton } from "@/components/ui/copy-button";
 import { FieldError } from "@/components/ui/field-error";
+import { LatchkeyError } from "@/lib/sdk/errors";
 
 export interface StoredValueProps {
   workspaceId: string;
@@ -44,7 +46,9 @@ function Shown({ workspaceId, secretId, field, what, label, fingerprint, bad, un
   };
   const tell = (caught: unknown) => {
     if (caught instanceof ReauthCancelled) return;
-    setError(caught instanceof Error ? caught.message : String(caught));
+    if (caught instanceof LatchkeyError && caught.status === 429)
+      setError(`You have shown many values in a short time. Try again ${waitWords(caught.retryAfterS)}.`);
+    else setError(caught instanceof Error ? caught.message : String(caught));
   };
   const reveal = async () => {
     setBusy(true);

@@ -1,25 +1,23 @@
-import { type Caller, type Holding, holding, holds, holdsOnAuthClients } from "@/lib/access/caller";
-import { narrow } from "@/lib/access/key-limits";
+import { type Caller, type Holding, holds, holdsOnAuthClients } from "@/lib/access/caller";
 import { type Permission, TASK_PERMISSIONS } from "@/lib/access/permissions";
 import { deny, denyUnknown, permit, requireRecentSignIn } from "@/lib/access/permit";
 import { INSTANCE_TENANT, type WorkspaceScope } from "@/lib/access/scope";
 import { newApiKey } from "@/lib/accounts/api-key-format";
 import { forgetCallers } from "@/lib/accounts/caller-cache";
-import { loadHoldings } from "@/lib/accounts/holdings-store";
 import type { ApiKeyRow } from "@/lib/accounts/key-store";
 import * as keys from "@/lib/accounts/key-store";
 import { holdOwnCredential, within } from "@/lib/accounts/own-credential";
 import { resolveWorkspace } from "@/lib/accounts/places";
-import { lockRole, switchTenant } from "@/lib/accounts/tree-store";
+import { holdHere, refuseNow } from "@/lib/accounts/still-may";
+import { switchTenant } from "@/lib/accounts/tree-store";
 import { recordWith } from "@/lib/audit/record";
 import { mac } from "@/lib/crypto/mac";
-import { inTenant, type Tx } from "@/lib/db/tx";
-import { AppError } from "@/lib/errors";
+import { inTenant } from "@/lib/db/tx";
 import { newId } from "@/lib/ids";
 
 /** Task identities: Basic users bound to one workspace, for the steps that run there. */
 
-const EDIT = "workspaces.workspace.edit";
+const EDIT: Permission = "workspaces.workspace.edit";
 
 async function permitted(caller: Caller, workspaceId: string, id?: string): Promise<WorkspaceScope> {
   const scope = await resolveWorkspace(caller, workspaceId, EDIT);
@@ -67,7 +65,8 @@ export async function createTask(
       endsAt: input.expiresAt,
     });
     await switchTenant(tx, tenantId);
-    if (!(await stillMay(tx, caller, scope, permissions))) return null;
+    const now = await holdHere(tx, caller, scope);
+    if (![EDIT, ...permissions].every((permission) => holdsInWorkspace(now, permission, scope))) return null;
     const made = await keys.insertKey(tx, {
       tenantId,
       id,
@@ -92,9 +91,7 @@ export async function createTask(
   });
   forgetCallers();
   if (row) return { row, key };
-  if (caller.userId) caller.holdings = await loadHoldings(caller.userId, caller.limits);
-  await permittedToGive(caller, workspaceId, input.name, permissions);
-  throw new AppError("conflict", "Your rights changed at this moment. Look again, then repeat it.");
+  return refuseNow(caller, () => permittedToGive(caller, workspaceId, input.name, permissions));
 }
 
 /** The workspace, where the caller may make task identities and itself holds each of these permissions. */
@@ -120,20 +117,6 @@ function holdsInWorkspace(
     holds(who, permission, scope) ||
     (permission === "workspaces.auth_clients.get" && holdsOnAuthClients(who, "get", scope))
   );
-}
-
-/** Whether the person's role here still allows it; the role stays as it is until `tx` ends. */
-async function stillMay(
-  tx: Tx,
-  caller: Caller,
-  scope: WorkspaceScope,
-  permissions: readonly Permission[],
-): Promise<boolean> {
-  if (caller.userId === null) return false;
-  const role = await lockRole(tx, scope, caller.userId);
-  if (role === null) return false;
-  const now = { holdings: narrow([holding("workspace", scope, role)], caller.limits) };
-  return [EDIT, ...permissions].every((permission) => holdsInWorkspace(now, permission as Permission, scope));
 }
 
 /** @throws AppError not_found, forbidden */

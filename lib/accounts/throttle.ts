@@ -40,5 +40,7 @@ export const POLICIES = {
   global: { free: 500, leakMs: 100, maxMs: 5_000 },
   /** A device or source that signed in to this account before has a count of its own, which strangers cannot fill. */
   known: { free: 10, leakMs: MINUTE, maxMs: 5 * MINUTE },
+  /** Values a person has shown: enough for a day's work, too few to carry a vault off by the screen (VAL-2). */
+  reveal: { free: 30, leakMs: 20_000, maxMs: 5 * MINUTE },
   code: { free: 10, leakMs: 30_000, maxMs: 5 * MINUTE },
 } as const satisfies Record<string, ThrottlePolicy>;

@@ -4,6 +4,7 @@ import { deny, permit } from "@/lib/access/permit";
 import { chain, type Scope, sameScope, type WorkspaceScope } from "@/lib/access/scope";
 import { forgetCallers } from "@/lib/accounts/caller-cache";
 import { resolveContract, resolveTenant, resolveWorkspace } from "@/lib/accounts/places";
+import { holdHere, refuseNow } from "@/lib/accounts/still-may";
 import type { ContractRow, TenantRow, WorkspaceRow } from "@/lib/accounts/tree-store";
 import * as store from "@/lib/accounts/tree-store";
 import { recordWith } from "@/lib/audit/record";
@@ -75,12 +76,17 @@ export async function createContract(
   caller: Caller,
   input: { name: string; tenantId: string | undefined },
 ): Promise<ContractRow> {
-  const tenant = await resolveTenant(caller, input.tenantId ?? onlyTenant(caller), "tenants.contract.create");
-  await permit(caller, "tenants.contract.create", tenant, { type: "contract", name: input.name });
+  const judge = async () => {
+    const tenant = await resolveTenant(caller, input.tenantId ?? onlyTenant(caller), "tenants.contract.create");
+    await permit(caller, "tenants.contract.create", tenant, { type: "contract", name: input.name });
+    return tenant;
+  };
+  const tenant = await judge();
   const userId = await requirePerson(caller, "tenants.contract.create", tenant, "contract");
   const { tenantId } = tenant;
   const id = newId();
   const row = await inTenant(tenantId, async (tx) => {
+    if (!holds(await holdHere(tx, caller, tenant), "tenants.contract.create", tenant)) return null;
     const made = await store.insertContract(tx, { tenantId, id, name: input.name, redirectCode: newRedirectCode() });
     await store.insertMembership(tx, { tenantId, scopeKind: "contract", scopeId: id, userId, role: "owner" });
     await recordWith(tx, caller, {
@@ -91,7 +97,7 @@ export async function createContract(
     return made;
   });
   forgetCallers();
-  return row;
+  return row ?? refuseNow(caller, judge);
 }
 
 function onlyTenant(caller: Caller): string {
@@ -167,12 +173,17 @@ export async function createWorkspace(
   caller: Caller,
   input: { name: string; contractId: string },
 ): Promise<WorkspaceRow> {
-  const contract = await resolveContract(caller, input.contractId, "contracts.workspace.create");
-  await permit(caller, "contracts.workspace.create", contract, { type: "workspace", name: input.name });
+  const judge = async () => {
+    const contract = await resolveContract(caller, input.contractId, "contracts.workspace.create");
+    await permit(caller, "contracts.workspace.create", contract, { type: "workspace", name: input.name });
+    return contract;
+  };
+  const contract = await judge();
   const userId = await requirePerson(caller, "contracts.workspace.create", contract, "workspace");
   const { tenantId, contractId } = contract;
   const id = newId();
   const row = await inTenant(tenantId, async (tx) => {
+    if (!holds(await holdHere(tx, caller, contract), "contracts.workspace.create", contract)) return null;
     const made = await store.insertWorkspace(tx, {
       tenantId,
       id,
@@ -190,7 +201,7 @@ export async function createWorkspace(
     return made;
   });
   forgetCallers();
-  return row;
+  return row ?? refuseNow(caller, judge);
 }
 
 /** @throws AppError not_found, forbidden */

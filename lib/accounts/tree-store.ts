@@ -1,7 +1,7 @@
 import { and, asc, eq, inArray, sql } from "drizzle-orm";
 import { contracts, memberships, tenants, workspaces } from "@/drizzle/schema/accounts";
 import type { MembershipKind } from "@/lib/access/roles";
-import { INSTANCE_TENANT } from "@/lib/access/scope";
+import { INSTANCE_TENANT, type Scope, scopeId } from "@/lib/access/scope";
 import { inTenant, type Tx } from "@/lib/db/tx";
 
 /** The tree tenant > contract > workspace and who belongs to it. Each function expects `tx` in the tenant it names. */
@@ -53,10 +53,10 @@ export async function insertMembership(
   await tx.insert(memberships).values(row);
 }
 
-/** The person's role in the workspace, which cannot change or end until `tx` ends; null without one. */
+/** The person's role exactly here, which cannot change or end until `tx` ends; null without one. */
 export async function lockRole(
   tx: Tx,
-  at: { tenantId: string; workspaceId: string },
+  scope: Exclude<Scope, { kind: "global" }>,
   userId: string,
 ): Promise<string | null> {
   const [row] = await tx
@@ -64,9 +64,9 @@ export async function lockRole(
     .from(memberships)
     .where(
       and(
-        eq(memberships.tenantId, at.tenantId),
-        eq(memberships.scopeKind, "workspace"),
-        eq(memberships.scopeId, at.workspaceId),
+        eq(memberships.tenantId, scope.tenantId),
+        eq(memberships.scopeKind, scope.kind),
+        eq(memberships.scopeId, scopeId(scope)),
         eq(memberships.userId, userId),
       ),
     )

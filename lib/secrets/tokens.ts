@@ -3,6 +3,7 @@ import type { Permission } from "@/lib/access/permissions";
 import { permit, requireRecentSignIn } from "@/lib/access/permit";
 import type { WorkspaceScope } from "@/lib/access/scope";
 import { resolveWorkspace } from "@/lib/accounts/places";
+import { countReveal } from "@/lib/accounts/reveal-limit";
 import { recordWith } from "@/lib/audit/record";
 import { systemClock } from "@/lib/clock";
 import { settings } from "@/lib/config";
@@ -167,10 +168,16 @@ function landedJustNow(row: store.SecretRow): boolean {
   );
 }
 
-/** One value for a person who asked to see it: recorded first, for a browser only after a recent sign-in (VAL-2). */
+/**
+ * One value for a person who asked to see it: recorded first, for a browser only after a recent sign-in, and not without
+ * measure (VAL-2).
+ *
+ * @throws AppError reauth_required, throttled, invalid_attribute, not_found, forbidden
+ */
 export async function revealValue(caller: Caller, workspaceId: string, id: string, field: string): Promise<Resource> {
   const scope = await permitted(caller, REVEAL, workspaceId, id);
   requireRecentSignIn(caller, systemClock.now());
+  await limitReveals(caller, scope, id);
   const row = await read(caller, scope, id, "secret.revealed", { field });
   const open = await openCredentials(row);
   const values: Record<string, unknown> =
@@ -195,6 +202,20 @@ export async function revealValue(caller: Caller, workspaceId: string, id: strin
     type: "value",
     attributes: { field, value: typeof value === "string" ? value : JSON.stringify(value) },
   };
+}
+
+async function limitReveals(caller: Caller, scope: WorkspaceScope, id: string): Promise<void> {
+  const waitMs = await countReveal(caller);
+  if (waitMs <= 0) return;
+  await recordDenied(caller, scope, "secret.revealed", { type: "auth-secret", id });
+  const retryAfterS = Math.ceil(waitMs / 1000);
+  throw new AppError(
+    "throttled",
+    `You have shown many values in a short time. The next one can be shown in ${retryAfterS} second${retryAfterS === 1 ? "" : "s"}.`,
+    {
+      retryAfterS,
+    },
+  );
 }
 
 /** Tokens gone here, and revoked at the provider where it offers RFC 7009. */

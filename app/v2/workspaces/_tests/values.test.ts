@@ -1,15 +1,19 @@
-import { expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { GET as GET_REVEAL, POST as REVEAL } from "@/app/v2/workspaces/[workspaceId]/secrets/[secretId]/reveal/route";
 import { GET, PATCH } from "@/app/v2/workspaces/[workspaceId]/secrets/[secretId]/route";
 import { POST } from "@/app/v2/workspaces/[workspaceId]/secrets/route";
 import { settings } from "@/lib/config";
-import { makeSession } from "@/lib/testing/callers";
+import { closeDatabase } from "@/lib/db/client";
+import { makePerson, makeSession, OWNER } from "@/lib/testing/callers";
 import { call, type Handler } from "@/lib/testing/http";
 import { useOAuthWorld } from "@/lib/testing/oauth-world";
 
 /** Values written and shown (SECURITY VAL-2, VAL-3, SES-5). */
 const world = useOAuthWorld();
 let count = 0;
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 async function add(): Promise<string> {
   const { body } = await call(POST, {
@@ -93,4 +97,38 @@ test("a browser reveals a value only after a sign-in of the last ten minutes, by
   expect(entry?.n).toBe(1);
   const unknown = await at(REVEAL, id, { ...body, as: fresh, json: { field: "client_secret" } });
   expect(unknown.status).toBe(400);
+});
+
+test("a person is shown thirty values at once and then one now and then: 429 with Retry-After, whoever counts", async () => {
+  // The clock stands: how long the machine takes decides nothing.
+  vi.useFakeTimers({ toFake: ["Date"], now: Date.now() });
+  const [id, other] = [await add(), await add()];
+  const person = await makePerson(world.place, OWNER);
+  const headers = { origin: settings().url };
+  const [one, two] = [await makeSession(person.id), await makeSession(person.id)];
+  const show = (as: Record<string, string>, secretId = id) =>
+    at(REVEAL, secretId, { method: "POST", json: { field: "access_token" }, headers, as });
+  // At once, over two sessions and a key: what is counted by one is seen by all.
+  const answers = await Promise.all(
+    Array.from({ length: 45 }, (_, n) =>
+      show([one, two, person.basic][n % 3] as Record<string, string>, n % 2 ? id : other),
+    ),
+  );
+  const counted = (status: number) => answers.filter((answer) => answer.status === status).length;
+  // The 31st is the first that makes the next one wait.
+  expect([counted(200), counted(429)]).toEqual([31, 14]);
+  const refused = answers.find(({ status }) => status === 429);
+  expect(Number(refused?.headers.get("retry-after"))).toBeGreaterThan(0);
+  expect(refused?.body.errors[0].code).toBe("throttled");
+  const [entry] = await world.database.owner`select count(*) filter (where outcome = 'allowed')::int as allowed,
+    count(*) filter (where outcome = 'denied')::int as denied from audit_entries
+    where action = 'secret.revealed' and actor_id = ${person.id}`;
+  expect(entry).toEqual({ allowed: 31, denied: 14 });
+  // Another person is not held up.
+  expect((await show(await makeSession(world.owner.id))).status).toBe(200);
+  // The count is a row: a process that starts now finds it. Time lets go of it.
+  await closeDatabase();
+  expect((await show(one)).status).toBe(429);
+  vi.setSystemTime(Date.now() + 60_000);
+  expect((await show(two)).status).toBe(200);
 });
