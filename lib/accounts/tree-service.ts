@@ -1,7 +1,7 @@
 import { boundWorkspace, type Caller, holds, holdsOnAuthClients, tenantsOf } from "@/lib/access/caller";
 import { type AuthClientAction, PERMISSIONS, type Permission } from "@/lib/access/permissions";
 import { deny, permit } from "@/lib/access/permit";
-import { chain, type Scope, sameScope, type WorkspaceScope } from "@/lib/access/scope";
+import { chain, GLOBAL, type Scope, sameScope, type WorkspaceScope } from "@/lib/access/scope";
 import { forgetCallers } from "@/lib/accounts/caller-cache";
 import { resolveContract, resolveTenant, resolveWorkspace } from "@/lib/accounts/places";
 import { holdHere, refuseNow } from "@/lib/accounts/still-may";
@@ -37,6 +37,17 @@ export async function listTenants(caller: Caller): Promise<TenantRow[]> {
     if (row) rows.push(row);
   }
   return rows.sort(byName);
+}
+
+/** By tenant id, what the caller may do there; under the instance's id what it may as operator. For showing and hiding. */
+export function permissionsOverTenants(caller: Caller): Record<string, Permission[]> {
+  const scopes: Scope[] = [GLOBAL, ...tenantsOf(caller).map((tenantId) => ({ kind: "tenant", tenantId }) as const)];
+  return Object.fromEntries(
+    scopes.flatMap((scope) => {
+      const held = (Object.keys(PERMISSIONS) as Permission[]).filter((name) => holds(caller, name, scope));
+      return held.length > 0 ? [[scope.tenantId, held.sort()]] : [];
+    }),
+  );
 }
 
 /** @throws AppError not_found, forbidden */

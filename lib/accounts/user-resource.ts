@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { Caller } from "@/lib/access/caller";
 import { MAX_KEY_DAYS } from "@/lib/accounts/key-service";
 import type { ApiKeyRow } from "@/lib/accounts/key-store";
+import type { HeldRole, Member } from "@/lib/accounts/people-store";
 import type { SessionRow } from "@/lib/accounts/session-store";
 import {
   addressesLimit,
@@ -57,6 +58,20 @@ export function toUser(row: Fellow): Resource {
   };
 }
 
+const SCOPE_WORD: Record<HeldRole["scopeKind"], string> = {
+  instance: "instance",
+  tenant: "tenants",
+  contract: "contracts",
+  workspace: "workspaces",
+};
+
+/** A person as who answers for them sees them, with the roles in the tenant that was asked for. */
+export function toMember({ person, roles }: Member): Resource {
+  const resource = toUser(person);
+  const held = roles.map(({ scopeKind, scopeId, role }) => ({ role, scope: SCOPE_WORD[scopeKind], id: scopeId }));
+  return { ...resource, attributes: { ...resource.attributes, roles: held } };
+}
+
 /** `key` is given right after its making and never again. */
 export function toApiKey(row: ApiKeyRow, key?: string): Resource {
   return {
@@ -78,7 +93,8 @@ export function toApiKey(row: ApiKeyRow, key?: string): Resource {
   };
 }
 
-export function toSession(caller: Caller): (row: SessionRow) => Resource {
+/** Of the caller's own sessions, or of the person named. */
+export function toSession(caller: Caller, userId = "me"): (row: SessionRow) => Resource {
   return (row) => ({
     id: row.id,
     type: "session",
@@ -90,6 +106,6 @@ export function toSession(caller: Caller): (row: SessionRow) => Resource {
       ip: row.ip,
       user_agent: row.userAgent,
     },
-    links: { self: `/v2/users/me/sessions/${row.id}` },
+    links: { self: `/v2/users/${userId}/sessions/${row.id}` },
   });
 }

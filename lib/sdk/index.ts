@@ -1,6 +1,7 @@
 import { accountCalls } from "./accounts";
 import { authClientCalls } from "./auth-clients";
 import { type ClientOptions, createClient } from "./client";
+import { peopleCalls } from "./people";
 import { secretCalls } from "./secrets";
 import { workspaceCalls } from "./workspaces";
 
@@ -15,6 +16,7 @@ export function latchkey(options: ClientOptions) {
     authClients: authClientCalls(client),
     workspaces: workspaceCalls(client),
     account: accountCalls(client),
+    people: peopleCalls(client),
   };
 }
 

@@ -209,6 +209,16 @@ export type Contract = Resource<"contract", { name: string }, { tenant?: One<"te
 export type Tenant = Resource<"tenant", { name: string }>;
 export type User = Resource<"user", { first_name: string; last_name: string; email: string }>;
 
+/** A person with the roles in the tenant that was asked for; none when everybody was. */
+export type Person = Resource<
+  "user",
+  User["attributes"] & {
+    registered?: string | null;
+    last_login?: string | null;
+    roles: { role: string; scope: string; id: string }[];
+  }
+>;
+
 export type ApiKey = Resource<
   "api-key",
   {

@@ -1,5 +1,5 @@
 import { toTenant } from "@/lib/accounts/tree-resource";
-import { listTenants } from "@/lib/accounts/tree-service";
+import { listTenants, permissionsOverTenants } from "@/lib/accounts/tree-service";
 import { endpoint, ok } from "@/lib/http/endpoint";
 import { methods } from "@/lib/http/methods";
 
@@ -7,6 +7,7 @@ export const { GET, POST, PATCH, PUT, DELETE } = methods({
   GET: endpoint({
     route: "GET /v2/tenants",
     access: { permission: "caller", level: "none", ids: [] },
-    handle: async ({ caller }) => ok((await listTenants(caller)).map(toTenant)),
+    handle: async ({ caller }) =>
+      ok((await listTenants(caller)).map(toTenant), { permissions: permissionsOverTenants(caller) }),
   }),
 });
