@@ -7,6 +7,7 @@ import { dirname, join } from "node:path";
 import process from "node:process";
 import { ROOT } from "./lib/begin.mjs";
 import { ensureDependencies } from "./lib/dependencies.mjs";
+import { ensurePrometheus } from "./lib/prometheus.mjs";
 import { run, step, tail } from "./lib/run.mjs";
 
 const SYSTEM_CHROMIUM = "/usr/bin/chromium";
@@ -59,6 +60,7 @@ async function build() {
 }
 
 async function vitest() {
+  await ensurePrometheus();
   const report = join(folder, "vitest.json");
   const bin = join(dirname(require.resolve("vitest/package.json")), "vitest.mjs");
   const { code } = await run(

@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import { once } from "@/lib/process";
+import type { RefreshEvent } from "@/lib/refresher/world";
 
 /**
  * Every metric's name, once. Prometheus text at /metrics. Labels hold words of our own only (a route as it is declared, an
@@ -10,7 +11,7 @@ import { once } from "@/lib/process";
 function make() {
   const registry = new Registry();
   const registers = [registry];
-  return {
+  const all = {
     registry,
 
     // -------------------------------------------------------------- requests
@@ -159,7 +160,32 @@ function make() {
       registers,
     }),
   };
+  // From nought on: Prometheus sees no increase in a series that begins with its first event.
+  for (const outcome of OUTCOMES) for (const cause of CAUSES) all.refreshes.inc({ cause, outcome }, 0);
+  for (const at of CONFLICTS) all.conflicts.inc({ at }, 0);
+  return all;
 }
+
+const CAUSES = ["due", "demand", "probe"] as const;
+/** Of lib/refresher/world.ts `RefreshEvent`. */
+const OUTCOMES = [
+  "landed",
+  "late",
+  "moved",
+  "foreign",
+  "superseded",
+  "released",
+  "not_sent",
+  "unknown",
+  "throttled",
+  "refused",
+  "dead",
+  "client",
+  "config",
+  "integrity",
+  "deadline",
+] as const satisfies readonly RefreshEvent["outcome"][];
+const CONFLICTS = ["guard", "moved", "foreign", "failure"] as const;
 
 /** Open circuits named by their host; more are only counted. A tenant chooses hosts, so their number is his. */
 export const MAX_HOSTS = 50;
