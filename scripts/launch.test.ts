@@ -104,7 +104,8 @@ test("a parent's death ends server, worker and database within 5 s", async () =>
   const env = { PORT: await freePort(), LATCHKEY_DATA_DIR: folder };
   const parent = start([], env, ["/bin/sh", "-c", "node scripts/start.mjs & wait"]);
   await ready(parent);
-  const worker = start([], { ...env, LATCHKEY_ROLE: "worker" }, [
+  const workerPort = await freePort();
+  const worker = start([], { ...env, LATCHKEY_ROLE: "worker", LATCHKEY_WORKER_PORT: workerPort }, [
     "/bin/sh",
     "-c",
     "node scripts/start.mjs & echo pid=$!; wait",
@@ -116,6 +117,38 @@ test("a parent's death ends server, worker and database within 5 s", async () =>
     Number(/pid=(\d+)/.exec(worker.output())?.[1]),
   ];
   expect(pids.every((pid) => isAlive(pid))).toBe(true);
+  // The worker's health and metrics, and nothing else.
+  const ask = async (path: string, port = workerPort) => {
+    const answer = await fetch(`http://127.0.0.1:${port}${path}`);
+    return { status: answer.status, text: await answer.text() };
+  };
+  expect(await ask("/healthz")).toMatchObject({ status: 200 });
+  expect(JSON.parse((await ask("/readyz")).text).checks).toEqual({
+    database: "ok",
+    key: "ok",
+    schema: "ok",
+    refresher: "ok",
+  });
+  expect((await ask("/metrics")).text).toMatch(/^latchkey_database_up 1$/m);
+  expect((await ask("/v2/workspaces")).status).toBe(404);
+  // One event a request, in JSON where nobody sits: of an endpoint, of a refusal, of a page.
+  expect((await ask("/v2/workspaces", env.PORT)).status).toBe(401);
+  expect((await fetch(`http://127.0.0.1:${env.PORT}/sign-in`, { method: "PROPFIND" })).status).toBe(405);
+  expect((await ask("/sign-in?code=not-for-the-log", env.PORT)).status).toBe(200);
+  const events = () =>
+    parent
+      .output()
+      .split("\n")
+      .filter((line) => line.startsWith("{"))
+      .map((line) => JSON.parse(line))
+      .filter((event) => event.msg === "request");
+  await until(async () => events().length >= 3, 5_000, "three events");
+  expect(events().map(({ path, status }) => `${path} ${status}`)).toEqual([
+    "/v2/workspaces 401",
+    " 405",
+    "/sign-in 200",
+  ]);
+  expect(parent.output()).not.toContain("not-for-the-log");
   worker.child.kill("SIGKILL");
   parent.child.kill("SIGKILL");
   await until(async () => !pids.some((pid) => isAlive(pid)), 5_000, "all to end");
