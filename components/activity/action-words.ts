@@ -38,6 +38,7 @@ const VERBS: Record<string, (noun: string) => string> = {
   refresh: (noun) => `Refreshed ${noun}`,
   refuse: (noun) => `Reported a refused token of ${noun}`,
   forget: (noun) => `Forgot the tokens of ${noun}`,
+  wrong_address: (noun) => `Refused from a foreign address: ${noun}`,
 };
 
 /** `created` and `revealed` mean the same act as `create` and `reveal`. */
