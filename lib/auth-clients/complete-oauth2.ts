@@ -23,13 +23,14 @@ export interface CompleteOAuth2 {
  * Turns what was typed into a complete client: endpoints judged, missing ones filled from the issuer, defaults set. What is
  * found is pinned here and never looked up again (OA-15).
  *
+ * @param holder who asks the issuer
  * @throws AppError invalid_attribute, all complaints at once
  */
-export async function completeOAuth2(given: OAuth2ClientInput): Promise<CompleteOAuth2> {
+export async function completeOAuth2(given: OAuth2ClientInput, holder: string): Promise<CompleteOAuth2> {
   const complaints = [...judgeAddresses(given), ...judgeKeys(given)];
   throwAll(complaints);
   const missing = !given.token_uri || !given.auth_uri;
-  const metadata = given.issuer ? await look(given.issuer, missing) : null;
+  const metadata = given.issuer ? await look(given.issuer, missing, holder) : null;
 
   const authUri = given.auth_uri ?? metadata?.authUri ?? undefined;
   const tokenUri = given.token_uri ?? metadata?.tokenUri ?? undefined;
@@ -95,11 +96,11 @@ function judgeKeys(given: OAuth2ClientInput): ErrorItem[] {
 }
 
 /** With nothing missing the issuer is asked all the same, for what hardens the flow, but may be silent. */
-async function look(issuer: string, missing: boolean): Promise<ProviderMetadata | null> {
+async function look(issuer: string, missing: boolean, holder: string): Promise<ProviderMetadata | null> {
   const pointer = `${AT_CREDENTIALS}/issuer`;
-  if (missing) return discover(issuer, { pointer });
+  if (missing) return discover(issuer, { pointer, holder });
   try {
-    return await discover(issuer, { pointer, timeoutMs: BRIEF_LOOK_MS });
+    return await discover(issuer, { pointer, holder, timeoutMs: BRIEF_LOOK_MS });
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     log.info("issuer-without-metadata", errorFields(error));

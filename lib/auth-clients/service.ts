@@ -103,7 +103,7 @@ export async function createAuthClient(caller: Caller, input: ClientInput): Prom
   const scope = await resolvePlace(caller, input.place, "auth_clients.create");
   await permitOnAuthClients(caller, "create", scope, { type: "auth-client", name: input.name });
   await requireVisibleComponents(caller, scope, input.componentIds);
-  const { options, secret } = await parts(input);
+  const { options, secret } = await parts(input, caller.userId ?? caller.id);
   const id = newId();
   const sealed = await sealJson(credentialsPlace(scope.tenantId, id, 1), secret);
   const row = await inTenant(scope.tenantId, async (tx) => {
@@ -238,7 +238,7 @@ export async function clearClientProblem(tx: Tx, client: { tenantId: string; id:
  */
 export async function lookUpIssuer(caller: Caller, issuer: string): Promise<ProviderMetadata> {
   if (!holdsSomewhere(caller, "create")) await refuse(caller, "create");
-  return discover(issuer);
+  return discover(issuer, { holder: caller.userId ?? caller.id });
 }
 
 // Where a caller stands
@@ -425,9 +425,12 @@ function hostsOf(row: ClientRow): Record<string, string> {
   return hosts;
 }
 
-async function parts(input: ClientInput): Promise<{ options: Partial<OAuth2Options>; secret: SecretPart }> {
+async function parts(
+  input: ClientInput,
+  holder: string,
+): Promise<{ options: Partial<OAuth2Options>; secret: SecretPart }> {
   if (input.type !== "oauth2") return { options: {}, secret: new Sensitive(input.credentials) };
-  const { options, clientSecret } = await completeOAuth2(input.credentials);
+  const { options, clientSecret } = await completeOAuth2(input.credentials, holder);
   return { options, secret: sealedPart(clientSecret) };
 }
 

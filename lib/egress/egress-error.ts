@@ -5,11 +5,12 @@
  * - `not_sent`: name, connection or TLS failed, or it was given up while waiting for a connection; nothing was sent.
  * - `unknown`: the request may have reached the other side, and its answer did not come, or not in one piece.
  * - `too_large`: it was sent, and the answer passed a limit.
+ * - `too_slow`: it was sent, and the answer's body came slower than 1 KB a second.
  * - `bad_body`: it was sent, and the answer's encoding cannot be undone.
  *
  * Whatever is not certainly `blocked` or `not_sent` counts as sent.
  */
-export type EgressErrorKind = "blocked" | "not_sent" | "unknown" | "too_large" | "bad_body";
+export type EgressErrorKind = "blocked" | "not_sent" | "unknown" | "too_large" | "too_slow" | "bad_body";
 
 /** Blocked, refused and timed out read alike, so that nobody maps our network by error text (SECURITY SS-8). */
 const PUBLIC: Record<EgressErrorKind, string> = {
@@ -17,6 +18,7 @@ const PUBLIC: Record<EgressErrorKind, string> = {
   not_sent: "The destination could not be reached.",
   unknown: "The destination did not give a complete answer.",
   too_large: "The destination's answer was larger than allowed.",
+  too_slow: "The destination's answer came too slowly.",
   bad_body: "The destination's answer could not be read.",
 };
 

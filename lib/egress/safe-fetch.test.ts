@@ -236,6 +236,55 @@ describe("what is known about the sending", () => {
     expect(await kindOf(exchange(base, {}, { egress, bodyTimeoutMs: 200 }))).toBe("unknown");
   });
 
+  test("a body that drips is given up as too slow, one that keeps the rate is not, nor one nobody reads (SS-7)", async () => {
+    const sockets: { destroyed: boolean }[] = [];
+    const drip = (bytes: number, everyMs: number, pieces: number) => {
+      handle = (_request, response) => {
+        sockets.push(response);
+        let left = pieces;
+        const timer = setInterval(() => {
+          if (response.destroyed) clearInterval(timer);
+          else if (left-- > 0) response.write("x".repeat(bytes));
+          else {
+            clearInterval(timer);
+            response.end();
+          }
+        }, everyMs);
+      };
+    };
+    drip(1, 20, 10_000);
+    expect(await kindOf(exchange(base, {}, { egress, slowAfterMs: 200 }))).toBe("too_slow");
+    expect(await kindOf(safeFetch(base, {}, { egress, slowAfterMs: 200 }).then((answer) => readLimited(answer)))).toBe(
+      "too_slow",
+    );
+    for (let n = 0; n < 100 && !sockets.every((one) => one.destroyed); n++)
+      await new Promise((done) => setTimeout(done, 20));
+    expect(sockets.every((one) => one.destroyed)).toBe(true);
+    drip(4_096, 20, 80);
+    expect((await exchange(base, {}, { egress, slowAfterMs: 200, maxBytes: 1_000_000 })).body).toHaveLength(80 * 4_096);
+    drip(65_536, 1, 60);
+    const unread = await safeFetch(base, {}, { egress, slowAfterMs: 200 });
+    await new Promise((done) => setTimeout(done, 1_500));
+    expect(await readLimited(unread, { maxBytes: 10_000_000 })).toHaveLength(60 * 65_536);
+  });
+
+  test("headers over 32 KB, and headers without end, are no answer (SS-7)", async () => {
+    handle = (_request, response) => void response.writeHead(200, { "x-long": "y".repeat(40 * 1024) }).end("no");
+    expect(await kindOf(exchange(base, {}, { egress }))).toBe("unknown");
+    let sent = 0;
+    const endless = createTcpServer((socket) => {
+      socket.on("error", () => socket.destroy());
+      socket.write("HTTP/1.1 200 OK\r\n");
+      const timer = setInterval(() => {
+        if (socket.destroyed) clearInterval(timer);
+        else socket.write(`x-${sent++}: ${"y".repeat(1_000)}\r\n`);
+      }, 1);
+    });
+    const port = await listening(endless);
+    expect(await kindOf(exchange(`http://127.0.0.1:${port}`, {}, { egress }))).toBe("unknown");
+    endless.close();
+  });
+
   test("connection refused, and a server that does not speak TLS", async () => {
     const closed = createTcpServer();
     const port = await listening(closed);

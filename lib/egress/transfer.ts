@@ -37,11 +37,17 @@ export interface TransferOptions {
   headersTimeoutMs?: number;
   /** Milliseconds between two pieces of the body; 10 minutes by default. */
   bodyTimeoutMs?: number;
+  /** From so long after the headers on, the body must have come at 1 KB a second or more; 10 s by default (SS-7). */
+  slowAfterMs?: number;
   /** Asked when the connection is ready, in the same turn in which the request is written: false gives it up, `not_sent`. */
   mayStillSend?: () => boolean;
   /** Called once, when the request is about to be written: from here on it counts as sent. */
   onRequestSent?: () => void;
 }
+
+const SLOW_AFTER_MS = 10_000;
+const LEAST_BYTES_PER_MS = 1.024;
+const LOOK_EVERY_MS = 1_000;
 
 export const LONG_TIMEOUT_MS = 10 * 60_000;
 
@@ -57,9 +63,32 @@ export function transfer(
   let running: Dispatcher.DispatchController | undefined;
   const { signal } = options;
 
+  let received = 0;
+  let pace: NodeJS.Timeout | undefined;
+  /** Time in which nobody wanted more does not count. */
+  let pausedAt: number | null = null;
+  let idleMs = 0;
+  const watchPace = (controller: Dispatcher.DispatchController) => {
+    const began = performance.now();
+    const look = () => {
+      const elapsedMs = performance.now() - began - idleMs;
+      if (pausedAt === null && received < elapsedMs * LEAST_BYTES_PER_MS) {
+        const slow = new EgressError("too_slow", "the answer came slower than 1 KB a second");
+        fail(slow);
+        controller.abort(slow);
+      } else pace = setTimeout(look, LOOK_EVERY_MS).unref();
+    };
+    pace = setTimeout(look, options.slowAfterMs ?? SLOW_AFTER_MS).unref();
+  };
+  const resumed = () => {
+    if (pausedAt !== null) idleMs += performance.now() - pausedAt;
+    pausedAt = null;
+  };
+
   const settle = (): boolean => {
     if (over) return false;
     over = true;
+    clearTimeout(pace);
     signal?.removeEventListener("abort", onAbort);
     return true;
   };
@@ -106,12 +135,19 @@ export function transfer(
     },
     onResponseStart(controller, status, headers, statusText = "") {
       if (status < 200) return;
+      watchPace(controller);
       guarded(controller, () =>
         sink.start(
           { status, statusText, headers },
           {
-            pause: () => controller.pause(),
-            resume: () => controller.resume(),
+            pause: () => {
+              pausedAt ??= performance.now();
+              controller.pause();
+            },
+            resume: () => {
+              resumed();
+              controller.resume();
+            },
             abort: (error) => {
               controller.abort(error);
               fail(error);
@@ -122,6 +158,7 @@ export function transfer(
     },
     onResponseData(controller, chunk) {
       // After a pause undici hands over an empty piece; passed on, it would fill a stream, pause it, and so come again for ever.
+      received += chunk.length;
       if (chunk.length > 0) guarded(controller, () => sink.data(chunk));
     },
     onResponseEnd() {

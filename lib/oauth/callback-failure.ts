@@ -20,6 +20,7 @@ export type CallbackCode =
   | "code_missing"
   | "code_refused"
   | "provider_failed"
+  | "provider_busy"
   | "egress_blocked"
   | "no_access_token"
   | "secret_gone"
@@ -144,6 +145,12 @@ const WORDS: Record<CallbackCode, Words> = {
     detail: "It did not give a usable answer.",
     who: "provider",
     cure: "Wait a moment and try again.",
+  },
+  provider_busy: {
+    title: "Too many wait for this provider",
+    detail: "So many authorizations wait for its answer just now that no more are begun. Nothing was used up.",
+    who: "provider",
+    cure: "Wait a moment and load the page you came back to again, or start again from the secret.",
   },
   egress_blocked: {
     title: "The token endpoint's address is not allowed",

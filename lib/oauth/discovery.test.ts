@@ -1,6 +1,7 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { rooms } from "@/lib/egress/rooms";
 import { Egress } from "@/lib/egress/safe-fetch";
 import { AppError } from "@/lib/errors";
 import { discover, metadataAddresses } from "@/lib/oauth/discovery";
@@ -63,6 +64,19 @@ test("the suffix goes before the path for OAuth, behind it for OpenID", () => {
     `https://login.example.com${OAUTH}`,
     `https://login.example.com${OPENID}`,
   ]);
+});
+
+test("an issuer that so many wait for is not asked by one more (SS-9)", async () => {
+  pages = { [OPENID]: metadata(origin) };
+  const held: (() => void)[] = [];
+  for (let leave = rooms().enter(origin, "somebody"); leave; leave = rooms().enter(origin, "somebody"))
+    held.push(leave);
+  const asking = discover(origin, { egress, holder: "somebody" });
+  await expect(asking).rejects.toMatchObject({ code: "provider_fault", status: 424, retryAfterS: 5 });
+  expect(asked).toEqual([]);
+  expect((await discover(origin, { egress, holder: "another" })).issuer).toBe(origin);
+  for (const leave of held) leave();
+  expect((await discover(origin, { egress, holder: "somebody" })).issuer).toBe(origin);
 });
 
 test("either document will do", async () => {

@@ -1,4 +1,5 @@
 import { EgressError } from "@/lib/egress/egress-error";
+import { rooms } from "@/lib/egress/rooms";
 import { checkLiteral, type EgressRequestOptions, exchange } from "@/lib/egress/safe-fetch";
 import { AppError } from "@/lib/errors";
 
@@ -23,6 +24,8 @@ export interface ProviderMetadata {
 export interface DiscoveryOptions extends EgressRequestOptions {
   /** Where a complaint points. Default `/issuer`. */
   pointer?: string;
+  /** Who asks: requests that hang are counted for them (SS-9). */
+  holder?: string;
   /** For both documents together. Default 10 s. */
   timeoutMs?: number;
 }
@@ -37,19 +40,27 @@ const UNSTORABLE = /[\p{Cc}\p{Cs}]/u;
 /**
  * Asks the issuer for its metadata.
  *
+ * @throws AppError provider_fault when too many wait for this issuer already
  * @throws AppError invalid_attribute with `options.pointer`: no usable metadata, or metadata of somebody else
  */
 export async function discover(issuer: string, options: DiscoveryOptions = {}): Promise<ProviderMetadata> {
-  const { pointer = "/issuer", timeoutMs = TIMEOUT_MS, ...request } = options;
+  const { pointer = "/issuer", timeoutMs = TIMEOUT_MS, holder = "", ...request } = options;
   const complain = (detail: string, cause?: unknown) =>
     new AppError("invalid_attribute", detail, { source: { pointer }, cause });
 
   const wrong = checkLiteral(issuer, request.egress) ?? complaintAboutIssuer(issuer);
   if (wrong) throw complain(`The issuer ${wrong}.`);
   const addresses = metadataAddresses(issuer);
+  const leave = rooms().enter(issuer, holder);
+  if (!leave)
+    throw new AppError(
+      "provider_fault",
+      "Too many requests wait for this issuer's answer just now. Try again in a moment.",
+      { retryAfterS: 5 },
+    );
   const found = await Promise.allSettled(
     addresses.map((address) => fetchMetadata(address, issuer, { ...request, signal: AbortSignal.timeout(timeoutMs) })),
-  );
+  ).finally(leave);
   for (const one of found) if (one.status === "fulfilled") return one.value;
 
   const reasons = found.flatMap((one) => (one.status === "rejected" ? [one.reason as unknown] : []));

@@ -11,6 +11,7 @@ import { openJson, sealJson } from "@/lib/crypto/envelope";
 import { mac, sameMac } from "@/lib/crypto/mac";
 import { Sensitive } from "@/lib/crypto/sensitive";
 import { inTenant } from "@/lib/db/tx";
+import { rooms } from "@/lib/egress/rooms";
 import { AppError } from "@/lib/errors";
 import { isId } from "@/lib/ids";
 import { log } from "@/lib/observability/log";
@@ -218,15 +219,28 @@ export async function finish(
   if ("code" in answer) return end(answer.code, answer.said);
 
   const verifier = await verifierOf(attempt);
-  if (!(await inTenant(attempt.tenantId, (tx) => consumeAttempt(tx, attempt.tenantId, attempt.stateMac))))
-    return failed("state_used", place);
-  const askedAt = systemClock.monotonic();
-  const exchanged = obtain(client, {
-    parameters: answer.parameters,
-    redirectUri: attempt.redirectUri,
-    verifier: client.options.pkce === "S256" ? verifier : null,
-  });
-  const landed = exchanged.then((tokens) => keep(caller, scope, attempt, client, tokens, askedAt));
+  // Before anything is used up, so that the same page can be loaded again in a moment.
+  const leave = rooms().enter(client.options.token_uri, attempt.tenantId, attempt.stateMac);
+  if (!leave) return failed("provider_busy", place);
+  let landed: Promise<Kept>;
+  try {
+    if (!(await inTenant(attempt.tenantId, (tx) => consumeAttempt(tx, attempt.tenantId, attempt.stateMac)))) {
+      leave();
+      return failed("state_used", place);
+    }
+    const askedAt = systemClock.monotonic();
+    landed = obtain(client, {
+      parameters: answer.parameters,
+      redirectUri: attempt.redirectUri,
+      verifier: client.options.pkce === "S256" ? verifier : null,
+    })
+      // Held for as long as the provider takes, also when the person has stopped waiting.
+      .finally(leave)
+      .then((tokens) => keep(caller, scope, attempt, client, tokens, askedAt));
+  } catch (error) {
+    leave();
+    throw error;
+  }
   const result = await withinWait(landed);
   if (result === "slow") {
     refresher().world.background(landed.then(() => undefined));

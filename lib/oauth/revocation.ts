@@ -2,6 +2,7 @@ import * as oauth from "oauth4webapi";
 import type { OAuthClient } from "@/lib/auth-clients/client";
 import type { Sensitive } from "@/lib/crypto/sensitive";
 import { EgressError } from "@/lib/egress/egress-error";
+import { rooms } from "@/lib/egress/rooms";
 import { customFetch } from "@/lib/egress/safe-fetch";
 import { authMethods, clientAuth } from "./client-auth";
 import { serverFor } from "./server-for";
@@ -12,14 +13,18 @@ const REVOKE_MS = 5000;
 /**
  * Revokes a token at the provider (RFC 7009): the refresh token where there is one, which ends its access tokens too.
  *
+ * @param tenantId whose token it is
  * @returns revoked, unsupported (no revocation endpoint known) or failed; never throws for the provider's fault
  */
 export async function revoke(
   client: OAuthClient,
   token: { value: Sensitive<string>; hint: "refresh_token" | "access_token" },
+  tenantId: string,
 ): Promise<"revoked" | "unsupported" | "failed"> {
   if (!client.options.revocation_uri) return "unsupported";
   const { server, client: party } = serverFor(client);
+  const leave = rooms().enter(client.options.revocation_uri, tenantId);
+  if (!leave) return "failed";
   try {
     const response = await oauth.revocationRequest(
       server,
@@ -37,5 +42,7 @@ export async function revoke(
   } catch (error) {
     if (error instanceof EgressError || (error instanceof Error && error.name === "TimeoutError")) return "failed";
     throw error;
+  } finally {
+    leave();
   }
 }

@@ -18,6 +18,9 @@ export type TokenRequest = (auth: oauth.ClientAuth, options: oauth.TokenEndpoint
 /** Token answers are small; what is larger is not one (OA-10). */
 const MAX_ANSWER_BYTES = 256 * 1024;
 
+/** However slowly it comes, a token may be in it (REFRESH I2); but no connection is held for ever by one that only drips. */
+const SLOWEST_ANSWER_MS = 10 * 60_000;
+
 /**
  * Asks the token endpoint. No deadline here: a consumed refresh token may be in an answer that comes late, so whoever is
  * tired of waiting stops waiting and the answer is still read (REFRESH section 4, "send").
@@ -52,9 +55,11 @@ async function askOnce(
     response = await request(clientAuth(client, method), {
       // Plain http is judged by lib/egress, which allows it only where the operator named the destination.
       [oauth.allowInsecureRequests]: true,
-      [oauth.customFetch]: customFetch({ maxBytes: MAX_ANSWER_BYTES, mayStillSend }) as NonNullable<
-        oauth.TokenEndpointRequestOptions[typeof oauth.customFetch]
-      >,
+      [oauth.customFetch]: customFetch({
+        maxBytes: MAX_ANSWER_BYTES,
+        mayStillSend,
+        slowAfterMs: SLOWEST_ANSWER_MS,
+      }) as NonNullable<oauth.TokenEndpointRequestOptions[typeof oauth.customFetch]>,
     });
   } catch (error) {
     return { kind: "failure", failure: failureOfTransport(error) };
@@ -124,7 +129,7 @@ function failureOfTransport(error: unknown): Failure {
         ...nothing,
         kind: "unknown",
         code: "provider_failing",
-        detail: "The provider's answer could not be read: it is too large or garbled.",
+        detail: "The provider's answer could not be read: it is too large, too slow or garbled.",
       };
   }
 }

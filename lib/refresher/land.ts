@@ -50,7 +50,7 @@ export async function land(
     }
     if (verdict.kind === "foreign") {
       tell(attempt, "foreign");
-      await world.provider.revoke(client, tokens);
+      await world.provider.revoke(client, tokens, lease.tenantId);
       return { kind: "superseded" };
     }
     // The pointer moved while we waited. The later issued of the two is the one to go on with (I3); the other stays in the ledger.

@@ -91,9 +91,9 @@ function liveWorld(background: Set<Promise<void>>): World {
       renew: (client, tokens, mayStillSend) => grantOf(client).renew(client, tokens, mayStillSend),
       renewable: (client, tokens) => grantOf(client).renewable(tokens),
       host: tokenHost,
-      revoke: async (client, tokens) => {
+      revoke: async (client, tokens, tenantId) => {
         const value = tokens.refresh_token ?? tokens.access_token;
-        await revoke(client, { value, hint: tokens.refresh_token ? "refresh_token" : "access_token" });
+        await revoke(client, { value, hint: tokens.refresh_token ? "refresh_token" : "access_token" }, tenantId);
       },
     },
     clients: {

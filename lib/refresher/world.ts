@@ -150,7 +150,7 @@ export interface Provider {
   renew(client: OAuthClient, tokens: StoredTokens, mayStillSend: () => boolean): Promise<TokenAnswer>;
   renewable(client: OAuthClient, tokens: StoredTokens): boolean;
   /** Best effort, for an answer that belongs to nobody any more. */
-  revoke(client: OAuthClient, tokens: StoredTokens): Promise<void>;
+  revoke(client: OAuthClient, tokens: StoredTokens, tenantId: string): Promise<void>;
   host(client: OAuthClient): string;
 }
 

@@ -6,6 +6,7 @@ import { log } from "@/lib/observability/log";
 export interface Revocable {
   authClientTenantId: string;
   authClientId: string;
+  tenantId: string;
   secretId: string;
   tokens: StoredTokens;
 }
@@ -15,10 +16,14 @@ export async function revokeTokens(what: Revocable): Promise<"revoked" | "unsupp
   const client = await openOAuthClient(what.authClientTenantId, what.authClientId);
   if (!client) return "unsupported";
   const { refresh_token, access_token } = what.tokens;
-  const outcome = await revoke(client, {
-    value: refresh_token ?? access_token,
-    hint: refresh_token === null ? "access_token" : "refresh_token",
-  });
+  const outcome = await revoke(
+    client,
+    {
+      value: refresh_token ?? access_token,
+      hint: refresh_token === null ? "access_token" : "refresh_token",
+    },
+    what.tenantId,
+  );
   if (outcome === "failed") log.warn("revocation failed", { secretId: what.secretId, authClientId: client.id });
   return outcome;
 }

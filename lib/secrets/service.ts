@@ -259,7 +259,13 @@ export async function revocable(
   try {
     const tokens = await openTokens({ ...row, tokenGeneration: locked.generation, tokenSealed: locked.sealed });
     return (
-      tokens && { authClientTenantId: row.authClientTenantId, authClientId: row.authClientId, secretId: row.id, tokens }
+      tokens && {
+        authClientTenantId: row.authClientTenantId,
+        authClientId: row.authClientId,
+        tenantId: row.tenantId,
+        secretId: row.id,
+        tokens,
+      }
     );
   } catch (error) {
     if (error instanceof AppError && error.code === "integrity_failure") return null;

@@ -82,6 +82,7 @@ beforeAll(async () => {
       authClientId: ID,
       secretId: ID,
       tokens: stored,
+      tenantId: "t",
     } satisfies Revocable,
     "an opened auth client": client,
     "the view of an auth client": {

@@ -3,6 +3,7 @@ import { PATCH as PATCH_CLIENT } from "@/app/v2/auth-clients/[id]/route";
 import { GET as FAILURE } from "@/app/v2/workspaces/[workspaceId]/secrets/[secretId]/authorization-failure/route";
 import { DELETE as DELETE_SECRET } from "@/app/v2/workspaces/[workspaceId]/secrets/[secretId]/route";
 import { forgetCallers } from "@/lib/accounts/caller-cache";
+import { rooms } from "@/lib/egress/rooms";
 import { makePerson, makePlace, OWNER, type Person } from "@/lib/testing/callers";
 import { call } from "@/lib/testing/http";
 import type { Behaviour } from "@/lib/testing/idp-behaviour";
@@ -203,6 +204,23 @@ describe("the place it comes back to", () => {
     });
     expect(leadsTo(await finishing)).toContain("reason=secret_gone");
     expect(await world.database.owner`select 1 from token_ledger where secret_id = ${secretId}`).toEqual([]);
+  });
+});
+
+describe("a provider that so many wait for already (SS-9)", () => {
+  it("is not asked for more; the person is told, nothing is used up, and the same page works a moment later", async () => {
+    const back = await browser.toProvider(secretId);
+    const held: (() => void)[] = [];
+    const { tenantId } = world.place;
+    for (let leave = rooms().enter(world.idp.url, tenantId); leave; leave = rooms().enter(world.idp.url, tenantId))
+      held.push(leave);
+    expect(leadsTo(await browser.callback(back))).toContain("reason=provider_busy");
+    expect(world.idp.calls).toEqual([]);
+    expect(rooms().enter(world.idp.url, "another tenant")).not.toBeNull();
+    for (const leave of held) leave();
+    expect(leadsTo(await browser.callback(back))).not.toContain("reason=");
+    expect(world.idp.calls).toHaveLength(1);
+    expect(rooms().enter(world.idp.url, tenantId)).not.toBeNull();
   });
 });
 
