@@ -405,16 +405,19 @@ RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS 
 $$;
 
 -- What the metrics show, of tokens that are to be kept fresh: not those that wait for a person (dead, paused, or their auth
--- client broken). Read along token_state_due and token_state_expiry from their beginnings, and never more than 10000 rows
+-- client broken), nor as due those that a provider asked to wait. Read along token_state_due and token_state_expiry from their beginnings, and never more than 10000 rows
 -- that count, so that a large table costs no more than a small one.
 CREATE FUNCTION latchkey_refresh_gauges()
-RETURNS TABLE (due bigint, lag_s float8, leased bigint, lapsed bigint, soonest_s float8, expired bigint, broken_clients bigint)
+RETURNS TABLE (due bigint, lag_s float8, leased bigint, lapsed bigint, soonest_s float8, expired bigint, broken_clients bigint,
+  throttled_clients bigint)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
   WITH waiting AS MATERIALIZED (
     SELECT t.refresh_due_at, t.lease_holder IS NOT NULL AS taken, t.lease_holder IS NOT NULL AND t.lease_until < now() AS lapsed
       FROM token_state t
      WHERE t.refresh_due_at <= now() AND (t.not_before IS NULL OR t.not_before <= now())
        AND t.status IN ('active', 'suspect') AND t.renewable
+       AND NOT EXISTS (SELECT 1 FROM token_pace p WHERE p.tenant_id = t.tenant_id
+                          AND p.auth_client_id = t.auth_client_id AND p.blocked_until > now())
        AND NOT EXISTS (SELECT 1 FROM auth_client_state c WHERE c.tenant_id = t.auth_client_tenant_id
                           AND c.auth_client_id = t.auth_client_id AND c.problem IS NOT NULL)
      ORDER BY t.refresh_due_at LIMIT 10000),
@@ -437,7 +440,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
                                  AND c.auth_client_id = t.auth_client_id AND c.problem IS NOT NULL)
             ORDER BY t.expires_at LIMIT 1)) - now())::float8,
          (SELECT count(*) FROM expiring),
-         (SELECT count(*) FROM auth_client_state WHERE problem IS NOT NULL)
+         (SELECT count(*) FROM auth_client_state WHERE problem IS NOT NULL),
+         (SELECT count(*) FROM token_pace WHERE blocked_until > now())
 $$;
 
 -- Housekeeping across tenants: spent authorizations, old timelines.

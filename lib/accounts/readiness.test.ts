@@ -8,6 +8,7 @@ import { startSweep } from "@/lib/refresher/sweep";
 import { useDatabase } from "@/lib/testing/database";
 import { HandClock } from "@/lib/testing/hand-clock";
 import { call } from "@/lib/testing/http";
+import { lockTable } from "@/lib/testing/lock-table";
 import { checkReadiness } from "./readiness";
 
 /** Each thing a process needs is taken away for real; /readyz names it, and it alone, with what to do. */
@@ -85,28 +86,14 @@ test("the refresher hangs", async () => {
   const clock = new HandClock();
   const real = refresher();
   install("refresher", refresherIn({ ...real.world, clock }, real.background));
-  let release = () => {};
-  const over = new Promise<void>((resolve) => {
-    release = resolve;
-  });
-  let locked = () => {};
-  const isLocked = new Promise<void>((resolve) => {
-    locked = resolve;
-  });
-  const lock = database.owner.begin(async (sql) => {
-    await sql`lock table token_state in access exclusive mode`;
-    locked();
-    await over;
-  });
-  await isLocked;
+  const unlock = await lockTable(database.owner, "token_state");
   const sweep = startSweep();
   expect((await checkReadiness()).checks.refresher).toBe("ok");
   clock.leap(61_000);
   const hanging = await checkReadiness();
   expect(hanging).toMatchObject({ ready: false, checks: { database: "ok", refresher: "failing" } });
   expect(hanging.problems.map((one) => one.check)).toEqual(["refresher"]);
-  release();
-  await lock;
+  await unlock();
   await expect
     .poll(async () => {
       clock.leap(1_000);

@@ -5,6 +5,7 @@ import { forget, install } from "@/lib/process";
 import { refresher } from "@/lib/refresher/live-world";
 import { readsWaiting } from "@/lib/secrets/store";
 import { call } from "@/lib/testing/http";
+import { lockTable } from "@/lib/testing/lock-table";
 import { useOAuthWorld } from "@/lib/testing/oauth-world";
 import { MAX_HOSTS } from "./metrics";
 
@@ -39,7 +40,7 @@ describe("what lies in the database", () => {
     expect(quiet.latchkey_refresh_due_lag_seconds).toBe(0);
     const ids: string[] = [];
     for (let n = 0; n < 8; n++) ids.push((await world.addSecret()).id);
-    const [due, taken, lapsed, dead, paused, soon, , broken] = ids as [string, ...string[]] & string[];
+    const [due, taken, lapsed, dead, paused, soon, resting, broken] = ids as [string, ...string[]] & string[];
     await update(due as string, "refresh_due_at = now() - interval '100 s'");
     await update(
       taken as string,
@@ -67,6 +68,13 @@ describe("what lies in the database", () => {
       select tenant_id, auth_client_id, '{"code":"client_rejected"}'::jsonb from token_state where secret_id = ${broken as string}
       on conflict (tenant_id, auth_client_id) do update set problem = excluded.problem`;
 
+    await update(resting as string, "refresh_due_at = now() - interval '5000 s', not_before = now() + interval '60 s'");
+    const pacedId = (await world.addSecret({}, { clientId: await world.addClient() })).id;
+    await update(pacedId, "refresh_due_at = now() - interval '5000 s'");
+    await world.database
+      .owner`insert into token_pace (tenant_id, auth_client_id, rate, blocked_until, throttled_at, next_at)
+      select tenant_id, auth_client_id, 1, now() + interval '60 s', now(), now() from token_state where secret_id = ${pacedId}`;
+
     const before = await scrape();
     expect(before).toMatchObject({
       latchkey_database_up: 1,
@@ -75,6 +83,7 @@ describe("what lies in the database", () => {
       latchkey_leases_lapsed: 1,
       latchkey_tokens_expired: 0,
       latchkey_auth_clients_broken: 1,
+      latchkey_auth_clients_throttled: 1,
     });
     expect(before.latchkey_refresh_due_lag_seconds).toBeGreaterThanOrEqual(100);
     expect(before.latchkey_refresh_due_lag_seconds).toBeLessThan(900);
@@ -203,22 +212,16 @@ describe("what this process did", () => {
 
   it("says how long the oldest audit entry waits, and who waits for a connection", async () => {
     const secret = await world.addSecret();
-    let release = () => {};
-    const locked = new Promise<void>((resolve) => {
-      release = resolve;
-    });
-    const taken = world.database.owner.begin(async (sql) => {
-      await sql`lock table audit_entries in access exclusive mode`;
-      await locked;
-    });
+    const unlock = await lockTable(world.database.owner, "audit_entries");
     const answer = world.token(secret.id);
+    // Who is asking must be known before the pool is used up.
+    await expect.poll(() => readsWaiting().count, { timeout: 10_000 }).toBe(1);
     const open = database();
     const many = Array.from({ length: 14 }, () => open.sql`select count(*) from audit_entries`);
-    await expect.poll(() => readsWaiting().count).toBe(1);
-    await expect.poll(() => open.usage().waiting).toBeGreaterThan(0);
+    await expect.poll(() => open.usage().waiting, { timeout: 10_000 }).toBeGreaterThan(0);
     const seen = await scrape();
-    release();
-    await Promise.all([taken, answer, ...many.map((one) => one.catch(() => undefined))]);
+    await unlock();
+    await Promise.all([answer, ...many.map((one) => one.catch(() => undefined))]);
     expect(seen.latchkey_audit_waiting).toBe(1);
     expect(seen.latchkey_audit_lag_seconds).toBeGreaterThan(0);
     expect(seen.latchkey_db_waiting).toBeGreaterThan(0);

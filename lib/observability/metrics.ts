@@ -85,7 +85,7 @@ function make() {
     }),
     due: new Gauge({
       name: "latchkey_refresh_due",
-      help: "Tokens due that nobody has taken yet, counted up to 10000; those whose auth client waits for a person are left out",
+      help: "Tokens due that nobody has taken yet, counted up to 10000; those that wait for a person or because a provider asked are left out",
       registers,
     }),
     lag: new Gauge({
@@ -116,6 +116,11 @@ function make() {
     brokenClients: new Gauge({
       name: "latchkey_auth_clients_broken",
       help: "Auth clients that wait for an administrator; their secrets are not refreshed meanwhile",
+      registers,
+    }),
+    throttledClients: new Gauge({
+      name: "latchkey_auth_clients_throttled",
+      help: "Auth clients whose provider asked to wait, in one tenant each",
       registers,
     }),
 
@@ -167,24 +172,24 @@ function make() {
 }
 
 const CAUSES = ["due", "demand", "probe"] as const;
-/** Of lib/refresher/world.ts `RefreshEvent`. */
-const OUTCOMES = [
-  "landed",
-  "late",
-  "moved",
-  "foreign",
-  "superseded",
-  "released",
-  "not_sent",
-  "unknown",
-  "throttled",
-  "refused",
-  "dead",
-  "client",
-  "config",
-  "integrity",
-  "deadline",
-] as const satisfies readonly RefreshEvent["outcome"][];
+/** All of them: the compiler holds that. */
+const OUTCOMES = Object.keys({
+  landed: true,
+  late: true,
+  moved: true,
+  foreign: true,
+  superseded: true,
+  released: true,
+  not_sent: true,
+  unknown: true,
+  throttled: true,
+  refused: true,
+  dead: true,
+  client: true,
+  config: true,
+  integrity: true,
+  deadline: true,
+} satisfies Record<RefreshEvent["outcome"], true>);
 const CONFLICTS = ["guard", "moved", "foreign", "failure"] as const;
 
 /** Open circuits named by their host; more are only counted. A tenant chooses hosts, so their number is his. */

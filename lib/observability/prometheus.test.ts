@@ -11,6 +11,8 @@ import { GET as METRICS } from "@/app/metrics/route";
 import { closeDatabase, database } from "@/lib/db/client";
 import { forget, install, installed } from "@/lib/process";
 import { refresher } from "@/lib/refresher/live-world";
+import { readsWaiting } from "@/lib/secrets/store";
+import { lockTable } from "@/lib/testing/lock-table";
 import { useOAuthWorld } from "@/lib/testing/oauth-world";
 import { ensurePrometheus } from "@/scripts/lib/prometheus.mjs";
 import { metrics } from "./metrics";
@@ -246,23 +248,20 @@ describe("a real Prometheus", () => {
     await METRICS(new Request("http://latchkey.test/metrics"), { params: {} });
     const remembered = installed<{ until: number }>("refresh-gauges");
     if (remembered) remembered.until = Number.POSITIVE_INFINITY;
-    let release = () => {};
-    const over = new Promise<void>((resolve) => {
-      release = resolve;
-    });
-    const lock = owner.begin(async (sql) => {
-      await sql`lock table audit_entries in access exclusive mode`;
-      await over;
-    });
-    const answers = [
-      world.token(late),
-      ...Array.from({ length: 14 }, () => database().sql`select 1 from audit_entries limit 1`),
-    ];
-    await until("the lag and the pool", async () => {
-      await look();
-      return missing().every((name) => name === "LatchkeyDatabaseDown");
-    }).finally(release);
-    await Promise.all([lock, ...answers]);
+    const unlock = await lockTable(owner, "audit_entries");
+    const waiting: Promise<unknown>[] = [world.token(late)];
+    try {
+      // Who is asking must be known before the pool is used up.
+      await until("a read that waits for its entry", async () => readsWaiting().count === 1);
+      for (let n = 0; n < 14; n++) waiting.push(database().sql`select 1 from audit_entries limit 1`);
+      await until("the lag and the pool", async () => {
+        await look();
+        return missing().every((name) => name === "LatchkeyDatabaseDown");
+      });
+    } finally {
+      await unlock();
+      await Promise.all(waiting);
+    }
 
     // The database is gone.
     await closeDatabase();

@@ -27,6 +27,7 @@ function setDatabaseGauges(found: Awaited<ReturnType<typeof refreshGauges>>): vo
     [all.soonest, found?.soonestS],
     [all.expired, found?.expired],
     [all.brokenClients, found?.brokenClients],
+    [all.throttledClients, found?.throttledClients],
   ] as const)
     if (typeof value === "number") gauge.set(value);
     else gauge.remove();

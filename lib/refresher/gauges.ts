@@ -14,6 +14,7 @@ export interface RefreshGauges {
   soonestS: number | null;
   expired: number;
   brokenClients: number;
+  throttledClients: number;
 }
 
 /** Scrapes of several collectors, or of one in a hurry, look once in this time ... */
@@ -63,6 +64,7 @@ async function ask(clock: typeof systemClock, memory: Remembered): Promise<Refre
         soonest_s: number | null;
         expired: string;
         broken_clients: string;
+        throttled_clients: string;
       }[]
     >`select * from latchkey_refresh_gauges()`;
     if (!row) return null;
@@ -74,6 +76,7 @@ async function ask(clock: typeof systemClock, memory: Remembered): Promise<Refre
       soonestS: row.soonest_s,
       expired: Number(row.expired),
       brokenClients: Number(row.broken_clients),
+      throttledClients: Number(row.throttled_clients),
     };
     const now = clock.monotonic();
     memory.until = now + Math.max(KEEP_MS, KEEP_FACTOR * (now - began));

@@ -1,0 +1,27 @@
+import type postgres from "postgres";
+
+/**
+ * Locks a table against everybody, so that whoever needs it waits.
+ *
+ * @returns ends the lock; call it also when the test fails
+ */
+export async function lockTable(owner: postgres.Sql, table: string): Promise<() => Promise<void>> {
+  let release = () => {};
+  const over = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  let locked = () => {};
+  const isLocked = new Promise<void>((resolve) => {
+    locked = resolve;
+  });
+  const held = owner.begin(async (sql) => {
+    await sql`lock table ${sql(table)} in access exclusive mode`;
+    locked();
+    await over;
+  });
+  await Promise.race([isLocked, held]);
+  return async () => {
+    release();
+    await held;
+  };
+}
