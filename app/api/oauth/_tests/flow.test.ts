@@ -315,3 +315,55 @@ describe("the link to start with", () => {
     expect((await link(secretId, world.task.basic)).status).toBe(403);
   });
 });
+
+describe("scopes asked for and granted (OA-18)", () => {
+  const scopes = async (secretId: string) => {
+    const { scopes_requested, scopes_granted, credentials } = await read(secretId);
+    return { asked: scopes_requested, granted: scopes_granted, wire: credentials.scope };
+  };
+  const authorize = async (secretId: string, granted: string) => {
+    world.idp.consent = { scope: granted };
+    const back = await browser.toProvider(secretId);
+    expect(leadsTo(await browser.callback(back))).toContain("authorized=");
+  };
+  const askedLast = () => world.idp.authorizations.at(-1)?.get("scope");
+
+  it.each([
+    ["less", "read", ["read"]],
+    ["more", "read write admin", ["read", "write", "admin"]],
+    ["others", "admin openid", ["admin", "openid"]],
+    ["none it names", "", []],
+  ])(
+    "%s is stored and shown beside what was asked, and is not asked for the next time",
+    async (_what, said, granted) => {
+      const secretId = await addUnauthorized(world, { scope: "read write" });
+      await authorize(secretId, said);
+      expect(await scopes(secretId)).toEqual({ asked: ["read", "write"], granted, wire: said || "read write" });
+      expect((await world.token(secretId)).body.data.attributes.scope).toBe(said || "read write");
+      const [row] = await world.database.owner`select s.scope, t.scope_granted from secrets s join token_state t
+      on t.secret_id = s.id where s.id = ${secretId}`;
+      expect(row).toEqual({ scope: "read write", scope_granted: said || null });
+      await world.makeDue(secretId);
+      expect((await world.refresh(secretId)).status).toBe(200);
+      expect(await scopes(secretId)).toMatchObject({ asked: ["read", "write"] });
+      const presented = world.idp.refreshCalls().at(-1);
+      expect(presented?.form).not.toHaveProperty("scope");
+      await authorize(secretId, "read write");
+      expect(askedLast()).toBe("read write");
+      expect(await scopes(secretId)).toMatchObject({ asked: ["read", "write"], granted: ["read", "write"] });
+    },
+  );
+
+  it("a refresh that narrows them is shown too, and one that names none keeps what was granted", async () => {
+    const secretId = await addUnauthorized(world, { scope: "read write" });
+    await authorize(secretId, "read write");
+    world.idp.next({ change: { scope: "read" } });
+    await world.refresh(secretId);
+    expect(await scopes(secretId)).toEqual({ asked: ["read", "write"], granted: ["read"], wire: "read" });
+    await world.database
+      .owner`update token_state set received_at = now() - interval '1 min' where secret_id = ${secretId}`;
+    world.idp.next({ change: { scope: null } });
+    await world.refresh(secretId);
+    expect(await scopes(secretId)).toEqual({ asked: ["read", "write"], granted: ["read"], wire: "read" });
+  });
+});
