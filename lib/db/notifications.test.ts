@@ -37,6 +37,11 @@ it("a repaired client is used at once, also where it was broken a moment ago", a
   expect(await openOAuthClient(tenantId, id)).toBe(open); // it is remembered
   await world.database.owner`update auth_client_state set problem = null where auth_client_id = ${id}`;
   await until(async () => (await openOAuthClient(tenantId, id))?.problem === null);
+  // Once more: by now listening has begun for certain, which by itself forgets everything.
+  await world.database.owner`update auth_client_state set problem = ${world.database.owner.json(broken)}`;
+  await until(async () => (await openOAuthClient(tenantId, id))?.problem != null);
+  await world.database.owner`update auth_client_state set problem = null where auth_client_id = ${id}`;
+  await until(async () => (await openOAuthClient(tenantId, id))?.problem === null);
   await world.database.owner`update auth_clients set name = 'Another', version = version + 1 where id = ${id}`;
   await until(async () => (await openOAuthClient(tenantId, id))?.name === "Another");
   vi.restoreAllMocks();
