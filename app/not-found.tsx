@@ -1,6 +1,7 @@
 import type { Metadata } from "next";
 import Link from "next/link";
 import { Button } from "@/components/ui/button";
+import { Mark } from "@/components/ui/mark";
 
 export const metadata: Metadata = { title: "Not found" };
 
@@ -9,6 +10,7 @@ export default function NotFound() {
   return (
     <main className="main" id="main">
       <article className="verdict">
+        <Mark />
         <h1>There is nothing here</h1>
         <p className="lead">The address is wrong, what it led to was deleted, or you have no access to it.</p>
         <div className="acts mt-6">

@@ -2,6 +2,7 @@ import { TriangleAlert } from "lucide-react";
 import type { Metadata } from "next";
 import Link from "next/link";
 import { Button } from "@/components/ui/button";
+import { Mark } from "@/components/ui/mark";
 import { callbackFailure, isCallbackCode } from "@/lib/oauth/callback-failure";
 
 export const metadata: Metadata = { title: "Not authorized" };
@@ -20,6 +21,7 @@ export default async function ConnectFailedPage({
   return (
     <main className="main" id="main">
       <article className="verdict">
+        <Mark />
         <p className="kicker">
           <TriangleAlert className="i" aria-hidden />
           Nothing was authorized

@@ -1,3 +1,5 @@
+import type { Activity } from "@/lib/sdk/resources";
+
 /** Words for what the audit records. Actions are `noun.verb` or one word; what is not listed is read out as it is. */
 
 const WHOLE: Record<string, string> = {
@@ -57,4 +59,12 @@ export function actionWords(action: string): string {
   if (known && parts.length <= 3) return known.trim();
   const words = action.replace(/[._-]+/gu, " ").trim();
   return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+/** What was done, and to what: `["Revealed a value of secret", "Salesforce"]`. Many at once are named by their number alone. */
+export function deed(action: string, target: Activity["attributes"]["target"]): [string, string | null] {
+  const words = actionWords(action);
+  const name = target?.name ?? null;
+  const many = target?.id === null ? /^\d+ (.+)s$/u.exec(name ?? "")?.[1] : undefined;
+  return [many && words.endsWith(` ${many}`) ? words.slice(0, -many.length - 1) : words, name];
 }

@@ -16,7 +16,7 @@ import { SkeletonRows } from "@/components/ui/skeleton-rows";
 import { Table } from "@/components/ui/table";
 import { LatchkeyError } from "@/lib/sdk/errors";
 import type { Activity } from "@/lib/sdk/resources";
-import { actionWords } from "./action-words";
+import { actionWords, deed } from "./action-words";
 import { detailWords } from "./detail-words";
 
 const SIZE = 50;
@@ -200,7 +200,8 @@ export function ActivityScreen({ workspaceId }: { workspaceId: string }) {
 function ActivityRow({ at, actor, action, outcome, target, via, request_id, detail, source }: Activity["attributes"]) {
   const result = OUTCOMES[outcome as keyof typeof OUTCOMES] ?? { icon: Check, word: outcome, className: "tone-quiet" };
   const Icon = result.icon;
-  const more = detailWords(detail);
+  const [words, name] = deed(action, target);
+  const more = detailWords(detail, name !== null);
   return (
     <tr>
       <td className="a-when">
@@ -208,8 +209,8 @@ function ActivityRow({ at, actor, action, outcome, target, via, request_id, deta
       </td>
       <td className="a-what">
         <div>
-          {actionWords(action)} {target?.name ? <b>{target.name}</b> : null}
-          {!target?.name && target?.id ? <span className="code">{target.id}</span> : null}
+          {words} {name ? <b>{name}</b> : null}
+          {!name && target?.id ? <span className="code">{target.id}</span> : null}
         </div>
         {more ? <div className="a-more">{more}</div> : null}
       </td>

@@ -107,10 +107,10 @@ export function EndpointFields({ form }: { form: UseFormReturn<ClientForm> }) {
       <div className="kv">
         {(
           [
-            ["auth_uri", "Authorization endpoint"],
-            ["token_uri", "Token endpoint"],
+            ["auth_uri", "Authorization endpoint", "https://accounts.example.com/authorize"],
+            ["token_uri", "Token endpoint", "https://accounts.example.com/token"],
           ] as const
-        ).map(([name, label]) => (
+        ).map(([name, label, example]) => (
           <Controller
             key={name}
             control={control}
@@ -121,6 +121,7 @@ export function EndpointFields({ form }: { form: UseFormReturn<ClientForm> }) {
                 <input
                   {...field}
                   id={`client-${name}`}
+                  placeholder={example}
                   inputMode="url"
                   autoComplete="off"
                   autoCapitalize="none"

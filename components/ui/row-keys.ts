@@ -9,7 +9,9 @@ import type { KeyboardEvent } from "react";
 export function moveInRows(event: KeyboardEvent<HTMLElement>): void {
   if (!["ArrowDown", "ArrowUp", "Home", "End"].includes(event.key)) return;
   const target = event.target;
-  if (!(target instanceof HTMLElement) || target.matches("input, textarea, select, [role=combobox]")) return;
+  // React sends the keys of a row's open menu here too, although the menu lies elsewhere on the page and knows them itself.
+  if (!(target instanceof HTMLElement) || !event.currentTarget.contains(target)) return;
+  if (target.matches("input, textarea, select, [role=combobox]")) return;
   const rows = [...event.currentTarget.querySelectorAll<HTMLElement>("[data-row]")];
   if (rows.length === 0) return;
   const at = rows.findIndex((row) => row === target || row.closest("tr, li")?.contains(target));
