@@ -16,6 +16,7 @@ import { answer, hotMatcher, MAX_BODY_BYTES, rawRefusal, refuse } from "@/lib/ht
 import { withoutFinalSlashes } from "@/lib/http/request-path";
 import { isApiPath, secureAnswer } from "@/lib/http/security-headers";
 import { SERVER_LIMITS } from "@/lib/http/server-limits";
+import { recordStart } from "@/lib/instance/start";
 import { startWorker } from "@/lib/jobs/worker";
 import { errorFields, log } from "@/lib/observability/log";
 import { startTracing } from "@/lib/observability/tracing";
@@ -86,7 +87,7 @@ async function main(): Promise<{ url: string; stop(code?: number): Promise<void>
   await migrateDatabase(databaseUrl(), say);
   ending.database = closeDatabase;
   ending.refreshes = () => drainRefreshes(drainMs);
-  await openKeyring(say);
+  await recordStart(await openKeyring(say));
 
   if (role === "worker") {
     await work();

@@ -70,6 +70,14 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
    WHERE u.id = ANY (p_ids) AND EXISTS (SELECT 1 FROM memberships m WHERE m.user_id = u.id AND m.tenant_id = p_tenant)
 $$;
 
+-- Which tenants there are, for the operator: their names and nothing in them.
+CREATE OR REPLACE FUNCTION latchkey_tenants()
+RETURNS TABLE (id text, name text, redirect_code text, created_ms float8)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT t.tenant_id, t.name, t.redirect_code, extract(epoch FROM t.created_at)::float8 * 1000
+    FROM tenants t WHERE t.tenant_id <> repeat('0', 24)
+$$;
+
 DROP FUNCTION IF EXISTS latchkey_find_key(text);
 CREATE FUNCTION latchkey_find_key(p_mac text)
 RETURNS TABLE (tenant_id text, id text, kind text, name text, user_id text, workspace_id text, contract_id text,

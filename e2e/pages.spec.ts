@@ -94,6 +94,7 @@ const PAGES: Record<string, (world: World) => string> = {
   "/setup": () => "/setup#a-code-that-is-not-known",
   "/connect-failed": () => "/connect-failed?reason=state_unknown",
   "/account": () => "/account",
+  "/instance": () => "/instance",
   "/people": () => "/people",
   "/workspaces/[workspaceId]/secrets": (w) => `/workspaces/${w.workspaceId}/secrets`,
   "/workspaces/[workspaceId]/secrets/new": (w) => `/workspaces/${w.workspaceId}/secrets/new`,

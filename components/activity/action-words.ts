@@ -13,6 +13,10 @@ const WHOLE: Record<string, string> = {
   "secret.authorize": "Began to authorize secret",
   "secret.authorized": "Authorized secret",
   "secret.answered": "Was answered the values of secret",
+  "key.create": "Made a key for",
+  "key.open": "Opened the keys with",
+  "egress.allow": "Changed what outgoing calls may reach,",
+  "audit.retention": "Ended a month of the activity,",
   "api_key.expose": "Ended an API key that was sent in a URL",
 };
 

@@ -30,6 +30,9 @@ const VIA: Record<string, string> = {
   "api-key": "with an API key",
   refresher: "by itself",
   command: "from the terminal",
+  start: "at a start",
+  keyring: "by itself",
+  job: "by itself",
 };
 
 /** What happened in a workspace, newest first: filters and page live in the address, so a view can be sent to a colleague. */
@@ -197,7 +200,18 @@ export function ActivityScreen({ workspaceId }: { workspaceId: string }) {
   );
 }
 
-function ActivityRow({ at, actor, action, outcome, target, via, request_id, detail, source }: Activity["attributes"]) {
+function ActivityRow({
+  at,
+  actor,
+  action,
+  outcome,
+  target,
+  via,
+  request_id,
+  host,
+  detail,
+  source,
+}: Activity["attributes"]) {
   const result = OUTCOMES[outcome as keyof typeof OUTCOMES] ?? { icon: Check, word: outcome, className: "tone-quiet" };
   const Icon = result.icon;
   const [words, name] = deed(action, target);
@@ -212,6 +226,7 @@ function ActivityRow({ at, actor, action, outcome, target, via, request_id, deta
           {words} {name ? <b>{name}</b> : null}
           {!name && target?.id ? <span className="code">{target.id}</span> : null}
         </div>
+        {host ? <div className="a-more">to {host}</div> : null}
         {more ? <div className="a-more">{more}</div> : null}
       </td>
       <td className="a-who">

@@ -1,7 +1,7 @@
 "use client";
 
 import { useQuery } from "@tanstack/react-query";
-import { Activity, CreditCard, KeyRound, type LucideIcon, Settings, TriangleAlert, Users } from "lucide-react";
+import { Activity, CreditCard, KeyRound, type LucideIcon, Server, Settings, TriangleAlert, Users } from "lucide-react";
 import Link from "next/link";
 import { usePathname } from "next/navigation";
 import type { ReactNode } from "react";
@@ -87,6 +87,11 @@ export function Nav({ workspaceId, onNew }: SwitcherProps) {
         {runsPeople ? (
           <Item href="/people" icon={Users}>
             People
+          </Item>
+        ) : null}
+        {me?.meta.operator ? (
+          <Item href="/instance" icon={Server}>
+            Instance
           </Item>
         ) : null}
         <Link className="nav-item" href="/account" aria-current={path === "/account" ? "page" : undefined}>

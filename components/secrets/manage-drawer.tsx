@@ -302,11 +302,24 @@ function Tokens({
       </section>
 
       <section className="sect">
-        <h3>What happened</h3>
+        <h3>
+          What happened <WhoUsed workspaceId={workspaceId} secretId={secret.id} />
+        </h3>
         <SecretTimeline workspaceId={workspaceId} secretId={secret.id} />
       </section>
       <ForgetTokens workspaceId={workspaceId} secret={secret} open={forgetting} onOpenChange={setForgetting} />
     </div>
+  );
+}
+
+/** The trail of this secret alone: who read it, when, and where its requests went (AU-6). Only for who may see it. */
+function WhoUsed({ workspaceId, secretId }: { workspaceId: string; secretId: string }) {
+  const may = useMay(workspaceId);
+  if (may("workspaces.audit.get") === false) return null;
+  return (
+    <Link className="link end" href={`/workspaces/${workspaceId}/activity?secret=${secretId}`}>
+      Who used this
+    </Link>
   );
 }
 
@@ -380,7 +393,9 @@ function Values({ workspaceId, secret }: { workspaceId: string; secret: AuthSecr
         </Button>
       </div>
       <section className="sect">
-        <h3>What happened</h3>
+        <h3>
+          What happened <WhoUsed workspaceId={workspaceId} secretId={secret.id} />
+        </h3>
         <SecretTimeline workspaceId={workspaceId} secretId={secret.id} />
       </section>
     </div>

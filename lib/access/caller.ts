@@ -44,14 +44,26 @@ export function holding(kind: MembershipKind, scope: Scope, role: string): Holdi
   return { scope, role, permissions: withImplied(permissionsOf(kind, role)) };
 }
 
-/** True when the caller holds `permission` by a membership of exactly this scope. */
+/** What the instance's operator may do in every tenant without belonging to it: know of it. Never what may lead to a value. */
+const IN_EVERY_TENANT: ReadonlySet<Permission> = new Set(["tenants.tenant.get"]);
+
+/** True when the caller holds `permission` by a membership of exactly this scope, or as operator what counts in every tenant. */
 export function holds(caller: Pick<Caller, "holdings">, permission: Permission, scope: Scope): boolean {
-  return caller.holdings.some((h) => sameScope(h.scope, scope) && h.permissions.has(permission));
+  return caller.holdings.some(
+    (h) =>
+      h.permissions.has(permission) &&
+      (sameScope(h.scope, scope) ||
+        (scope.kind === "tenant" && h.scope.kind === "global" && IN_EVERY_TENANT.has(permission))),
+  );
+}
+
+/** May know every tenant there is. */
+export function seesEveryTenant(caller: Caller): boolean {
+  return holds(caller, "tenants.tenant.get", GLOBAL);
 }
 
 /**
  * Auth clients: either the scope's own name or the `global.` name held at that level counts (CONTRACT section 5).
- * `tenants.*` of the instance's operator counts in every tenant only where the tenant is named by a membership.
  */
 export function holdsOnAuthClients(caller: Pick<Caller, "holdings">, action: AuthClientAction, scope: Scope): boolean {
   const own = `${SCOPE_WORDS[scope.kind]}.auth_clients.${action}` as Permission;

@@ -4,6 +4,7 @@ export const PERMISSIONS = {
   "global.auth_clients.create": "Create auth clients",
   "global.auth_clients.edit": "Edit auth clients",
   "global.auth_clients.delete": "Delete unused auth clients",
+  "global.instance.get": "See how the instance is set up",
   "tenants.auth_clients.get": "See the tenant's auth clients and their credentials",
   "tenants.auth_clients.create": "Create auth clients for the whole tenant",
   "tenants.auth_clients.edit": "Edit the tenant's auth clients",

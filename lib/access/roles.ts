@@ -48,8 +48,20 @@ const tenantAdmin: readonly Permission[] = [
 const tenantOwner: readonly Permission[] = [...tenantAdmin, "tenants.user.list_sessions", "tenants.user.end_sessions"];
 
 export const ROLES = {
-  /** The instance's operator: global auth clients, and everything about tenants. */
-  instance: { operator: [...AUTH_CLIENTS, ...tenantOwner] },
+  /**
+   * The instance's operator: global auth clients, how the instance is set up, which tenants there are (that right counts in every
+   * tenant, lib/access/caller.ts), and everybody's sessions. Nothing else inside a tenant: what may lead to a value needs a
+   * membership there.
+   */
+  instance: {
+    operator: [
+      ...AUTH_CLIENTS,
+      "global.instance.get",
+      "tenants.tenant.get",
+      "tenants.user.list_sessions",
+      "tenants.user.end_sessions",
+    ],
+  },
   tenant: { owner: tenantOwner, admin: tenantAdmin, member: ["tenants.tenant.get"] },
   contract: {
     owner: contractAdmin,

@@ -1,7 +1,14 @@
-import { boundWorkspace, type Caller, holds, holdsOnAuthClients, tenantsOf } from "@/lib/access/caller";
+import {
+  boundWorkspace,
+  type Caller,
+  holds,
+  holdsOnAuthClients,
+  seesEveryTenant,
+  tenantsOf,
+} from "@/lib/access/caller";
 import { type AuthClientAction, PERMISSIONS, type Permission } from "@/lib/access/permissions";
 import { deny, permit } from "@/lib/access/permit";
-import { chain, GLOBAL, type Scope, sameScope, type WorkspaceScope } from "@/lib/access/scope";
+import { chain, GLOBAL, INSTANCE_TENANT, type Scope, sameScope, type WorkspaceScope } from "@/lib/access/scope";
 import { forgetCallers } from "@/lib/accounts/caller-cache";
 import { resolveContract, resolveTenant, resolveWorkspace } from "@/lib/accounts/places";
 import { holdHere, refuseNow } from "@/lib/accounts/still-may";
@@ -10,7 +17,7 @@ import * as store from "@/lib/accounts/tree-store";
 import { recordWith } from "@/lib/audit/record";
 import { inTenant, type Tx } from "@/lib/db/tx";
 import { AppError, notFound } from "@/lib/errors";
-import { newId, newRedirectCode } from "@/lib/ids";
+import { isId, newId, newRedirectCode } from "@/lib/ids";
 
 /** Use cases of the tree tenant > contract > workspace. */
 
@@ -27,9 +34,10 @@ async function requirePerson(caller: Caller, permission: string, scope: Scope, t
 
 // Tenants
 
-/** The tenants the caller may see as such, by name. @throws AppError forbidden */
+/** The tenants the caller may see as such, by name; for the operator all of them. @throws AppError forbidden */
 export async function listTenants(caller: Caller): Promise<TenantRow[]> {
   await refuseTask(caller, "tenant");
+  if (seesEveryTenant(caller)) return store.everyTenant();
   const rows: TenantRow[] = [];
   for (const tenantId of tenantsOf(caller)) {
     if (!holds(caller, "tenants.tenant.get", { kind: "tenant", tenantId })) continue;
@@ -50,8 +58,12 @@ export function permissionsOverTenants(caller: Caller): Record<string, Permissio
   );
 }
 
-/** @throws AppError not_found, forbidden */
+/** One the caller belongs to, at whatever level; for the operator any there is. @throws AppError not_found, forbidden */
 export async function getTenant(caller: Caller, id: string): Promise<TenantRow> {
+  if (seesEveryTenant(caller) && isId(id) && id !== INSTANCE_TENANT) {
+    const known = await inTenant(id, (tx) => store.findTenant(tx, id));
+    if (known) return known;
+  }
   const scope = await resolveTenant(caller, id);
   await permit(caller, "tenants.tenant.get", scope, { type: "tenant", id });
   const row = await inTenant(id, (tx) => store.findTenant(tx, id));

@@ -2,7 +2,7 @@ import { and, asc, eq, inArray, sql } from "drizzle-orm";
 import { contracts, memberships, tenants, workspaces } from "@/drizzle/schema/accounts";
 import type { MembershipKind } from "@/lib/access/roles";
 import { INSTANCE_TENANT, type Scope, scopeId } from "@/lib/access/scope";
-import { inTenant, type Tx } from "@/lib/db/tx";
+import { inTenant, repeatable, type Tx } from "@/lib/db/tx";
 
 /** The tree tenant > contract > workspace and who belongs to it. Each function expects `tx` in the tenant it names. */
 
@@ -77,6 +77,20 @@ export async function lockRole(
 export async function findTenant(tx: Tx, tenantId: string): Promise<TenantRow | null> {
   const [row] = await tx.select().from(tenants).where(eq(tenants.tenantId, tenantId));
   return row ?? null;
+}
+
+/** Every tenant but the instance itself, by name; through the named door latchkey_tenants, for who may know of all. */
+export async function everyTenant(): Promise<TenantRow[]> {
+  const rows = await repeatable(
+    (sql) => sql<{ id: string; name: string; redirect_code: string; created_ms: number }[]>`
+      select * from latchkey_tenants() order by name, id`,
+  );
+  return rows.map((row) => ({
+    tenantId: row.id,
+    name: row.name,
+    redirectCode: row.redirect_code,
+    createdAt: new Date(row.created_ms),
+  }));
 }
 
 export async function findContract(tx: Tx, tenantId: string, id: string): Promise<ContractRow | null> {

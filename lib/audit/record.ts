@@ -2,9 +2,11 @@ import type { Caller } from "@/lib/access/caller";
 import { database } from "@/lib/db/client";
 import { groupCommit } from "@/lib/db/group-commit";
 import { jsonText } from "@/lib/db/json-text";
-import type { Tx } from "@/lib/db/tx";
+import { sqlState, type Tx } from "@/lib/db/tx";
 import { AppError } from "@/lib/errors";
+import { databaseTrouble } from "@/lib/http/database-trouble";
 import { metrics } from "@/lib/observability/metrics";
+import { oneLine, oneLineInside } from "@/lib/observability/one-line";
 import { once } from "@/lib/process";
 import { insertAudit, type NewAuditRow } from "./store";
 
@@ -32,8 +34,6 @@ export interface Actor {
 }
 
 const clip = (text: string | null | undefined, max: number) => (text == null ? null : oneLine(text).slice(0, max));
-/** One line per event, no forging by CR/LF (AU-7). */
-const oneLine = (text: string) => text.replace(/\p{Cc}/gu, " ");
 
 export function auditRow(who: Caller | Actor, fact: AuditFact): NewAuditRow {
   const caller = "holdings" in who ? who : null;
@@ -57,13 +57,27 @@ export function auditRow(who: Caller | Actor, fact: AuditFact): NewAuditRow {
     purpose: clip(caller?.request.purpose, 200),
     ip: caller?.request.ip ?? actor?.ip ?? null,
     userAgent: clip(caller?.request.userAgent ?? actor?.userAgent, 200),
-    detail: fact.detail ?? null,
+    detail: fact.detail ? oneLineInside(fact.detail) : null,
   };
 }
 
-/** The entry of a change, in the change's own transaction: both happen or neither. */
+/**
+ * The entry of a change, in the change's own transaction: both happen or neither.
+ *
+ * @throws AppError audit_unavailable when the database is there and refuses the entry; the transaction is lost then
+ */
 export async function recordWith(tx: Tx, who: Caller | Actor, fact: AuditFact): Promise<void> {
-  await insertAudit(tx, [auditRow(who, fact)]);
+  try {
+    await insertAudit(tx, [auditRow(who, fact)]);
+  } catch (cause) {
+    const state = sqlState(cause);
+    if (state === undefined || databaseTrouble(cause) !== cause) throw cause;
+    throw new AppError(
+      "audit_unavailable",
+      "The audit trail cannot be written, so nothing is changed. Try again shortly.",
+      { cause, retryAfterS: 5 },
+    );
+  }
 }
 
 const COLUMNS = [

@@ -31,9 +31,10 @@ const placeOf = (name: string): Place => ({
  * Several processes may call it at once; all end with the same keys. The database must be migrated before.
  *
  * @param report gets one line when a key file was made or can be read by others
+ * @returns the ids of the configured master keys, the one that wraps first
  * @throws LaunchError naming the setting, never the value, when there is no key or it is not this database's
  */
-export async function openKeyring(report: (line: string) => void): Promise<void> {
+export async function openKeyring(report: (line: string) => void): Promise<string[]> {
   const holdings = await instanceHoldings();
   const { keks, origin } = await readMasterKeys(holdings, report);
   if (!holdings.keys && holdings.data)
@@ -45,6 +46,7 @@ export async function openKeyring(report: (line: string) => void): Promise<void>
   const check = await ensure("master-key-check", origin, () => Buffer.from(CHECK_TEXT));
   if (!same(check, Buffer.from(CHECK_TEXT))) throw wrongKey(origin);
   installMacKey(await ensure("mac-key", origin, () => randomBytes(MAC_KEY_BYTES)));
+  return keks.map((kek) => kek.idHex);
 }
 
 /** True when the stored check value opens with this process's keyring; for readiness. */

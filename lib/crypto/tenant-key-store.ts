@@ -1,11 +1,14 @@
 import { and, eq, sql } from "drizzle-orm";
 import { tenantKeys } from "@/drizzle/schema/keys";
+import { type Actor, recordWith } from "@/lib/audit/record";
 import type { TenantKeyStore } from "@/lib/crypto/keyring";
 import { keyDatabase } from "@/lib/db/client";
 import { inTenant, type Tx } from "@/lib/db/tx";
 
 /** Sealing happens inside transactions, so keys have a connection of their own (`keyDatabase`). */
 const withKeys = <T>(tenantId: string, work: (tx: Tx) => Promise<T>) => inTenant(tenantId, work, keyDatabase);
+
+const KEYRING: Actor = { kind: "system", name: "Latchkey", via: "keyring" };
 
 /** Tenant keys at rest, in the table tenant_keys. Each call is a transaction of its own. */
 export const tenantKeyStore: TenantKeyStore = {
@@ -19,10 +22,19 @@ export const tenantKeyStore: TenantKeyStore = {
 
   insert: (tenantId, row) =>
     withKeys(tenantId, async (tx) => {
-      await tx
+      const [made] = await tx
         .insert(tenantKeys)
         .values({ tenantId, ...row })
-        .onConflictDoNothing();
+        .onConflictDoNothing()
+        .returning({ version: tenantKeys.version });
+      // A key is not made without its entry (AU-1), which commits before anything is sealed with it.
+      if (made)
+        await recordWith(tx, KEYRING, {
+          tenantId,
+          action: "key.create",
+          target: { type: "tenant-key", name: `version ${row.version}` },
+          detail: { master_key: row.kekId },
+        });
     }),
 
   reserveWraps: (tenantId, version, count) =>

@@ -1,6 +1,7 @@
 import pino from "pino";
 import { settings } from "@/lib/config";
 import { once } from "@/lib/process";
+import { oneLine, oneLineInside } from "./one-line";
 import { readableLines } from "./readable-lines";
 
 /**
@@ -51,10 +52,10 @@ function isReadable(): boolean {
 }
 
 export const log = {
-  debug: (event: string, fields: LogFields = {}) => logger().debug(fields, event),
-  info: (event: string, fields: LogFields = {}) => logger().info(fields, event),
-  warn: (event: string, fields: LogFields = {}) => logger().warn(fields, event),
-  error: (event: string, fields: LogFields = {}) => logger().error(fields, event),
+  debug: (event: string, fields: LogFields = {}) => logger().debug(oneLineInside(fields), oneLine(event)),
+  info: (event: string, fields: LogFields = {}) => logger().info(oneLineInside(fields), oneLine(event)),
+  warn: (event: string, fields: LogFields = {}) => logger().warn(oneLineInside(fields), oneLine(event)),
+  error: (event: string, fields: LogFields = {}) => logger().error(oneLineInside(fields), oneLine(event)),
 };
 
 /**

@@ -18,7 +18,7 @@ export interface NewApiKey {
 /** Calls about the caller's own account. All reject with `LatchkeyError`. */
 export function accountCalls(client: Client) {
   return {
-    me: (wait: Wait = {}) => client.single<User>("GET", "/v2/users/me", wait),
+    me: (wait: Wait = {}) => client.single<User, { operator?: boolean }>("GET", "/v2/users/me", wait),
     apiKeys: (wait: Wait = {}) => client.list<ApiKey>("/v2/users/me/api-keys", wait),
     /** `attributes.key` is in this answer and never again. */
     createApiKey: (given: NewApiKey) =>

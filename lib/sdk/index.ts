@@ -1,6 +1,7 @@
 import { accountCalls } from "./accounts";
 import { authClientCalls } from "./auth-clients";
 import { type ClientOptions, createClient } from "./client";
+import { instanceCalls } from "./instance";
 import { peopleCalls } from "./people";
 import { secretCalls } from "./secrets";
 import { workspaceCalls } from "./workspaces";
@@ -17,6 +18,7 @@ export function latchkey(options: ClientOptions) {
     workspaces: workspaceCalls(client),
     account: accountCalls(client),
     people: peopleCalls(client),
+    instance: instanceCalls(client),
   };
 }
 

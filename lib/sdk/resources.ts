@@ -280,7 +280,34 @@ export type Activity = Resource<
     target: { type: string; id: string | null; name: string | null } | null;
     via: string | null;
     request_id: string | null;
+    /** Where a request went or will go, when the entry is about one. */
+    host: string | null;
     detail: string | Record<string, unknown> | null;
     source: string | null;
+  }
+>;
+
+/** How the instance is set up, for its operator. Holds no secret value. */
+export type Instance = Resource<
+  "instance",
+  {
+    version: string;
+    node_version: string;
+    started_at: string;
+    role: "all" | "web" | "worker";
+    url: string;
+    https: boolean;
+    database: { kind: "embedded" | "external"; version: string; connections: number };
+    egress_allow: string[];
+    egress_allow_since: string | null;
+    trusted_proxies: string[];
+    /** The first wraps, all open. */
+    master_key_ids: string[];
+    audit: { retention_days: number; since: string | null };
+    refresh_lead_s: number;
+    metrics_protected: boolean;
+    log_level: string;
+    /** LATCHKEY_BOOTSTRAP_* are still set although the first account exists. */
+    bootstrap_settings_left: boolean;
   }
 >;

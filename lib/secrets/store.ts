@@ -8,6 +8,7 @@ import { groupCommit } from "@/lib/db/group-commit";
 import { jsonText } from "@/lib/db/json-text";
 import { repeatable, type Tx, violatedConstraint } from "@/lib/db/tx";
 import { AppError, type Problem } from "@/lib/errors";
+import { oneLine } from "@/lib/observability/one-line";
 import { once } from "@/lib/process";
 import type { StateFacts } from "./state";
 
@@ -113,14 +114,14 @@ function auditedReads() {
           workspace_id: asked.scope.workspaceId,
           actor_kind: asked.caller.kind,
           actor_id: asked.caller.id,
-          actor_name: asked.caller.name.slice(0, 200),
+          actor_name: clipped(asked.caller.name),
           via: asked.caller.via,
           credential_id: asked.caller.credentialId,
           action: asked.action,
           request_id: asked.caller.request.requestId,
-          purpose: oneLine(asked.caller.request.purpose),
+          purpose: clipped(asked.caller.request.purpose),
           ip: asked.caller.request.ip,
-          user_agent: oneLine(asked.caller.request.userAgent),
+          user_agent: clipped(asked.caller.request.userAgent),
           detail: asked.detail,
         }));
         // Twice at worst: two entries for one read are better than none for a refused one.
@@ -139,7 +140,7 @@ function auditedReads() {
   );
 }
 
-const oneLine = (text: string | null) => (text === null ? null : text.replace(/[\p{Cc}]/gu, " ").slice(0, 200));
+const clipped = (text: string | null) => (text === null ? null : oneLine(text).slice(0, 200));
 
 /**
  * One secret whose value is about to leave: the audit entry is committed before this resolves, together with those of

@@ -97,6 +97,17 @@ test("when the audit cannot be written no value leaves: 503; what shows none sti
   expect((await read(TOKEN, id)).body.data.attributes.access_token).toBe("token-d");
 });
 
+test("a change whose entry cannot be written is 503 and does not happen; it recovers by itself", async () => {
+  await world.database.owner`revoke insert on audit_entries from latchkey_app`;
+  const id = await world.database.owner`select id from secrets limit 1`.then(([row]) => row?.id as string);
+  const gone = await call(DELETE, { method: "DELETE", params: params(id), as: world.owner.basic });
+  expect([gone.status, gone.body.errors[0].code]).toEqual([503, "audit_unavailable"]);
+  const session = await makeSession(world.owner.id);
+  expect((await call(GET, { params: params(id), as: session })).status).toBe(200);
+  await world.database.owner`grant insert on audit_entries to latchkey_app`;
+  expect((await call(DELETE, { method: "DELETE", params: params(id), as: world.owner.basic })).status).toBe(204);
+});
+
 test("a full disk is 503 with a reason, not a 500; nothing is half stored; it recovers by itself", async () => {
   await world.database.owner.unsafe(`
     create or replace function disk_full() returns trigger language plpgsql as $$

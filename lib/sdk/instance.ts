@@ -1,0 +1,9 @@
+import type { Client, RequestOptions } from "./client";
+import type { Instance } from "./resources";
+
+/** Calls about the instance itself, for its operator. All reject with `LatchkeyError`. */
+export function instanceCalls(client: Client) {
+  return {
+    get: (wait: Pick<RequestOptions, "signal"> = {}) => client.single<Instance>("GET", "/v2/instance", wait),
+  };
+}
