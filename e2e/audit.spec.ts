@@ -1,4 +1,4 @@
-import { expect, makeSecret, rowOf, test, unique } from "./fixtures";
+import { expect, makeSecret, test, unique } from "./fixtures";
 import { ACCOUNT } from "./processes";
 
 /** What an operator and an owner ask after something went wrong (AU-6, SS-4). */
@@ -15,11 +15,7 @@ test("who used this secret, when and how: one step from its tokens", async ({ co
     { name: other, type: "basic", credentials: { username: "u", password: "p" } },
   );
   for (const secret of [id, otherId]) await api("GET", `/v2/workspaces/${workspaceId}/secrets/${secret}`);
-  await page.reload();
-  await rowOf(page, mine)
-    .getByRole("button", { name: /Manage/ })
-    .first()
-    .click();
+  await page.goto(`/workspaces/${workspaceId}/secrets?manage=${id}`);
   await page.getByRole("link", { name: "Who used this" }).click();
 
   await page.waitForURL(`**/workspaces/${workspaceId}/activity?secret=${id}`);
