@@ -1,8 +1,11 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { systemClock } from "@/lib/clock";
 import { readSettings } from "@/lib/config";
 import { forget, install, installed } from "@/lib/process";
+import { Hosts } from "@/lib/refresher/hosts";
+import { refresher } from "@/lib/refresher/live-world";
 import { startSweep } from "@/lib/refresher/sweep";
 import { useOAuthWorld } from "@/lib/testing/oauth-world";
 import { startTracing } from "./tracing";
@@ -150,14 +153,17 @@ describe("request → refresh → provider", () => {
 
   it("begins anew for what the sweep finds, one trace an attempt", async () => {
     const ids = [await world.addSecret(), await world.addSecret()].map((one) => one.id);
+    // Room for one: the second waits in line, and the end of the first sets it off.
+    install("refresher", { ...refresher(), hosts: new Hosts(systemClock, { limit: 1, sharePercent: 100 }) });
+    world.idp.always({ holdMs: 150 });
+    for (const id of ids) await world.makeDue(id);
     await traced("http/json", async () => {
       const sweep = startSweep();
-      for (const id of ids) {
-        await world.makeDue(id);
-        await expect.poll(async () => (await world.state(id)).generation).toBe(2);
-      }
+      for (const id of ids)
+        await expect.poll(async () => (await world.state(id)).generation, { timeout: 15_000 }).toBe(2);
       await sweep.stop(5_000);
     });
+    forget("refresher");
     const refreshes = spansOf().filter((span) => span.name === "refresh");
     expect(refreshes.map((span) => field(span, "latchkey.secret_id")).sort()).toEqual([...ids].sort());
     expect(refreshes.map((span) => span.parentSpanId ?? "")).toEqual(["", ""]);
@@ -200,8 +206,16 @@ describe("a caller's traceparent", () => {
     `ff-${CALLER.trace}-${CALLER.span}-01`,
     `${traceparent}-more`,
   ])("is ignored when it is %j", async (header) => {
-    await traced("http/json", () => ask(world.task.basic, header));
-    expect(spansOf()[0]?.traceId).not.toBe(CALLER.trace);
+    await traced("http/json", async () => {
+      await ask(world.task.basic, header);
+      await ask({}, header);
+    });
+    const spans = spansOf();
+    expect(spans).toHaveLength(2);
+    for (const span of spans) {
+      expect(span.traceId).not.toBe(CALLER.trace);
+      expect(span.links ?? []).toEqual([]);
+    }
   });
 });
 
