@@ -10,6 +10,7 @@ import { type EmbeddedServer, joinEmbedded, startEmbedded } from "@/lib/db/embed
 import { LaunchError } from "@/lib/db/launch-error";
 import { AppError } from "@/lib/errors";
 import { PEER_HEADER } from "@/lib/http/client-address";
+import { gracefulEnd } from "@/lib/http/graceful-end";
 import { HOT_ROUTES, WORKER_ROUTES } from "@/lib/http/hot-routes";
 import { loggablePath } from "@/lib/http/key-in-url";
 import { answer, hotMatcher, MAX_BODY_BYTES, rawRefusal, refuse } from "@/lib/http/node-entry";
@@ -31,10 +32,14 @@ import { drainRefreshes } from "@/lib/refresher/ensure-fresh";
 /** Set by the bundler. */
 declare const LATCHKEY_DEVELOPMENT: boolean;
 
-/** In-flight answers get this long after SIGTERM or Ctrl-C ... */
-const DRAIN_MS = 10_000;
+/** Answers and refreshes under way get this long after SIGTERM or Ctrl-C, so that 30 s are enough for all of it (C27) ... */
+const DRAIN_MS = 28_000;
 /** ... and this long when the parent died: every process must be gone within 5 s of that. */
 const ORPHAN_DRAIN_MS = 2_500;
+/** The last spans are worth no more. */
+const TRACING_MS = 2_000;
+/** The embedded server, when it takes its time. */
+const CLOSE_MS = 11_000;
 /** npm passes a terminal's Ctrl-C on, so one press arrives twice; only a later one means "now". */
 const SAME_PRESS_MS = 700;
 const JOIN_PATIENCE_MS = 30_000;
@@ -68,25 +73,25 @@ async function main(): Promise<{ url: string; stop(code?: number): Promise<void>
   ending.tracing = await startTracing();
 
   let serve: Handler = starting;
+  const openDoor = async (port: number, setting: "PORT" | "LATCHKEY_WORKER_PORT") => {
+    const server = await listen((request, response) => serve(request, response), port, setting);
+    ending.answers = () => answers.end(server, orphaned ? 0 : settings().stopDelayMs, left());
+  };
   if (role === "worker") {
-    if (workerPort !== undefined) {
-      const server = await listen((request, response) => serve(request, response), workerPort, "LATCHKEY_WORKER_PORT");
-      ending.answers = () => drain(server);
-    }
+    if (workerPort !== undefined) await openDoor(workerPort, "LATCHKEY_WORKER_PORT");
     await joinDatabase();
   } else {
     if (!settings().databaseUrl) {
       const lock = await lockDataFolder(settings().dataDir, url);
       ending.lock = () => lock.release();
     }
-    const server = await listen((request, response) => serve(request, response), port, "PORT");
-    ending.answers = () => drain(server);
+    if (role === "all") await openDoor(port, "PORT");
     await openDatabase();
   }
 
   await migrateDatabase(databaseUrl(), say);
   ending.database = closeDatabase;
-  ending.refreshes = () => drainRefreshes(drainMs);
+  ending.refreshes = () => drainRefreshes(left());
   await recordStart(await openKeyring(say));
 
   if (role === "worker") {
@@ -104,6 +109,8 @@ async function main(): Promise<{ url: string; stop(code?: number): Promise<void>
   const toNext = await prepareNext();
   if (role === "all") await work();
   serve = router(toNext);
+  // Behind a proxy a refused connection is asked of the next process, also for what is not repeated; "starting" is an answer.
+  if (role === "web") await openDoor(port, "PORT");
   say(`Latchkey is ready: ${url}`);
   if (setupCode) {
     say("Nobody has an account here yet. Open this link to make the first one; it works once, until the next start:");
@@ -161,14 +168,14 @@ async function joinDatabase(): Promise<void> {
 
 async function work(): Promise<void> {
   let worker = startWorker();
-  ending.worker = () => worker.stop();
+  ending.worker = () => worker.stop(left());
   if (settings().role !== "worker" || settings().databaseUrl) return;
   const follow = setInterval(async () => {
     try {
       const now = await joinEmbedded(settings().dataDir);
       if (!now || now.url === databaseUrl() || unwinding) return;
       say("The database moved; following it.");
-      await worker.stop();
+      await worker.stop(DRAIN_MS);
       await closeDatabase();
       install("databaseUrl", now.url);
       worker = startWorker();
@@ -182,14 +189,13 @@ async function work(): Promise<void> {
 // ---------------------------------------------------------------- http
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
-const open = new Set<ServerResponse>();
+const answers = gracefulEnd();
 
 /** @param setting names the port in complaints */
 function listen(handler: Handler, port: number, setting: "PORT" | "LATCHKEY_WORKER_PORT"): Promise<Server> {
   const { host } = settings();
   const server = createServer(SERVER_LIMITS, (request, response) => {
-    open.add(response);
-    response.once("close", () => open.delete(response));
+    answers.begun(response);
     handler(request, response);
   });
   server.maxConnections = 10_000;
@@ -368,26 +374,16 @@ function limitBody(request: IncomingMessage, response: ServerResponse, path: str
   };
 }
 
-async function drain(server: Server): Promise<void> {
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  // Event streams never end by themselves; their browsers come back to whoever is there next.
-  for (const response of open)
-    if (String(response.getHeader("content-type") ?? "").startsWith("text/event-stream")) response.socket?.destroy();
-  const idle = setInterval(() => server.closeIdleConnections(), 100);
-  await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, drainMs).unref())]);
-  clearInterval(idle);
-  server.closeAllConnections();
-}
-
 // ---------------------------------------------------------------- end
 
-let drainMs = DRAIN_MS;
+let orphaned = false;
+let drainUntil = Number.POSITIVE_INFINITY;
+/** What is left of the time to drain, ms. */
+const left = () => Math.max(0, drainUntil - performance.now());
 
 /** Ends all that was started, last first, once. */
 function stop(code = 0): Promise<void> {
   stopping ??= (async () => {
-    const hard = setTimeout(() => process.exit(code || 1), drainMs + 12_000);
-    hard.unref();
     await unwind();
     process.exit(code);
   })();
@@ -396,21 +392,24 @@ function stop(code = 0): Promise<void> {
 
 async function unwind(): Promise<void> {
   unwinding = true;
-  const finish = async (name: keyof typeof ending) => {
+  const drainMs = orphaned ? ORPHAN_DRAIN_MS : DRAIN_MS;
+  drainUntil = performance.now() + drainMs;
+  setTimeout(() => process.exit(process.exitCode || 1), drainMs + CLOSE_MS + 1_000).unref();
+  const finish = async (name: keyof typeof ending, limitMs = left() + 500) => {
     const step = ending[name];
     delete ending[name];
     try {
-      await Promise.race([step?.(), new Promise((resolve) => setTimeout(resolve, drainMs + 1_000).unref())]);
+      await Promise.race([step?.(), new Promise((resolve) => setTimeout(resolve, limitMs).unref())]);
     } catch (error) {
       process.stderr.write(`While stopping: ${error instanceof Error ? error.message : String(error)}\n`);
     }
   };
   await Promise.all([finish("answers"), finish("worker")]);
   await finish("refreshes");
-  await finish("tracing");
-  await finish("database");
-  await finish("embedded");
-  await finish("lock");
+  await finish("tracing", TRACING_MS);
+  await finish("database", CLOSE_MS);
+  await finish("embedded", CLOSE_MS);
+  await finish("lock", CLOSE_MS);
 }
 
 function watchSignals(): void {
@@ -436,7 +435,7 @@ function watchParent(): void {
   const timer = setInterval(() => {
     if (process.ppid === parent) return;
     clearInterval(timer);
-    drainMs = ORPHAN_DRAIN_MS;
+    orphaned = true;
     setTimeout(() => process.exit(1), 4_000).unref();
     void stop();
   }, 300);

@@ -85,6 +85,7 @@ const schema = z.object({
   LATCHKEY_MASTER_KEY: optional(z.string()),
   LATCHKEY_MASTER_KEY_FILE: optional(z.string()),
   LATCHKEY_ROLE: withDefault(z.enum(["all", "web", "worker"], "must be all, web or worker"), "all"),
+  LATCHKEY_STOP_DELAY_S: optional(wholeNumber(0, 20)),
   LATCHKEY_EGRESS_ALLOW: withDefault(egressList, ""),
   LATCHKEY_REFRESH_LEAD_S: withDefault(wholeNumber(5, 3600), "60"),
   LATCHKEY_AUDIT_RETENTION_DAYS: withDefault(wholeNumber(31, 36_500), "400"),
@@ -124,6 +125,9 @@ function contradictions(env: Record<string, string | undefined>): string[] {
   return found;
 }
 
+/** Processes of the role `web` usually stand behind a proxy that has to learn that they end. */
+const WEB_STOP_DELAY_S = 2;
+
 export interface Settings {
   port: number;
   host: string;
@@ -138,6 +142,8 @@ export interface Settings {
   masterKey: string | undefined;
   masterKeyFile: string | undefined;
   role: "all" | "web" | "worker";
+  /** How long a process told to end goes on listening, while `/readyz` says that it ends. */
+  stopDelayMs: number;
   egressAllow: readonly string[];
   refreshLeadS: number;
   /** A month of the audit trail is dropped when it ended so many days ago. */
@@ -218,6 +224,7 @@ export function readSettings(env: Record<string, string | undefined>): Readonly<
     masterKey: value.LATCHKEY_MASTER_KEY,
     masterKeyFile: value.LATCHKEY_MASTER_KEY_FILE,
     role: value.LATCHKEY_ROLE,
+    stopDelayMs: 1000 * (value.LATCHKEY_STOP_DELAY_S ?? (value.LATCHKEY_ROLE === "web" ? WEB_STOP_DELAY_S : 0)),
     egressAllow: Object.freeze(value.LATCHKEY_EGRESS_ALLOW),
     refreshLeadS: value.LATCHKEY_REFRESH_LEAD_S,
     auditRetentionDays: value.LATCHKEY_AUDIT_RETENTION_DAYS,

@@ -3,12 +3,12 @@ import { errorFields, log } from "@/lib/observability/log";
 import { startSweep } from "@/lib/refresher/sweep";
 import { SCHEDULE } from "./schedule";
 
-/** How long a stopping worker waits for answers under way: they are landed or handed over (C27). */
-const DRAIN_MS = 10_000;
-
 export interface Worker {
-  /** Stops claiming, waits for what is under way, ends the periodic jobs. */
-  stop(): Promise<void>;
+  /**
+   * Stops claiming, ends the periodic jobs and waits up to `drainMs` for answers under way: they are landed, or their lease
+   * is left to whoever takes over (C27).
+   */
+  stop(drainMs: number): Promise<void>;
 }
 
 /** Runs the refresher and the periodic jobs in this process. Any number of processes may do so at once. */
@@ -28,9 +28,9 @@ export function startWorker(): Worker {
     }
   });
   return {
-    stop: async () => {
+    stop: async (drainMs) => {
       stopping.abort();
-      await Promise.all([sweep.stop(DRAIN_MS), ...loops]);
+      await Promise.all([sweep.stop(drainMs), ...loops]);
     },
   };
 }

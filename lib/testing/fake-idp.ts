@@ -206,7 +206,9 @@ export class FakeIdp {
       if (presentation) presentation.answered = answered;
       call.status = answered ? response.statusCode : null;
     };
-    if (behaviour.delayMs) await wait(behaviour.delayMs);
+    const gone = behaviour.onlyIfAwaited && new Promise((resolve) => response.once("close", resolve));
+    if (behaviour.delayMs) await Promise.race([wait(behaviour.delayMs), ...(gone ? [gone] : [])]);
+    if (gone && response.destroyed) return settle(false);
     const refusal = this.#judgeClient(given);
     if (refusal && !behaviour.error && !behaviour.instead) {
       json(response, 401, { error: "invalid_client", error_description: refusal });

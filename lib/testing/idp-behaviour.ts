@@ -8,6 +8,8 @@ import { gzipSync } from "node:zlib";
 export interface Behaviour {
   /** Wait before the request takes effect, ms. */
   delayMs?: number;
+  /** It takes effect only if the client is still there after `delayMs`. */
+  onlyIfAwaited?: boolean;
   /** Wait between its effect and the answer, ms. */
   holdMs?: number;
   /** False: the request has no effect, whatever is answered. Default true, but false for `error`. */

@@ -40,9 +40,10 @@ export async function bundleProcesses(): Promise<Record<"idp" | "latchkey", stri
   return { idp: join(folder, "idp.mjs"), latchkey: join(folder, "latchkey.mjs") };
 }
 
-/** Starts a bundled entry. Its stdin is ours: it can end itself when we are gone. */
-export function startProcess(path: string, env: Record<string, string> = {}): Started {
+/** Starts a bundled entry. Its stdin is ours: it can end itself when we are gone. @param cwd default: ours */
+export function startProcess(path: string, env: Record<string, string> = {}, cwd?: string): Started {
   const child: ChildProcessByStdio<Writable, Readable, Readable> = spawn(process.execPath, [path], {
+    cwd,
     env: { NODE_ENV: "test", PATH: process.env.PATH ?? "", ...env },
     stdio: ["pipe", "pipe", "pipe"],
   });

@@ -34,7 +34,7 @@ process.stdout.write("ready\n");
 
 function work(): () => Promise<void> {
   const worker = startWorker();
-  return () => worker.stop();
+  return () => worker.stop(28_000);
 }
 
 function read(reader: ReaderTask): () => Promise<void> {
