@@ -21,7 +21,7 @@ export async function nginxConfiguration(root, { folder, port, upstreams }) {
 }
 
 /**
- * The path of an nginx: `LATCHKEY_NGINX`, the machine's, or Debian's package unpacked into `dist/nginx` without being
+ * The path of an nginx: `LATCHKEY_NGINX`, the machine's, or Debian's package unpacked into `dist/tools/nginx` without being
  * installed, so that no service starts by itself.
  *
  * @param {string} root the repository
@@ -29,7 +29,7 @@ export async function nginxConfiguration(root, { folder, port, upstreams }) {
  */
 export async function findNginx(root) {
   const given = process.env.LATCHKEY_NGINX?.trim();
-  const unpacked = join(root, "dist", "nginx");
+  const unpacked = join(root, "dist", "tools", "nginx");
   for (const path of [given, ...PLACES, join(unpacked, "usr/sbin/nginx")])
     if (path && (await isThere(path))) return path;
   const draft = `${unpacked}.${process.pid}`;
