@@ -1,6 +1,6 @@
 // `npm run bench`: the speed of the product beside bare programs, on a fresh machine, in under four minutes. Timing never
 // fails it; a wrong count or a broken process does. LATCHKEY_BENCH_REFRESHES (5000, up to 20000) sets how many secrets are
-// refreshed, LATCHKEY_BENCH_ONLY picks parts of: read, refresh, readers, start.
+// refreshed, LATCHKEY_BENCH_ONLY picks parts of: read, refresh, readers, scale, start.
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";

@@ -1,0 +1,78 @@
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type Child, startMeasured } from "./child";
+import type { LoadReport } from "./load";
+
+/** What every part of the bench needs: where things lie, who asks, and processes to ask. */
+export interface Bench {
+  /** The repository. */
+  root: string;
+  /** `Authorization` of the bench's person. */
+  basic: string;
+  /** Where the measured processes log. */
+  logFile: string;
+  /** What to call at the end, last first. */
+  closing: (() => Promise<unknown>)[];
+}
+
+/** Connections of a load. */
+export const CONNECTIONS = 32;
+export const ROUNDS = 3;
+export const ROUND_S = Number(process.env.LATCHKEY_BENCH_ROUND_S?.trim() || 2.5);
+
+/** A whole number from the environment, at most `max`. */
+export const count = (name: string, fallback: number, max: number) =>
+  Math.min(max, Math.max(1, Number(process.env[name]?.trim() || fallback)));
+
+/** Starts a program of the product under measurement and waits for its ready line. */
+export async function measured(
+  bench: Bench,
+  script: string,
+  env: Record<string, string>,
+  readyLine: string,
+): Promise<Child> {
+  const child = startMeasured(join(bench.root, script), env, bench.logFile);
+  await child.line(readyLine);
+  return child;
+}
+
+/** The bundle of one of this folder's programs. */
+export function part(name: string): string {
+  return fileURLToPath(new URL(`./${name}.mjs`, import.meta.url));
+}
+
+/** The port that a program of this folder printed. */
+export async function portOf(child: Child): Promise<number> {
+  return Number((await child.line("port ")).slice("port ".length));
+}
+
+/** Asks every 20 ms until there is an answer; two minutes at most. */
+export async function until<T>(look: () => Promise<T | null>): Promise<T> {
+  const end = Date.now() + 120_000;
+  for (;;) {
+    const found = await look();
+    if (found !== null) return found;
+    if (Date.now() > end) throw new Error("It did not end within two minutes");
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once("error", reject);
+    probe.listen(0, "127.0.0.1", () => {
+      const address = probe.address();
+      probe.close(() =>
+        typeof address === "object" && address ? resolve(address.port) : reject(new Error("no port")),
+      );
+    });
+  });
+}
+
+/** The run in the middle. */
+export function median(reports: LoadReport[]): LoadReport {
+  const sorted = [...reports].sort((a, b) => a.perSecond - b.perSecond);
+  return sorted[Math.floor(sorted.length / 2)] as LoadReport;
+}
