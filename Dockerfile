@@ -34,7 +34,7 @@ COPY --from=build /app/scripts/image ./
 # Root owns every file and this user writes none of them: the root file system may be read-only, with no volume at all.
 USER 65532:65532
 EXPOSE 3000
-# It lives. Whether it is ready (`/readyz`) is for whoever sends it requests. A worker has no address and is not asked.
+# It lives. Whether it is ready (`/readyz`) is for whoever sends it requests.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 CMD ["/usr/local/bin/node", "healthcheck.mjs"]
 # The server itself is process 1: SIGTERM reaches it, and it needs up to 30 s.
 STOPSIGNAL SIGTERM
