@@ -2,6 +2,7 @@
 // result serve as the image's user. As root the whole file system is then read-only for it; otherwise only its own files are.
 // Base images are this machine: Node is the one that runs this. It ends with the size of what the image would hold.
 import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -88,6 +89,7 @@ async function serve(image, app) {
     alias: { "@": ROOT },
   });
   const { startEmbedded } = await import(pathToFileURL(join(ROOT, "dist/topology/embedded.mjs")).href);
+  await mkdir(join(folder, "database"), { mode: 0o755 });
   database = await startEmbedded(join(folder, "database"), () => {});
   const port = await freePort();
   const env = {
@@ -95,7 +97,7 @@ async function serve(image, app) {
     PORT: String(port),
     DATABASE_URL: database.url,
     LATCHKEY_URL: `http://localhost:${port}`,
-    LATCHKEY_MASTER_KEY: Buffer.alloc(32, 7).toString("base64"),
+    LATCHKEY_MASTER_KEY: randomBytes(32).toString("base64"),
   };
   const web = inside(app, image, { ...env, LATCHKEY_ROLE: "web" }, image.command);
   await web.says("Latchkey is ready");
