@@ -147,10 +147,11 @@ $$;
 
 -- Makes answers durable, pointer and ledger in one commit, guarded by grant and generation; a lost race leaves the answer in
 -- the ledger as an alternative. Repeating a call whose commit was unknown changes nothing and answers the same.
--- verdict: landed | moved (same grant, other generation) | foreign (other grant, or deleted). successor: the current refresh
+-- verdict: landed | moved (same grant, other generation) | foreign (other grant, or deleted). own_ms: when this answer was
+-- issued; where the provider does not say, when it was asked for, by this clock. successor: the current refresh
 -- token is the one this answer replaced, so the answer is newer whatever any clock says.
 CREATE FUNCTION latchkey_refresh_land(p_rows jsonb)
-RETURNS TABLE (attempt text, verdict text, generation int, issued_ms float8, successor boolean)
+RETURNS TABLE (attempt text, verdict text, generation int, issued_ms float8, own_ms float8, successor boolean)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
@@ -158,7 +159,8 @@ DECLARE
   landed text[];
 BEGIN
   SELECT array_agg(ROW(r.tenant_id, r.workspace_id, r.secret_id, r.holder, r.fence, r.grant_id, r.generation, r.attempt,
-           decode(r.sealed, 'base64'), r.token_mac, r.previous_mac, r.sibling, to_timestamp(r.issued_ms / 1000), r.age_ms,
+           decode(r.sealed, 'base64'), r.token_mac, r.previous_mac, r.sibling,
+           coalesce(to_timestamp(r.issued_ms / 1000), now() - r.age_ms * interval '1 ms'), r.age_ms,
            r.lifetime_s, r.lead_ms, r.has_refresh_token, r.renewable, r.token_type, r.scope_granted, r.fingerprint,
            r.refresh_fingerprint, r.duration_ms, r.actor, r.event)::latchkey_answer)
     INTO answers
@@ -201,13 +203,15 @@ BEGIN
      SET standing = 'current', generation = excluded.generation, sealed = excluded.sealed
    WHERE excluded.standing = 'current';
 
-  -- The predecessor was accepted just now, so everything older is closed; it stays itself until its child is used.
+  -- The predecessor was accepted just now, so everything older is closed; it stays itself until its child is used. It is
+  -- doubted when one of its presentations got no understood answer: it may have a child that nobody saw.
   DELETE FROM token_ledger g USING unnest(answers) l
    WHERE l.attempt = ANY (landed) AND NOT l.sibling
      AND g.tenant_id = l.tenant_id AND g.secret_id = l.secret_id AND g.grant_id = l.grant_id
      AND g.token_mac IS DISTINCT FROM l.token_mac AND g.token_mac IS DISTINCT FROM l.previous_mac;
-  UPDATE token_ledger g SET standing = CASE WHEN l.sibling THEN 'alternative' ELSE 'predecessor' END
-    FROM unnest(answers) l
+  UPDATE token_ledger g SET standing = CASE WHEN l.sibling THEN 'alternative'
+                                            WHEN t.lost_generation = l.generation THEN 'doubted' ELSE 'predecessor' END
+    FROM unnest(answers) l JOIN token_state t ON t.tenant_id = l.tenant_id AND t.secret_id = l.secret_id
    WHERE l.attempt = ANY (landed) AND g.tenant_id = l.tenant_id AND g.secret_id = l.secret_id AND g.grant_id = l.grant_id
      AND g.token_mac IS DISTINCT FROM l.token_mac
      AND (g.standing = 'current' OR (NOT l.sibling AND g.token_mac = l.previous_mac));
@@ -222,7 +226,7 @@ BEGIN
          CASE WHEN l.attempt = ANY (landed) THEN 'landed'
               WHEN t.grant_id = l.grant_id AND t.generation = l.generation + 1 AND t.fingerprint = l.fingerprint THEN 'landed'
               WHEN t.grant_id = l.grant_id THEN 'moved' ELSE 'foreign' END,
-         t.generation, extract(epoch FROM t.issued_at)::float8 * 1000,
+         t.generation, extract(epoch FROM t.issued_at)::float8 * 1000, extract(epoch FROM l.issued_at)::float8 * 1000,
          l.token_mac <> l.previous_mac AND EXISTS (SELECT 1 FROM token_ledger g
             WHERE g.tenant_id = l.tenant_id AND g.secret_id = l.secret_id AND g.grant_id = l.grant_id
               AND g.token_mac = l.previous_mac AND g.standing = 'current')
@@ -395,7 +399,7 @@ RETURNS TABLE (token_mac text, generation int, sealed bytea, issued_ms float8)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
   SELECT token_mac, generation, sealed, extract(epoch FROM issued_at)::float8 * 1000 FROM token_ledger
    WHERE tenant_id = p_tenant AND secret_id = p_secret AND grant_id = p_grant
-     AND (standing = 'alternative' OR (p_predecessor AND standing = 'predecessor'))
+     AND (standing IN ('alternative', 'doubted') OR (p_predecessor AND standing = 'predecessor'))
    ORDER BY (standing = 'alternative') DESC, received_at DESC
 $$;
 CREATE OR REPLACE FUNCTION latchkey_refresh_refused(p_tenant text, p_secret text, p_grant text, p_mac text)

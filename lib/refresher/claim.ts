@@ -130,6 +130,7 @@ export function databaseRows(clock: Clock = systemClock): Rows {
           verdict: "landed" | "moved" | "foreign";
           generation: number | null;
           issued_ms: number | null;
+          own_ms: number;
           successor: boolean | null;
         }[]
       >`select * from latchkey_refresh_land(${json(rows)}::text::jsonb)`;
@@ -143,6 +144,7 @@ export function databaseRows(clock: Clock = systemClock): Rows {
             kind: "moved",
             generation: row.generation,
             issuedAtMs: row.issued_ms,
+            ownIssuedAtMs: row.own_ms,
             successor: row.successor === true,
           };
         return { kind: "foreign" };

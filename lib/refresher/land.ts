@@ -16,15 +16,13 @@ export async function land(
 ): Promise<Outcome> {
   const { world, lease } = attempt;
   const tokens = succeed(previous, answer.tokens);
-  const receivedWall = world.clock.now();
-  const issuedAtMs = answer.issuedAtMs ?? receivedWall;
   const renewable = world.provider.renewable(client, tokens);
   const lifetimeS = answer.tokens.expiresIn ?? (renewable ? client.options.token_expires_in : null);
   const base: Omit<Landing, "parentGeneration" | "sealed" | "sibling"> = {
     lease,
     tokenMac: tokens.refresh_token === null ? null : world.vault.tokenMac(tokens.refresh_token),
     previousMac: previous.refresh_token === null ? null : world.vault.tokenMac(previous.refresh_token),
-    issuedAtMs,
+    issuedAtMs: answer.issuedAtMs,
     askedAt,
     lifetimeS,
     leadMs: lifetimeS === null ? 0 : leadMs(lifetimeS, world.leadS, world.random()),
@@ -54,7 +52,7 @@ export async function land(
       return { kind: "superseded" };
     }
     // The pointer moved while we waited. The later issued of the two is the one to go on with (I3); the other stays in the ledger.
-    if (!verdict.successor && verdict.issuedAtMs !== null && issuedAtMs <= verdict.issuedAtMs) {
+    if (!verdict.successor && verdict.issuedAtMs !== null && verdict.ownIssuedAtMs <= verdict.issuedAtMs) {
       tell(attempt, "moved");
       return { kind: "superseded" };
     }

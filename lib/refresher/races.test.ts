@@ -321,7 +321,7 @@ describe("an answer on its way", () => {
       expect((await world.state(secret.id)).generation).toBe(later ? 3 : 2);
       const rows = await world.database
         .owner`select standing from token_ledger where secret_id = ${secret.id} order by standing`;
-      expect(rows.map((row) => row.standing)).toEqual(["alternative", "current", "predecessor"]);
+      expect(rows.map((row) => row.standing)).toEqual(["alternative", "current", "doubted"]);
       const kept = await refresher().world.rows.alternatives(held, true);
       for (const one of kept) await refresher().world.vault.open(held, one.generation, one.sealed);
       world.idp.reset();

@@ -69,7 +69,8 @@ export interface Landing {
   previousMac: string | null;
   /** The token set it replaces is no ancestor of this one but another answer to the same presentation. */
   sibling: boolean;
-  issuedAtMs: number;
+  /** By the provider's clock; null when it does not say. */
+  issuedAtMs: number | null;
   /** Monotonic moment of asking; the store turns it into an age. */
   askedAt: number;
   lifetimeS: number | null;
@@ -91,6 +92,8 @@ export type Verdict =
       kind: "moved";
       generation: number;
       issuedAtMs: number | null;
+      /** When this answer was issued; where the provider does not say, when it was asked for, by the row store's clock. */
+      ownIssuedAtMs: number;
       /** The current refresh token is the one that was presented for this answer: somebody edited around it. */
       successor: boolean;
     }

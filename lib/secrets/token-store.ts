@@ -81,6 +81,9 @@ export async function saveTokens(tx: Tx, tokens: SavedTokens): Promise<boolean> 
       ? sql`${expires} - ${tokens.leadMs}::float8 * interval '1 ms'`
       : sql`null::timestamptz`;
   const issued = tokens.issuedAtMs === null ? sql`now()` : sql`to_timestamp(${tokens.issuedAtMs}::float8 / 1000)`;
+  // Within the same grant somebody may be presenting its refresh token at this moment: that lease, and what is not known
+  // about earlier presentations, stay.
+  const same = sql`${tokenState.grantId} = ${tokens.grantId}`;
   const saved = await tx
     .update(tokenState)
     .set({
@@ -100,11 +103,11 @@ export async function saveTokens(tx: Tx, tokens: SavedTokens): Promise<boolean> 
       fingerprint: tokens.fingerprint,
       refreshFingerprint: tokens.refreshFingerprint,
       notBefore: null,
-      leaseHolder: null,
-      outcome: "OK",
+      leaseHolder: sql`case when ${same} then ${tokenState.leaseHolder} end`,
+      outcome: sql`case when ${same} then ${tokenState.outcome} else 'OK' end`,
       failures: 0,
       suspectSince: null,
-      lostGeneration: null,
+      lostGeneration: sql`case when ${same} then ${tokenState.lostGeneration} + 1 end`,
       problem: null,
       updatedAt: sql`now()`,
     })
