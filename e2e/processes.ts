@@ -36,8 +36,8 @@ export async function startLatchkey(
   const port = await freePort();
   const folder = await mkdtemp(join(tmpdir(), "latchkey-e2e-"));
   await chmod(folder, 0o755);
-  // Not localhost: the provider's cookies must not be ours.
-  const url = `http://127.0.0.1:${port}`;
+  // Not localhost: the provider's cookies must not be ours. Behind a proxy it is the proxy's.
+  const url = options.env?.LATCHKEY_URL ?? `http://127.0.0.1:${port}`;
   const env: Record<string, string | undefined> = {
     PATH: process.env.PATH,
     HOME: process.env.HOME,
