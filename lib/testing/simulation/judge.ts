@@ -43,7 +43,7 @@ export class Judge {
   /** Generations somebody rightly wanted replaced before their time, and leases taken when due, as `secret generation`. */
   readonly #wanted = new Set<string>();
   readonly #accessExpires = new Map<string, number>();
-  readonly counts = { presented: 0, landed: 0, late: 0, dead: 0, alternatives: 0, excused: 0 };
+  readonly counts = { presented: 0, landed: 0, dead: 0, alternatives: 0, excused: 0 };
 
   constructor(readonly sim: Simulation) {}
 
