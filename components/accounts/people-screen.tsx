@@ -96,11 +96,13 @@ function PeopleList({ placeId, permissions }: { placeId: string; permissions: re
                 <Tile name={personName(person)} seed={person.id} size="sm" round />
                 <div className="grow">
                   <b>{personName(person)}</b>{" "}
-                  {[...new Set(person.attributes.roles.map(roleWords))].map((words) => (
-                    <Tag key={words}>{words}</Tag>
-                  ))}
+                  <span className="tags">
+                    {[...new Set(person.attributes.roles.map(roleWords))].map((words) => (
+                      <Tag key={words}>{words}</Tag>
+                    ))}
+                  </span>
                   <div className="meta">
-                    <span>{person.attributes.email}</span>
+                    {personName(person) === person.attributes.email ? null : <span>{person.attributes.email}</span>}
                     {person.attributes.last_login ? (
                       <RelativeTime at={person.attributes.last_login} prefix="Signed in " />
                     ) : (

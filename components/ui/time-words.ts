@@ -12,7 +12,7 @@ export function spanWords(ms: number): string {
   if (length < 36 * HOUR) return `${Math.floor(length / HOUR)} h`;
   const days = Math.floor(length / DAY);
   if (days < 60) return days === 1 ? "1 day" : `${days} days`;
-  if (days < 730) return `${Math.floor(days / 30)} months`;
+  if (days < 730) return `${Math.round(days / 30.44)} months`;
   return `${Math.floor(days / 365)} years`;
 }
 
