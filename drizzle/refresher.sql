@@ -246,11 +246,11 @@ BEGIN
   WITH r AS (
     SELECT * FROM jsonb_to_recordset(p_rows) AS r(
       tenant_id text, workspace_id text, secret_id text, holder text, fence bigint, grant_id text, generation int,
-      attempt text, status text, delay_ms float8, counts boolean, unknown boolean, suspect boolean, problem jsonb,
+      attempt text, status text, delay_ms float8, counts boolean, calls int, unknown boolean, suspect boolean, problem jsonb,
       event text, code text, detail text, duration_ms int, actor text, throttled boolean)),
   done AS (
     UPDATE token_state t
-       SET status = r.status, failures = t.failures + CASE WHEN r.counts THEN 1 ELSE 0 END,
+       SET status = r.status, failures = t.failures + CASE WHEN r.counts THEN greatest(1, r.calls) ELSE 0 END,
            outcome = CASE WHEN r.unknown THEN 'UNKNOWN' ELSE 'REFUSED' END,
            lost_generation = CASE WHEN r.unknown THEN t.generation ELSE t.lost_generation END,
            suspect_since = CASE WHEN r.suspect THEN coalesce(t.suspect_since, now()) ELSE t.suspect_since END,

@@ -9,6 +9,8 @@ export interface Attempt {
   /** Monotonic. */
   started: number;
   client: OAuthClient | null;
+  /** Requests written so far. */
+  calls: number;
   heard: (() => void) | undefined;
 }
 

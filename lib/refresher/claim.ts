@@ -163,6 +163,7 @@ export function databaseRows(clock: Clock = systemClock): Rows {
         status: record.status,
         delay_ms: record.delayMs === "keep" ? -1 : record.delayMs,
         counts: record.counts,
+        calls: record.calls,
         unknown: record.unknown,
         suspect: record.suspect,
         problem: record.problem,

@@ -59,6 +59,30 @@ describe("a trouble that does not end", () => {
     expect(await world.state(secret.id)).toMatchObject({ status: "active", failures: 0, generation: 2 });
   });
 
+  it("counts calls, not attempts: the second way of authenticating, and other refresh tokens, are calls too", async () => {
+    // A client whose way of authenticating is not known yet.
+    const clientId = await world.addClient();
+    const secret = await world.addSecret({}, { clientId });
+    await world.makeDue(secret.id);
+    for (let n = 0; n < 20; n++)
+      world.idp.next({ error: { status: 401, code: "invalid_client" } }, { error: { status: 500 } });
+    for (let n = 0; n < 20; n++) await insist(secret.id);
+    expect(world.idp.refreshCalls()).toHaveLength(12);
+    expect(await world.state(secret.id)).toMatchObject({ failures: 12 });
+
+    const another = await world.addSecret({}, { clientId });
+    world.idp.reset();
+    await world.refresh(another.id);
+    // A presentation of the first refresh token whose answer nobody saw: it may have a child, so it is tried after a refusal.
+    await world.database.owner`update token_state set lost_generation = 1 where secret_id = ${another.id}`;
+    await world.makeDue(another.id);
+    world.idp.calls.length = 0;
+    world.idp.next({ error: { code: "invalid_grant" } }, { error: { status: 500 } });
+    await sweepOnce();
+    expect(world.idp.refreshCalls()).toHaveLength(2);
+    expect(await world.state(another.id)).toMatchObject({ failures: 2 });
+  });
+
   it("becomes suspect a day after the access token died: probed hourly, never dead by itself", async () => {
     const secret = await tired(12, 25);
     world.idp.always({ error: { status: 500 } });

@@ -64,13 +64,14 @@ export async function fail(
       problem: { code: failure.code, title: "The provider rejects this request", detail: told(failure), who: "you" },
       event: "refresh_failed",
     });
-  const givenUp = isGivenUp(lease.failures + 1, lease.validForMs);
+  const failures = lease.failures + Math.max(1, attempt.calls);
+  const givenUp = isGivenUp(failures, lease.validForMs);
   const { retryAfterMs } = failure;
   return record(attempt, failure, outcome, {
     status: givenUp ? "suspect" : lease.status,
     delayMs: givenUp
       ? givenUpDelayMs(retryAfterMs, world.random())
-      : retryDelayMs(failure.kind, lease.failures + 1, retryAfterMs, world.random()),
+      : retryDelayMs(failure.kind, failures, retryAfterMs, world.random()),
     counts: true,
     unknown: failure.kind === "unknown",
     suspect: false,
@@ -101,6 +102,7 @@ async function record(
   const mine = await world.rows.fail({
     lease,
     ...consequence,
+    calls: attempt.calls,
     // The timeline names every failure, also the client's, which is no problem of the secret.
     eventCode: consequence.problem?.code ?? failure.code,
     eventDetail: told(failure),
@@ -123,6 +125,7 @@ export async function pause(
     status: "paused",
     delayMs: null,
     counts: true,
+    calls: attempt.calls,
     unknown: false,
     suspect: false,
     problem,

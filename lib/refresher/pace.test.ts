@@ -133,7 +133,7 @@ describe("the pace after it", () => {
   it("is cut by what was borne, by half at most, once an episode; shares of processes add up", async () => {
     const id = await paced(10);
     const rate = async () => (await world.database.owner`select rate from token_pace where auth_client_id = ${id}`)[0]?.rate;
-    const told = (bore: number) => world.database.owner`select latchkey_pace_throttled(${JSON.stringify([{ tenant_id: world.place.tenantId, auth_client_id: id, wait_ms: 1, bore }])}::text::jsonb)`;
+    const told = (bore: number) => world.database.owner`select latchkey_pace_throttled(${JSON.stringify([{ tenant_id: world.place.tenantId, auth_client_id: id, wait_ms: 60_000, bore }])}::text::jsonb)`;
     await later(id, 2);
     await told(9.5);
     expect(await rate()).toBeCloseTo(9, 1);
@@ -141,7 +141,7 @@ describe("the pace after it", () => {
     expect(await rate()).toBeCloseTo(9, 1);
     await told(1);
     expect(await rate()).toBeCloseTo(9.9, 1);
-    await later(id, 2);
+    await later(id, 62);
     await told(0.1);
     expect(await rate()).toBeCloseTo(4.95, 1);
   }); // biome-ignore format: one statement a line
@@ -186,52 +186,69 @@ describe("the pace after it", () => {
   });
 });
 
-describe("thousands that expire together, at a provider that lets 20 a second through", () => {
-  it("never ask it again before it said so, and soon ask no more than it bears", async () => {
+describe("many that expire together, at a provider that lets twenty through and then wants a rest", () => {
+  it("never ask it again before the rest is over, and then each in a slot of its own", async () => {
     const clientId = await world.addClient();
-    const secrets = [];
-    for (let n = 0; n < 120; n++) secrets.push(await world.addSecret({}, { clientId }));
+    for (let n = 0; n < 60; n++) await world.addSecret({}, { clientId });
     await world.database.owner`update token_state set refresh_due_at = now() - interval '1 s' where auth_client_id = ${clientId}`;
-    let windowAt = 0;
-    let count = 0;
-    let refusedUntil = 0;
-    let tooEarly = 0;
-    const refusals: number[] = [];
-    const { provider } = refresher().world;
-    const renew = provider.renew;
+    const { world: live, paces } = refresher();
+    const { provider, rows } = live;
+    const { renew } = provider;
+    const { fail, guard } = rows;
+    const { take } = paces;
+    let [accepted, told, rested, early, slots, calls] = [0, false, false, 0, 0, 0];
     provider.renew = async (client, tokens, mayStillSend) => {
-      const now = performance.now();
-      if (now < refusedUntil) tooEarly += 1;
-      if (now - windowAt >= 1_000) [windowAt, count] = [now, 0];
-      count += 1;
-      if (count <= 20) return renew(client, tokens, mayStillSend);
-      const over = { oauthError: null, said: null, status: 429, detail: "Slow down.", retryAfterMs: 1_000 };
-      refusals.push(now);
+      calls += 1;
+      if (rested || accepted++ < 20) return renew(client, tokens, mayStillSend);
+      const over = { oauthError: null, said: null, status: 429, detail: "Slow down.", retryAfterMs: 600_000 };
       return { kind: "failure", failure: { ...over, kind: "throttled", code: "throttled" } };
     };
-    // Told once it is written down; calls under way by then cannot be called back.
-    const { rows } = refresher().world;
-    const fail = rows.fail;
     rows.fail = async (record) => {
       const done = await fail(record);
-      if (record.throttle && refusedUntil < performance.now()) refusedUntil = performance.now() + 900;
+      told = true;
       return done;
+    };
+    // What the guard let through before the word was written down cannot be called back; nothing passes it afterwards.
+    rows.guard = async (lease) => {
+      const after = told;
+      const passed = await guard(lease);
+      if (after && passed) early += 1;
+      return passed;
+    };
+    Object.assign(paces, {
+      take: async (...asked: Parameters<typeof take>) => {
+        const given = await take(...asked);
+        slots += given.granted;
+        return given;
+      },
+    });
+    const left = () => world.database.owner`select 1 from token_state where auth_client_id = ${clientId} and generation = 1`;
+    const settled = async (done: () => Promise<boolean> | boolean) => {
+      for (let n = 0; n < 400 && !(await done()); n++) await new Promise((resolve) => setTimeout(resolve, 50));
+      expect(await done()).toBe(true);
     };
     const sweep = startSweep();
     try {
-      const left = () => world.database.owner`select 1 from token_state where auth_client_id = ${clientId} and generation = 1`;
-      for (let n = 0; (await left()).length > 0 && n < 200; n++) await new Promise((resolve) => setTimeout(resolve, 100));
-      expect(await left()).toHaveLength(0);
+      await settled(() => told && refresher().running.size === 0);
+      expect(await left()).toHaveLength(40);
+      expect([early, slots]).toEqual([0, 0]);
+      // The rest is over; what was learned from so long a rest would be a call in half a minute.
+      rows.guard = guard;
+      rested = true;
+      calls = 0;
+      await world.database.owner`update token_state set not_before = null where auth_client_id = ${clientId}`;
+      await world.database.owner`update token_pace set rate = 40, blocked_until = now(), next_at = now() where auth_client_id = ${clientId}`;
+      paces.note(who(clientId));
+      await settled(async () => (await left()).length === 0);
+      expect(calls).toBe(40);
+      expect(slots).toBeGreaterThanOrEqual(40);
     } finally {
       await sweep.stop(5_000);
       provider.renew = renew;
-      rows.fail = fail;
+      Object.assign(rows, { fail, guard });
+      Object.assign(paces, { take });
     }
-    expect(tooEarly).toBe(0);
-    // The first wave cannot know; after it hardly anything is refused.
-    const first = refusals[0] as number;
-    expect(refusals.filter((at) => at > first + 1_000).length).toBeLessThanOrEqual(6);
-  }, 40_000); // biome-ignore format: one statement a line
+  }, 60_000); // biome-ignore format: one statement a line
 });
 
 it("a process that starts later learns of it", async () => {

@@ -20,6 +20,7 @@ export interface Paced {
 const ASK = 64;
 /** A slot that was not used by then is let go, so that a pause is not followed by a rush. */
 const STALE_MS = 500;
+/** Nobody waits longer without asking again: what a provider asked for may end at once, when its client is pointed elsewhere. */
 const AGAIN_MS = 1_000;
 
 interface Pace {
@@ -100,7 +101,7 @@ export class Paces {
         pace.asking = false;
         const first = this.clock.monotonic() + startMs;
         pace.slots = everyMs === 0 ? [] : Array.from({ length: granted }, (_, n) => first + n * everyMs);
-        this.#wake(pace, Math.max(startMs, blockedMs), ready);
+        this.#wake(pace, Math.min(Math.max(startMs, blockedMs), AGAIN_MS), ready);
       },
       (error) => {
         pace.asking = false;

@@ -106,6 +106,8 @@ export interface FailureRecord {
   /** Until the next attempt; null: none by itself; "keep": the due time stays (the client waits, not the secret). */
   delayMs: number | null | "keep";
   counts: boolean;
+  /** Requests the attempt made: each counts towards the effort of this expiry, and an attempt that made none counts as one. */
+  calls: number;
   unknown: boolean;
   suspect: boolean;
   /** The provider asked for patience: the row keeps its due time and rests, and so does its client for as long as told. */

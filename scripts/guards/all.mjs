@@ -1,4 +1,5 @@
 import { cry } from "./cry.mjs";
+import { refresher } from "./refresher.mjs";
 
 /**
  * @typedef {object} Guard
@@ -11,4 +12,4 @@ import { cry } from "./cry.mjs";
  */
 
 /** Every guard that scripts/guards.mjs takes out. @type {readonly Guard[]} */
-export const allGuards = [...cry];
+export const allGuards = [...cry, ...refresher];

@@ -224,6 +224,7 @@ class Run {
       status,
       delayMs: random.pick([null, "keep", 0, 1_000, 45_000] as const),
       counts: random.chance(0.8),
+      calls: random.pick([0, 1, 2, 3]),
       unknown: random.chance(0.4),
       suspect: random.chance(0.4),
       problem: random.chance(0.3)

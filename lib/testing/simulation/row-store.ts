@@ -248,7 +248,7 @@ export class RowStore {
         r.throttle && next !== null && t.refresh_due_at !== null ? Math.min(t.refresh_due_at, next) : next;
     t.not_before = r.throttle ? next : null;
     t.status = r.status;
-    t.failures += r.counts ? 1 : 0;
+    t.failures += r.counts ? Math.max(1, r.calls) : 0;
     t.outcome = r.unknown ? "UNKNOWN" : "REFUSED";
     if (r.unknown) t.lost_generation = t.generation;
     if (r.suspect) t.suspect_since ??= now;
