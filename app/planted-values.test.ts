@@ -8,6 +8,7 @@ import { Sensitive } from "@/lib/crypto/sensitive";
 import { install } from "@/lib/process";
 import { makePerson, makePlace, makeSession, makeTask, OWNER, type Person, type Place } from "@/lib/testing/callers";
 import { useDatabase } from "@/lib/testing/database";
+import { plantSecrets } from "@/lib/testing/planted-secrets";
 import { allRoutes, definedRoutes, type Route } from "@/lib/testing/routes";
 import { type Hit, Sentinels } from "@/lib/testing/sentinels";
 
@@ -257,6 +258,27 @@ test("every kind of secret is planted and used", async () => {
     });
   }
   const everything = [...stored, "user name", "basic password", "API key value"];
+  // Every member of every type, whatever the registry comes to hold.
+  for (const { type, credentials, inCredentials } of plantSecrets(planted)) {
+    const id = await idOf(
+      send(`POST ${SECRETS}`, {
+        as: session,
+        params: at(),
+        json: data(
+          "auth-secret",
+          { name: `Every member of ${type}`, type, credentials },
+          type === "oauth2" ? { auth_client: { data: { id: clientId, type: "auth-client" } } } : undefined,
+        ),
+        shows: ["oauth2 credentials additional_params"],
+      }),
+    );
+    await send(`GET ${ONE}`, {
+      as: session,
+      params: { ...at(), secretId: id },
+      shows: ["oauth2 credentials additional_params"],
+    });
+    everything.push(...inCredentials);
+  }
 
   // Browsers see the fields people edit, and no value; keys see what the contract says.
   await send(`GET ${ONE}`, { as: session, params, shows: ["additional parameter"] });

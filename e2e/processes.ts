@@ -20,6 +20,8 @@ export interface Latchkey {
   setupLink(): string;
   /** Runs one of scripts/*.mjs on this folder and gives what it printed. */
   run(script: string, ...args: string[]): Promise<string>;
+  /** Sends its process a signal and waits until it has ended; the folder stays. */
+  kill(signal: NodeJS.Signals): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -31,10 +33,16 @@ export const ACCOUNT = {
 };
 
 export async function startLatchkey(
-  options: { account?: boolean; env?: Record<string, string>; provider?: Provider } = {},
+  options: {
+    account?: boolean;
+    env?: Record<string, string>;
+    provider?: Provider;
+    /** One that an earlier server left, instead of a new one. */
+    folder?: string;
+  } = {},
 ): Promise<Latchkey> {
   const port = await freePort();
-  const folder = await mkdtemp(join(tmpdir(), "latchkey-e2e-"));
+  const folder = options.folder ?? (await mkdtemp(join(tmpdir(), "latchkey-e2e-")));
   await chmod(folder, 0o755);
   // Not localhost: the provider's cookies must not be ours. Behind a proxy it is the proxy's.
   const url = options.env?.LATCHKEY_URL ?? `http://127.0.0.1:${port}`;
@@ -87,6 +95,11 @@ export async function startLatchkey(
       const code = await new Promise((resolve) => other.once("close", resolve));
       if (code !== 0) throw new Error(`${name} ended with ${code}:\n${printed()}`);
       return printed();
+    },
+    kill: async (signal) => {
+      const ended = new Promise((resolve) => child.once("close", resolve));
+      child.kill(signal);
+      await ended;
     },
     stop: async () => {
       await end(child);

@@ -1,6 +1,7 @@
+import { randomBytes } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
-import { Sentinels } from "@/lib/testing/sentinels";
+import { formsOf, Sentinels } from "@/lib/testing/sentinels";
 
 /** A scanner that finds nothing proves nothing: each form is hidden once and must be found. */
 const planted = new Sentinels();
@@ -33,6 +34,30 @@ test.each(Object.keys(HIDDEN))("finds a value hidden as %s", (form) => {
     expect(planted.find(hidden).map((hit) => hit.name)).toContain(name);
     expect(planted.find(hidden, [name])).toEqual([]);
   }
+});
+
+test("finds a key, in bytes and written down", () => {
+  const key = randomBytes(32);
+  const keys = new Sentinels();
+  keys.addBytes("key", key);
+  const shapes = [
+    key,
+    key.toString("hex"),
+    key.toString("base64url"),
+    `x${key.toString("base64")}`,
+    JSON.stringify(key),
+    gzipSync(key),
+  ];
+  for (const hidden of shapes)
+    expect(keys.find(Buffer.concat([Buffer.from("..."), Buffer.from(hidden)]))).not.toEqual([]);
+  expect(keys.find(randomBytes(100_000))).toEqual([]);
+});
+
+test("at the very beginning and end, and however many there are", () => {
+  expect(planted.find(token)).toHaveLength(1);
+  expect(planted.find(`${token} ${text}`).map((hit) => hit.name)).toEqual(expect.arrayContaining(["token", "text"]));
+  expect(planted.find(token.slice(0, -1))).toEqual([]);
+  for (const value of [text, token]) expect(Object.keys(formsOf(value)).length).toBeGreaterThanOrEqual(8);
 });
 
 test("finds nothing where nothing is", () => {
