@@ -28,7 +28,8 @@ test("a key is limited when it is made, says so in the list, and obeys", async (
   }
   await dialog.getByRole("button", { name: "Create API key" }).click();
   const shown = page.getByRole("dialog", { name: "Your new API key" });
-  const key = /latchkey_pat_[0-9a-f]{24}_[0-9A-Za-z]{27}_[0-9A-Za-z]{6}/.exec((await shown.textContent()) ?? "")?.[0] ?? "";
+  const key =
+    /latchkey_pat_[0-9a-f]{24}_[0-9A-Za-z]{27}_[0-9A-Za-z]{6}/.exec((await shown.textContent()) ?? "")?.[0] ?? "";
   await shown.getByRole("button", { name: "Done" }).click();
   const row = page.getByRole("listitem").filter({ hasText: name });
   await expect(row).toContainText("May only workspaces.auth_secret.get");
