@@ -55,6 +55,8 @@ export class FakeIdp {
   consent: NewGrant = {};
   /** Replaces the answer of the authorization endpoint: an error, or extra parameters. */
   authorization: { parameters?: Record<string, string>; issuer?: string | null } = {};
+  /** Token requests under way, unanswered. */
+  open = 0;
   url = "";
   #queue: Behaviour[] = [];
   #always: Behaviour | null = null;
@@ -201,7 +203,14 @@ export class FakeIdp {
     };
     this.calls.push(call);
     const behaviour = this.#queue.shift() ?? this.#always ?? {};
-    const presentation = form.grant_type === "refresh_token" ? this.grants.present(form.refresh_token ?? "") : null;
+    const presentation =
+      form.grant_type === "refresh_token"
+        ? this.grants.present(form.refresh_token ?? "", request.socket.remotePort)
+        : null;
+    this.open += 1;
+    response.once("close", () => {
+      this.open -= 1;
+    });
     const settle = (answered: boolean) => {
       if (presentation) presentation.answered = answered;
       call.status = answered ? response.statusCode : null;
@@ -267,7 +276,8 @@ export class FakeIdp {
   /** A protected resource: says whether the provider takes the access token. */
   #api(request: IncomingMessage, response: ServerResponse): void {
     const token = /^Bearer (.+)$/.exec(request.headers.authorization ?? "")?.[1] ?? "";
-    json(response, this.grants.acceptsAccess(token) ? 200 : 401, {});
+    const taken = this.grants.acceptsAccess(token);
+    json(response, taken ? 200 : 401, { expired_for_ms: this.grants.expiredForMs(token) });
   }
 
   /** The same object for another process: `{call, args}`. */

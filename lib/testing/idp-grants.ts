@@ -26,6 +26,10 @@ export interface Presentation {
   overlapping: number;
   /** The refresh token handed out, where one was. */
   issued: string | null;
+  /** The client's end of the connection: tells which process it was. */
+  port: number | null;
+  /** When it was looked at, ms since the epoch. */
+  judgedAt: number | null;
 }
 
 export interface Grant {
@@ -99,7 +103,7 @@ export class IdpGrants {
   }
 
   /** Notes that a refresh token has arrived; `redeem` or nothing follows. */
-  present(token: string): Presentation {
+  present(token: string, port: number | null = null): Presentation {
     const grant = this.grantOf(token);
     const presentation: Presentation = {
       at: Date.now(),
@@ -109,6 +113,8 @@ export class IdpGrants {
       answered: null,
       overlapping: grant?.presentations.filter((p) => p.token === token && p.answered === null).length ?? 0,
       issued: null,
+      port,
+      judgedAt: null,
     };
     grant?.presentations.push(presentation);
     return presentation;
@@ -116,6 +122,7 @@ export class IdpGrants {
 
   /** Looks at a presented token and takes effect. Null: invalid_grant. */
   redeem(presentation: Presentation): TokenAnswer | null {
+    presentation.judgedAt = Date.now();
     const known = this.#refresh.get(presentation.token);
     const grant = known && this.grants.get(known.grantId);
     if (!known || !grant || grant.revoked !== "no" || known.dead) {
@@ -145,7 +152,9 @@ export class IdpGrants {
       presentation.verdict = "replayed";
       presentation.consumed = true;
       presentation.issued = known.answer.refresh_token ?? null;
-      return known.answer;
+      // The same tokens; their age is told (RFC 6749 section 5.1).
+      const left = -(this.expiredForMs(known.answer.access_token) ?? 0);
+      return { ...known.answer, expires_in: Math.max(0, Math.floor(left / 1000)) };
     }
     if (grant.kind === "graceLatest")
       for (const other of this.#refresh.values()) if (other.parent === presentation.token) other.dead = true;
@@ -204,6 +213,12 @@ export class IdpGrants {
   acceptsAccess(token: string): boolean {
     const known = this.#access.get(token);
     return known !== undefined && known.until > Date.now() && this.grants.get(known.grantId)?.revoked === "no";
+  }
+
+  /** How long ago the access token ended, ms; negative while it lives, null when it was never handed out or was ended. */
+  expiredForMs(token: string): number | null {
+    const known = this.#access.get(token);
+    return known ? Date.now() - known.until : null;
   }
 
   /** Whether presenting this refresh token now would give tokens. */

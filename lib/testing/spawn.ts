@@ -15,6 +15,8 @@ export interface Started {
   /** Resolves with the first line that begins so; rejects when the process ends before. */
   line(beginning: string): Promise<string>;
   kill(signal: NodeJS.Signals): void;
+  /** Writes a line to its stdin. */
+  say(line: string): void;
   /** Resolves with code or signal when it has ended. */
   ended: Promise<number | NodeJS.Signals | null>;
 }
@@ -73,6 +75,7 @@ export function startProcess(path: string, env: Record<string, string> = {}, cwd
     lines,
     ended,
     kill: (signal) => void child.kill(signal),
+    say: (line) => void child.stdin.write(`${line}\n`),
     line: (beginning) =>
       new Promise((resolve, reject) => {
         const look = () => {
