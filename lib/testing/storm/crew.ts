@@ -86,6 +86,7 @@ export class Crew {
   /** SIGKILL, remembering which connections were its own: it is stopped for that moment, so that they are exactly those. */
   async kill(child: Started): Promise<Blow> {
     const blow = await this.stop(child);
+    blow.kind = "killed";
     child.kill("SIGKILL");
     await child.ended;
     return blow;
@@ -98,7 +99,7 @@ export class Crew {
       async () => /^State:\s+[Tt]/m.test(await readFile(`/proc/${child.pid}/status`, "utf8")),
       "a stopped process",
     );
-    const blow = { at: Date.now(), ports: await portsOf(child.pid) };
+    const blow: Blow = { at: Date.now(), kind: "stopped", ports: await portsOf(child.pid) };
     this.blows.push(blow);
     return blow;
   }

@@ -73,16 +73,27 @@ describe("the verdict over a storm", () => {
   it("excuses it only by a blow to the process whose connection it was, after it was asked", () => {
     const s = story("strict");
     const { presentation } = s.present();
-    s.blows.push({ at: presentation.at, ports: new Set([2]) }, { at: presentation.at - 1, ports: new Set([1]) });
+    s.blows.push(
+      { at: presentation.at, kind: "killed", ports: new Set([2]) },
+      { at: presentation.at - 1, kind: "killed", ports: new Set([1]) },
+    );
     expect(beginnings(s.verdict().violations)).toEqual(["lost without a reason"]);
-    s.blows.push({ at: presentation.at, ports: new Set([1]) });
+    s.blows.push({ at: presentation.at, kind: "killed", ports: new Set([1]) });
     expect(s.verdict()).toMatchObject({ violations: [], lost: ["s"] });
+  });
+
+  it("expects of a process that was only stopped that it lands what it receives", () => {
+    const s = story("grace");
+    const { presentation } = s.present();
+    presentation.answered = true;
+    s.blows.push({ at: presentation.at, kind: "stopped", ports: new Set([1]) });
+    expect(beginnings(s.verdict().violations)).toEqual(["I2 an answer that was received is nowhere"]);
   });
 
   it("excuses no loss at a provider with a grace period", () => {
     const s = story("grace");
     const { presentation } = s.present();
-    s.blows.push({ at: presentation.at, ports: new Set([1]) });
+    s.blows.push({ at: presentation.at, kind: "killed", ports: new Set([1]) });
     expect(s.verdict()).toMatchObject({ violations: [], lost: [] }); // it still takes the old one
     s.grant.revoked = "reuse";
     expect(beginnings(s.verdict().violations)).toEqual(["lost although the provider has a grace period"]);

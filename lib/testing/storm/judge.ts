@@ -37,6 +37,8 @@ export interface LedgerRow {
 /** A process that was killed, or stopped for longer than its lease, and the ends of its connections at that moment. */
 export interface Blow {
   at: number;
+  /** Who was only stopped goes on later: what it then receives may not be lost. */
+  kind: "killed" | "stopped";
   ports: ReadonlySet<number>;
 }
 
@@ -85,10 +87,13 @@ function judgeSecret(history: History, verdict: Judgement, subject: Subject): vo
     verdict.violations.push(
       `${what}: ${id} (${grant.kind}, ${row.status}, generation ${row.generation}) ${told(presentations)}`,
     );
-  /** Its answer may have died with the process, or on the way. */
+  const hit = (p: Presentation, kinds: readonly Blow["kind"][]) =>
+    history.blows.some(
+      (blow) => kinds.includes(blow.kind) && p.port !== null && blow.ports.has(p.port) && p.at <= blow.at,
+    );
+  /** Its answer may have died with the process, or on the way, or come after somebody else had to try. */
   const cut = (p: Presentation) =>
-    (history.providerLostAnswers === true && p.answered === false) ||
-    history.blows.some((blow) => p.port !== null && blow.ports.has(p.port) && p.at <= blow.at);
+    (history.providerLostAnswers === true && p.answered === false) || hit(p, ["killed", "stopped"]);
   verdict.presentations += presentations.length;
   verdict.landed += row.generation - 1;
 
@@ -108,7 +113,7 @@ function judgeSecret(history: History, verdict: Judgement, subject: Subject): vo
       const earlier = [...before, ...(p.overlapping > 0 ? meanwhile : [])];
       if (!earlier.some(cut)) say("I1 a refresh token was presented twice without a reason");
     }
-    if (p.answered === true && p.issued !== null && !cut(p)) {
+    if (p.answered === true && p.issued !== null && !hit(p, ["killed"])) {
       const kept = ledger.has(history.macOf(p.issued)) || presentations.some((q) => q.token === p.issued);
       if (!kept) say("I2 an answer that was received is nowhere");
     }
