@@ -23,18 +23,17 @@ export const TEST_URL = "http://latchkey.test";
  * in this process. Call it at the top of the file.
  *
  * @param env further settings by their environment names
- * @param options `keyring: false` leaves the keys to the test
+ * @param options `keyring: false` leaves the keys to the test; `server` gives the URL of a migrated database elsewhere
  */
-export function useDatabase(env: Record<string, string> = {}, options: { keyring?: boolean } = {}): TestDatabase {
+export function useDatabase(
+  env: Record<string, string> = {},
+  options: { keyring?: boolean; server?: () => Promise<string> } = {},
+): TestDatabase {
   const made = {} as TestDatabase;
   const name = `latchkey_test_${process.pid}_${randomBytes(4).toString("hex")}`;
 
   beforeAll(async () => {
-    const serverUrl = inject("testServerUrl");
-    await administer(serverUrl, `create database ${name} template ${TEMPLATE}`);
-    const url = new URL(serverUrl);
-    url.pathname = `/${name}`;
-    made.url = url.href;
+    made.url = options.server ? await options.server() : await cloned(name);
     made.owner = postgres(made.url, { max: 2, onnotice: () => {} });
     made.settings = readSettings({
       DATABASE_URL: made.url,
@@ -51,11 +50,19 @@ export function useDatabase(env: Record<string, string> = {}, options: { keyring
   afterAll(async () => {
     await closeDatabase();
     await made.owner?.end({ timeout: 5 });
-    await administer(inject("testServerUrl"), `drop database if exists ${name} with (force)`);
+    if (!options.server) await administer(inject("testServerUrl"), `drop database if exists ${name} with (force)`);
     for (const what of ["databaseUrl", "settings", "keyring", "macKeys"]) forget(what);
   });
 
   return made;
+}
+
+async function cloned(name: string): Promise<string> {
+  const serverUrl = inject("testServerUrl");
+  await administer(serverUrl, `create database ${name} template ${TEMPLATE}`);
+  const url = new URL(serverUrl);
+  url.pathname = `/${name}`;
+  return url.href;
 }
 
 async function administer(url: string, statement: string): Promise<void> {

@@ -53,9 +53,11 @@ export interface MadeSecret {
 
 let count = 0;
 
-/** Call it at the top of a test file. The provider forgets its scripts and calls before every test. */
-export function useOAuthWorld(env: Record<string, string> = {}): OAuthWorld {
-  const world = { database: useDatabase({ LATCHKEY_EGRESS_ALLOW: "127.0.0.1", ...env }) } as OAuthWorld;
+/** @param server as in `useDatabase`. Call it at the top of a test file. The provider forgets its scripts and calls before every test. */
+export function useOAuthWorld(env: Record<string, string> = {}, server?: () => Promise<string>): OAuthWorld {
+  const world = {
+    database: useDatabase({ LATCHKEY_EGRESS_ALLOW: "127.0.0.1", ...env }, { server }),
+  } as OAuthWorld;
   const params = (secretId: string) => ({ workspaceId: world.place.workspaceId, secretId });
   const path = (secretId: string) => `/v2/workspaces/${world.place.workspaceId}/secrets/${secretId}`;
 
