@@ -49,19 +49,11 @@ const tenantOwner: readonly Permission[] = [...tenantAdmin, "tenants.user.list_s
 
 export const ROLES = {
   /**
-   * The instance's operator: global auth clients, how the instance is set up, which tenants there are (that right counts in every
-   * tenant, lib/access/caller.ts), and everybody's sessions. Nothing else inside a tenant: what may lead to a value needs a
-   * membership there.
+   * The instance's operator: global auth clients, how the instance is set up, and `tenants.*` at the instance: which tenants there
+   * are (that one counts in every tenant, lib/access/caller.ts), everybody's name and sessions. What may lead to a value needs a
+   * membership in the tenant.
    */
-  instance: {
-    operator: [
-      ...AUTH_CLIENTS,
-      "global.instance.get",
-      "tenants.tenant.get",
-      "tenants.user.list_sessions",
-      "tenants.user.end_sessions",
-    ],
-  },
+  instance: { operator: [...AUTH_CLIENTS, "global.instance.get", ...tenantOwner] },
   tenant: { owner: tenantOwner, admin: tenantAdmin, member: ["tenants.tenant.get"] },
   contract: {
     owner: contractAdmin,

@@ -1,4 +1,5 @@
 import { createCipheriv, createDecipheriv, type KeyObject, randomBytes } from "node:crypto";
+import { DataKeys } from "@/lib/crypto/data-keys";
 import {
   AT,
   type Blob,
@@ -17,7 +18,7 @@ import {
 import { type Keyring, KeyringError, type SealingKey } from "@/lib/crypto/keyring";
 import { clearJson, Sensitive } from "@/lib/crypto/sensitive";
 import { AppError } from "@/lib/errors";
-import { installed } from "@/lib/process";
+import { installed, once } from "@/lib/process";
 
 /**
  * Seals one value for one place and opens it there only (SECURITY CRY-1 to CRY-5). Each seal has its own random data key,
@@ -166,26 +167,32 @@ function sealWith(tenantKey: SealingKey, place: Place, plaintext: Buffer | strin
   }
 }
 
+const dataKeys = () => once("data-keys", () => new DataKeys());
+
 function openWith(tenantKey: KeyObject, place: Place, blob: Blob): Sensitive<Buffer> {
   const where = placeBytes(place);
-  let dataKey: Buffer | undefined;
+  const wrapped = blob.header.subarray(AT.wrapNonce, AT.nonce);
+  let dataKey = dataKeys().get(tenantKey, wrapped);
+  const known = dataKey !== undefined;
   try {
-    const unwrap = createDecipheriv(CIPHER, tenantKey, blob.wrapNonce, { authTagLength: TAG_BYTES });
-    unwrap.setAAD(wrapData(where, blob.header));
-    unwrap.setAuthTag(blob.wrapTag);
-    dataKey = unwrap.update(blob.wrappedKey);
-    unwrap.final();
+    if (dataKey === undefined) {
+      const unwrap = createDecipheriv(CIPHER, tenantKey, blob.wrapNonce, { authTagLength: TAG_BYTES });
+      unwrap.setAAD(wrapData(where, blob.header));
+      unwrap.setAuthTag(blob.wrapTag);
+      dataKey = unwrap.update(blob.wrappedKey);
+      unwrap.final();
+    }
 
     const record = createDecipheriv(CIPHER, dataKey, blob.nonce, { authTagLength: TAG_BYTES });
     record.setAAD(recordData(where, blob.header));
     record.setAuthTag(blob.tag);
     const clear = record.update(blob.ciphertext);
     record.final();
+    if (!known) dataKeys().keep(tenantKey, wrapped, dataKey);
     return new Sensitive(clear);
   } catch (cause) {
+    if (!known) dataKey?.fill(0);
     throw integrityFailure(place, cause);
-  } finally {
-    dataKey?.fill(0);
   }
 }
 
