@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { POST as createClient } from "@/app/v2/auth-clients/route";
 import { POST as createComponent } from "@/app/v2/components/route";
 import { POST as createSecret } from "@/app/v2/workspaces/[workspaceId]/secrets/route";
@@ -27,6 +27,18 @@ import { allRoutes, definedRoutes, type Route } from "@/lib/testing/routes";
  * `expected`; what differs from that is in `ALSO` and `NEVER`, with the reason. A new route fails until its ids, and its
  * body if it has one, are known here.
  */
+
+/** The first wall, to be switched off in the run that shows what the second alone holds. */
+const wall = vi.hoisted(() => ({ off: false }));
+vi.mock("@/lib/access/permit", async (original) => {
+  const real = await original<typeof import("@/lib/access/permit")>();
+  const unless =
+    <Given extends unknown[]>(check: (...given: Given) => Promise<void>) =>
+    async (...given: Given) => {
+      if (!wall.off) await check(...given);
+    };
+  return { ...real, permit: unless(real.permit), permitOnAuthClients: unless(real.permitOnAuthClients) };
+});
 
 const database = useDatabase();
 const routes = await allRoutes();
@@ -106,7 +118,7 @@ interface Role {
   grants: { at: Path; permissions: readonly string[] }[];
 }
 const ROLE_NAMES = [
-  "anonymous", "expired key", "guest", "integrator", "workspace admin", "workspace admin in a browser", "contract admin",
+  "anonymous", "expired key", "revoked key", "guest", "integrator", "workspace admin", "workspace admin in a browser", "contract admin",
   "tenant admin", "operator", "task identity", "narrowed task", "limited key",
 ] as const; // biome-ignore format: one list
 const roles = {} as Record<(typeof ROLE_NAMES)[number], Role>;
@@ -222,6 +234,9 @@ beforeAll(async () => {
   roles.anonymous = { auth: {}, nobody: true, userId: null, grants: [] };
   const expired = await makePerson(place, OWNER, { keyExpiresAt: new Date(Date.now() - 60_000) });
   roles["expired key"] = { auth: expired.basic, nobody: true, userId: null, grants: [] };
+  const revoked = await makePerson(place, OWNER);
+  await database.owner`delete from api_keys where id = ${revoked.keyId}`;
+  roles["revoked key"] = { auth: revoked.basic, nobody: true, userId: null, grants: [] };
   roles.guest = await person(w, { workspace: "guest" }, ROLES.workspace.guest);
   roles.integrator = await person(w, { workspace: "integrator" }, ROLES.workspace.integrator);
   roles["workspace admin"] = await person(w, { workspace: "admin" }, ROLES.workspace.admin);
@@ -691,6 +706,26 @@ async function renewed(site: Site, route: Route, role: Role): Promise<Site> {
   return { ...site, things };
 }
 
+/** Ids of places and things out of this role's reach that stand in an answer, other than those it asked for itself. */
+function foreignIn(text: string, role: Role, ids: Ids): string[] {
+  // The operator knows every tenant and person by office.
+  if (role === roles.operator) return [];
+  const asked = new Set(Object.values(ids).map((thing) => thing.id));
+  return SITES.slice(1).flatMap((name) => {
+    const { place, owner, things } = sites[name];
+    if (reaches(role, workspacePath(place))) return [];
+    const known = [
+      place.workspaceId,
+      ...Object.values(things).map((thing) => (reaches(role, thing.at ?? []) ? "" : thing.id)),
+    ];
+    if (name === "tenant") known.push(place.tenantId, place.contractId, owner.email);
+    return known.filter((id) => id !== "" && !asked.has(id) && text.includes(id)).map((id) => `${name}: ${id}`);
+  });
+}
+
+const withoutIds = (text: string, ids: Ids) =>
+  Object.values(ids).reduce((left, { id }) => left.replaceAll(id, "…"), text);
+
 describe.each(guarded.map((route) => [route.definition.route, route] as const))("%s", (address, route) => {
   const { permission, level, ids: positions } = route.definition.access;
 
@@ -718,6 +753,12 @@ describe.each(guarded.map((route) => [route.definition.route, route] as const))(
         if ([401, 403, 404].includes(status) && !empty)
           expect.fail(`${about}: expected to be allowed, got ${status} ${text}`);
         expect(status, `${about}: ${text}`).toBeLessThan(500);
+        expect(foreignIn(text, role, ids), `${about}: ${text}`).toEqual([]);
+        // A foreign id in a filter finds as little, and is counted as little, as one that names nothing.
+        if (Object.keys(ids).some((at) => isFilter(at) && ids[at]?.id !== absent[at]?.id)) {
+          const unknown = await send(route, role.auth, absent);
+          expect(withoutIds(text, ids), about).toBe(withoutIds(unknown.text, absent));
+        }
         known = null;
         continue;
       }
@@ -785,6 +826,53 @@ describe("the way to the provider, GET /api/oauth/authorize/{secretId}", () => {
       sites.own.owner.basic,
     ])
       expect((await open(as, secret.id)).location).toMatch(/^\/sign-in\?from=/);
+  });
+});
+
+describe("with the first wall switched off, row-level security alone", () => {
+  beforeAll(() => {
+    wall.off = true;
+  });
+  afterAll(() => {
+    wall.off = false;
+  });
+
+  /** Rows of the other tenant, in every table. */
+  async function theirs(): Promise<string> {
+    const { tenantId } = sites.tenant.place;
+    const parts = (await tables()).map(
+      (name) =>
+        `select '${name}' as t, coalesce(string_agg(to_jsonb(x)::text, '' order by to_jsonb(x)::text), '') as d from ${name} x where tenant_id = '${tenantId}'`,
+    );
+    return JSON.stringify(await database.owner.unsafe(parts.join(" union all ")));
+  }
+
+  test.each(guarded.map((route) => [route.definition.route, route] as const))(
+    "%s neither shows nor changes a row of another tenant",
+    async (address, route) => {
+      for (const name of ["guest", "tenant admin", "task identity"] as const) {
+        const role = roles[name];
+        const home = await homeOf(role, route);
+        const before = await theirs();
+        for (const { site, ids } of requestsOf(address, route.definition.access.ids, home, sites)) {
+          if (site !== "tenant") continue;
+          const { text, status } = await send(route, role.auth, ids);
+          expect(status, text).toBeLessThan(500);
+          expect(foreignIn(text, role, ids), `${name}: ${text}`).toEqual([]);
+        }
+        expect(await theirs()).toBe(before);
+      }
+    },
+  );
+
+  test("and it is off: a guest does here what only an owner may", async () => {
+    const route = guarded.find((one) => one.definition.route === "PATCH /v2/workspaces/{workspaceId}") as Route;
+    const { place } = sites.own;
+    const ids = { "path.workspaceId": { kind: "workspace", id: place.workspaceId, at: workspacePath(place) } } as const;
+    expect((await send(route, roles.guest.auth, ids)).status).toBe(200);
+    wall.off = false;
+    expect((await send(route, roles.guest.auth, ids)).status).toBe(403);
+    wall.off = true;
   });
 });
 
