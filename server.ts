@@ -3,7 +3,8 @@ import type { Socket } from "node:net";
 import { DatabaseUnfitError, migrateDatabase } from "@/drizzle/migrate";
 import { prepareFirstStart } from "@/lib/accounts/bootstrap";
 import { SettingsError, settings } from "@/lib/config";
-import { openKeyring } from "@/lib/crypto/open-keyring";
+import { followMasterKeys } from "@/lib/crypto/keep-keks";
+import { closeKeyring, openKeyring } from "@/lib/crypto/open-keyring";
 import { closeDatabase } from "@/lib/db/client";
 import { lockDataFolder } from "@/lib/db/data-folder-lock";
 import { type EmbeddedServer, joinEmbedded, startEmbedded } from "@/lib/db/embedded";
@@ -47,7 +48,10 @@ const JOIN_PATIENCE_MS = 30_000;
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 /** What has been started, each with its end; ended in this order, the first two together. */
 const ending: Partial<
-  Record<"answers" | "worker" | "refreshes" | "tracing" | "database" | "embedded" | "lock", () => Promise<void>>
+  Record<
+    "answers" | "worker" | "refreshes" | "tracing" | "keys" | "database" | "embedded" | "lock",
+    () => Promise<void>
+  >
 > = {};
 let stopping: Promise<void> | undefined;
 /** Set as soon as anything is being ended, also after a failed start. */
@@ -93,6 +97,11 @@ async function main(): Promise<{ url: string; stop(code?: number): Promise<void>
   ending.database = closeDatabase;
   ending.refreshes = () => drainRefreshes(left());
   await recordStart(await openKeyring(say));
+  const unfollow = followMasterKeys(recordStart);
+  ending.keys = async () => {
+    await unfollow();
+    await closeKeyring();
+  };
 
   if (role === "worker") {
     await work();
@@ -407,6 +416,7 @@ async function unwind(): Promise<void> {
   await Promise.all([finish("answers"), finish("worker")]);
   await finish("refreshes");
   await finish("tracing", TRACING_MS);
+  await finish("keys", CLOSE_MS);
   await finish("database", CLOSE_MS);
   await finish("embedded", CLOSE_MS);
   await finish("lock", CLOSE_MS);

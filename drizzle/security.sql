@@ -8,7 +8,7 @@ DECLARE
 BEGIN
   FOREACH name IN ARRAY ARRAY[
     'tenants', 'contracts', 'workspaces', 'users', 'memberships', 'api_keys', 'sessions', 'one_time_codes',
-    'sign_in_failures', 'tenant_keys', 'instance_values', 'components', 'auth_clients', 'auth_client_components',
+    'sign_in_failures', 'tenant_keys', 'key_holders', 'master_keys', 'instance_values', 'components', 'auth_clients', 'auth_client_components',
     'auth_client_state', 'redirect_names', 'secrets', 'token_state', 'token_pace', 'token_ledger', 'secret_events', 'oauth_attempts',
     'audit_entries'
   ] LOOP

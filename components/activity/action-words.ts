@@ -14,6 +14,7 @@ const WHOLE: Record<string, string> = {
   "secret.authorized": "Authorized secret",
   "secret.answered": "Was answered the values of secret",
   "key.create": "Made a key for",
+  "key.rewrap": "Wrapped anew the key of",
   "key.open": "Opened the keys with",
   "egress.allow": "Changed what outgoing calls may reach,",
   "audit.retention": "Ended a month of the activity,",

@@ -12,6 +12,7 @@ import { RelativeTime } from "@/components/ui/relative-time";
 import { SkeletonRows } from "@/components/ui/skeleton-rows";
 import { LatchkeyError } from "@/lib/sdk/errors";
 import type { Instance } from "@/lib/sdk/resources";
+import { MasterKeySection } from "./master-key-section";
 
 const ROLES = {
   all: "Pages, API, refreshing",
@@ -95,7 +96,8 @@ function Sections({ it }: { it: Instance["attributes"] }) {
           ]}
         />
       </Section>
-      <Section title="Database and keys">
+      <MasterKeySection />
+      <Section title="Database">
         <Facts
           items={[
             {
@@ -103,7 +105,6 @@ function Sections({ it }: { it: Instance["attributes"] }) {
               value: `${it.database.version}, ${it.database.kind === "embedded" ? "embedded" : "a server of its own"}`,
             },
             { label: "Connections", value: `At most ${it.database.connections}` },
-            { label: "Master keys", value: <List items={it.master_key_ids} none="Not recorded yet" /> },
           ]}
         />
       </Section>

@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from "vitest";
-import { Keyring, KeyringError, ROTATE_AT_WRAPS, WRAP_BLOCK } from "@/lib/crypto/keyring";
+import { KeksDifferError, Keyring, KeyringError, ROTATE_AT_WRAPS, WRAP_BLOCK } from "@/lib/crypto/keyring";
 import { MemoryTenantKeys, testKek } from "@/lib/testing/memory-tenant-keys";
 
 const TENANT = "5f0000000000000000000001";
@@ -79,7 +79,7 @@ test("many processes at the limit make one next version", async () => {
 test("when no next version can be stored, nothing is wrapped past the limit", async () => {
   await new Keyring({ keks: [kek], store }).sealingKey(TENANT);
   store.wraps.set(`${TENANT}/1`, ROTATE_AT_WRAPS);
-  store.insert = () => Promise.resolve();
+  store.insert = () => Promise.resolve(true);
   await expect(new Keyring({ keks: [kek], store }).sealingKey(TENANT)).rejects.toThrow(KeyringError);
 });
 
@@ -106,6 +106,35 @@ test("two key-encryption keys: add, promote, rewrap, remove", async () => {
   const alone = new Keyring({ keks: [next], store });
   expect((await alone.key(TENANT, 1)).equals(made.key)).toBe(true);
   await expect(new Keyring({ keks: [kek], store }).key(TENANT, 1)).rejects.toThrow(/not among the configured keys/);
+});
+
+test("a new tenant key is wrapped by the first master key that every process has", async () => {
+  const next = testKek();
+  const ring = new Keyring({ keks: [next, kek], store });
+  store.unknownElsewhere.add(next.idHex);
+  await ring.sealingKey(TENANT);
+  expect(rowsOf(TENANT).map((row) => row.kekId)).toEqual([kek.idHex]);
+  store.unknownElsewhere.clear();
+  await ring.sealingKey(OTHER);
+  expect(rowsOf(OTHER).map((row) => row.kekId)).toEqual([next.idHex]);
+  store.unknownElsewhere.add(next.idHex).add(kek.idHex);
+  await expect(ring.sealingKey("5f0000000000000000000003")).rejects.toThrow(KeksDifferError);
+});
+
+test("a wrap by an unknown master key has the keys looked at anew before it fails", async () => {
+  const next = testKek();
+  const made = await new Keyring({ keks: [next], store }).sealingKey(TENANT);
+  let asked = 0;
+  const ring: Keyring = new Keyring({
+    keks: [kek],
+    store,
+    renew: async () => {
+      asked += 1;
+      ring.adopt([next, kek]);
+    },
+  });
+  expect((await ring.key(TENANT, 1)).equals(made.key)).toBe(true);
+  expect([asked, ring.currentKekId, ring.kekIds]).toEqual([1, next.idHex, [next.idHex, kek.idHex]]);
 });
 
 test("a wrapped tenant key opens only for its tenant, version and key id, and in one piece", async () => {

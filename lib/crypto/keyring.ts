@@ -28,8 +28,11 @@ export interface TenantKeyRow {
 export interface TenantKeyStore {
   /** All versions of one tenant, in any order; empty for a tenant that has none. */
   load(tenantId: string): Promise<TenantKeyRow[]>;
-  /** Adds one version. Must do nothing when (tenant, version) exists: whoever was first wins, and the caller loads again. */
-  insert(tenantId: string, row: TenantKeyRow): Promise<void>;
+  /**
+   * Adds one version. Must do nothing when (tenant, version) exists: whoever was first wins, and the caller loads again.
+   * False when a living process lacks the key-encryption key that wraps it; then nothing was stored.
+   */
+  insert(tenantId: string, row: TenantKeyRow): Promise<boolean>;
   /** Adds `count` to the wraps reserved for this version, committed, and returns the total after that. */
   reserveWraps(tenantId: string, version: number, count: number): Promise<number>;
 }
@@ -44,6 +47,14 @@ export class KeyringError extends Error {
   /** By name, because Next and server.ts each hold their own copy of this class and share one keyring (lib/process.ts). */
   static override [Symbol.hasInstance](value: unknown): boolean {
     return value instanceof Error && value.name === "KeyringError";
+  }
+}
+
+/** A tenant key cannot be made: no key-encryption key of this process is known to every other one. */
+export class KeksDifferError extends Error {
+  constructor() {
+    super("Another process of this database has none of this process's master keys, so no tenant key can be made.");
+    this.name = "KeksDifferError";
   }
 }
 
@@ -77,14 +88,17 @@ export interface KeyringOptions {
   /** First current, the others only decrypt. */
   keks: readonly [Kek, ...Kek[]];
   store: TenantKeyStore;
+  /** Called when a stored key needs a key-encryption key that is not here: may `adopt` others before it resolves. Never rejects. */
+  renew?: () => Promise<void>;
   /** Milliseconds since the epoch. */
   nowMs?: () => number;
 }
 
 export class Keyring {
-  readonly #keks: Map<string, Kek>;
-  readonly #current: Kek;
+  #keks: Map<string, Kek>;
+  #current: Kek;
   readonly #store: TenantKeyStore;
+  readonly #renew: (() => Promise<void>) | undefined;
   readonly #nowMs: () => number;
   readonly #cache = new Map<string, CachedTenant>();
   readonly #loading = new Map<string, Promise<CachedTenant>>();
@@ -96,6 +110,7 @@ export class Keyring {
     this.#keks = new Map(options.keks.map((kek) => [kek.idHex, kek]));
     this.#current = options.keks[0];
     this.#store = options.store;
+    this.#renew = options.renew;
     this.#nowMs = options.nowMs ?? Date.now;
   }
 
@@ -104,9 +119,15 @@ export class Keyring {
     return this.#current.idHex;
   }
 
-  /** Whether a wrap with this key-encryption key could be opened. */
-  knowsKek(kekIdHex: string): boolean {
-    return this.#keks.has(kekIdHex);
+  /** Hex ids of all of them, the one that wraps first. */
+  get kekIds(): string[] {
+    return [...this.#keks.keys()];
+  }
+
+  /** From now on these are the key-encryption keys. What is cached stays: tenant keys are the same under any of them. */
+  adopt(keks: readonly [Kek, ...Kek[]]): void {
+    this.#keks = new Map(keks.map((kek) => [kek.idHex, kek]));
+    this.#current = keks[0];
   }
 
   /**
@@ -172,7 +193,7 @@ export class Keyring {
     if (row.kekId === this.#current.idHex) return null;
     const clear = this.#unwrap(tenantId, row);
     try {
-      return this.#wrap(tenantId, row.version, clear);
+      return wrap(tenantId, row.version, clear, this.#current);
     } finally {
       clear.fill(0);
     }
@@ -187,6 +208,7 @@ export class Keyring {
     return coalesced(this.#loading, tenantId, async () => {
       const loadedAtMs = this.#nowMs();
       const rows = await this.#store.load(tenantId);
+      if (rows.some((row) => !this.#keks.has(row.kekId))) await this.#renew?.();
       const keys = new Map<number, KeyObject | KeyringError>();
       for (const row of rows) keys.set(row.version, this.#open(tenantId, row));
       const cached = { loadedAtMs, keys, newest: Math.max(0, ...keys.keys()) };
@@ -223,7 +245,7 @@ export class Keyring {
     if (!isVersion(version)) throw new KeyringError(`Tenant ${tenantId} cannot have a key of version ${version}.`);
     const clear = randomBytes(KEY_BYTES);
     try {
-      await this.#store.insert(tenantId, this.#wrap(tenantId, version, clear));
+      await this.#insert(tenantId, version, clear);
     } finally {
       clear.fill(0);
     }
@@ -231,6 +253,13 @@ export class Keyring {
     const cached = await this.#load(tenantId);
     if (cached.newest < version) throw new KeyringError(`The new key of tenant ${tenantId} was not stored.`);
     return cached;
+  }
+
+  /** Wraps it with the first of our key-encryption keys that every living process has (CRY-6). */
+  async #insert(tenantId: string, version: number, clear: Buffer): Promise<void> {
+    for (const kek of this.#keks.values())
+      if (await this.#store.insert(tenantId, wrap(tenantId, version, clear, kek))) return;
+    throw new KeksDifferError();
   }
 
   #open(tenantId: string, row: TenantKeyRow): KeyObject | KeyringError {
@@ -243,14 +272,6 @@ export class Keyring {
       if (error instanceof KeyringError) return error;
       throw error;
     }
-  }
-
-  #wrap(tenantId: string, version: number, clear: Buffer): TenantKeyRow {
-    const nonce = randomBytes(NONCE_BYTES);
-    const cipher = createCipheriv(CIPHER, this.#current.key, nonce, { authTagLength: TAG_BYTES });
-    cipher.setAAD(wrapPlace(tenantId, version, this.#current.id));
-    const wrapped = Buffer.concat([nonce, cipher.update(clear), cipher.final(), cipher.getAuthTag()]);
-    return { version, kekId: this.#current.idHex, wrapped };
   }
 
   #unwrap(tenantId: string, row: TenantKeyRow): Buffer {
@@ -274,6 +295,14 @@ export class Keyring {
       throw new KeyringError(`${name} does not open with the key ${row.kekId}.`, { cause });
     }
   }
+}
+
+function wrap(tenantId: string, version: number, clear: Buffer, kek: Kek): TenantKeyRow {
+  const nonce = randomBytes(NONCE_BYTES);
+  const cipher = createCipheriv(CIPHER, kek.key, nonce, { authTagLength: TAG_BYTES });
+  cipher.setAAD(wrapPlace(tenantId, version, kek.id));
+  const wrapped = Buffer.concat([nonce, cipher.update(clear), cipher.final(), cipher.getAuthTag()]);
+  return { version, kekId: kek.idHex, wrapped };
 }
 
 /** Associated data of a tenant key's wrap: it opens only for this tenant, version and key-encryption key. */

@@ -1,15 +1,14 @@
 import { randomBytes, timingSafeEqual } from "node:crypto";
-import { link, mkdir, readFile, stat, unlink, writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { INSTANCE_TENANT } from "@/lib/access/scope";
-import { settings } from "@/lib/config";
 import { open, type Place, seal } from "@/lib/crypto/envelope";
 import { insertInstanceValue, instanceHoldings, readInstanceValue } from "@/lib/crypto/instance-value-store";
-import { type Kek, KekError, parseKeks } from "@/lib/crypto/keks";
-import { Keyring } from "@/lib/crypto/keyring";
+import { keepKeks, refreshKeks } from "@/lib/crypto/keep-keks";
+import { holdKeys, type MissingKek, releaseKeys, wrapsBy } from "@/lib/crypto/key-holder-store";
+import { KeksDifferError, Keyring } from "@/lib/crypto/keyring";
 import { installMacKey } from "@/lib/crypto/mac";
+import { type MasterKeys, masterKeySetting, readMasterKeys } from "@/lib/crypto/master-keys";
 import { tenantKeyStore } from "@/lib/crypto/tenant-key-store";
-import { LaunchError, onDataFolder } from "@/lib/db/launch-error";
+import { LaunchError } from "@/lib/db/launch-error";
 import { AppError } from "@/lib/errors";
 import { install } from "@/lib/process";
 
@@ -36,21 +35,34 @@ const placeOf = (name: string): Place => ({
  */
 export async function openKeyring(report: (line: string) => void): Promise<string[]> {
   const holdings = await instanceHoldings();
-  const { keks, origin } = await readMasterKeys(holdings, report);
+  const given = await readMasterKeys(holdings, report);
   if (!holdings.keys && holdings.data)
     throw new LaunchError(
       "The database holds accounts but no tenant keys, so nothing sealed in it can be opened. Restore it from a complete backup.",
     );
-  install("keyring", new Keyring({ keks, store: tenantKeyStore }));
-
-  const check = await ensure("master-key-check", origin, () => Buffer.from(CHECK_TEXT));
-  if (!same(check, Buffer.from(CHECK_TEXT))) throw wrongKey(origin);
-  installMacKey(await ensure("mac-key", origin, () => randomBytes(MAC_KEY_BYTES)));
-  return keks.map((kek) => kek.idHex);
+  const ids = given.keks.map((kek) => kek.idHex);
+  const missing = await holdKeys(ids, masterKeySetting());
+  if (missing.length > 0) throw lacks(given, missing, await wrapsBy(ids));
+  try {
+    install("keyring", new Keyring({ keks: given.keks, store: tenantKeyStore, renew: refreshKeks }));
+    const check = await ensure("master-key-check", given.origin, () => Buffer.from(CHECK_TEXT));
+    if (!same(check, Buffer.from(CHECK_TEXT))) throw wrongKey(given.origin);
+    installMacKey(await ensure("mac-key", given.origin, () => randomBytes(MAC_KEY_BYTES)));
+  } catch (error) {
+    // Nobody need wait half a minute for a process that did not start.
+    await releaseKeys();
+    if (error instanceof KeksDifferError) throw new LaunchError(`${given.origin}: ${error.message}`);
+    throw error;
+  }
+  return ids;
 }
 
-/** True when the stored check value opens with this process's keyring; for readiness. */
+/** Ends what `openKeyring` began; the other processes need not wait for this one. */
+export const closeKeyring = releaseKeys;
+
+/** True when the stored check value, and every tenant key, can be opened with this process's keyring; for readiness. */
 export async function keyringOpens(): Promise<boolean> {
+  if (keepKeks().missing.length > 0) return false;
   const sealed = await readInstanceValue("master-key-check");
   if (!sealed) return false;
   try {
@@ -79,82 +91,21 @@ async function ensure(name: string, origin: string, make: () => Buffer): Promise
   }
 }
 
+/** Some tenant keys are wrapped by master keys that are not given (CRY-9). */
+function lacks({ origin }: MasterKeys, missing: readonly MissingKek[], ours: number): LaunchError {
+  const list = missing.map(({ id, wraps }) => `${id} (${wraps} tenant key${wraps === 1 ? "" : "s"})`).join(", ");
+  if (ours === 0)
+    return new LaunchError(
+      `${origin} is not the master key of this database, which is sealed with the master key ${list}. Give the key this database was made with.`,
+    );
+  return new LaunchError(
+    `${origin} lacks a master key that still wraps tenant keys: ${list}. Add it to the list; it can be taken out when npm run rotate-key -- status says that it wraps none.`,
+  );
+}
+
 function wrongKey(origin: string, cause?: unknown): LaunchError {
   return new LaunchError(
     `${origin} is not the master key of this database: it does not open the stored check value. Give the key this database was made with.`,
     { cause },
   );
-}
-
-interface MasterKeys {
-  keks: [Kek, ...Kek[]];
-  /** Where they came from, in words: the setting or file. */
-  origin: string;
-}
-
-async function readMasterKeys(holdings: { keys: boolean; data: boolean }, report: (line: string) => void) {
-  const { masterKey, masterKeyFile, databaseUrl, dataDir } = settings();
-  if (masterKey !== undefined) return parsed(masterKey, "LATCHKEY_MASTER_KEY");
-  if (masterKeyFile !== undefined) {
-    const text = await readKeyFile(masterKeyFile, report);
-    if (text === null) throw new LaunchError(`LATCHKEY_MASTER_KEY_FILE names ${masterKeyFile}, which does not exist.`);
-    return parsed(text, `LATCHKEY_MASTER_KEY_FILE (${masterKeyFile})`);
-  }
-  if (databaseUrl !== undefined)
-    throw new LaunchError(
-      "LATCHKEY_MASTER_KEY is needed with DATABASE_URL: several processes share that database and must share one key. Make one with: openssl rand -base64 32",
-    );
-  return onDataFolder(dataDir, async () => {
-    const path = join(dataDir, "master.key");
-    const found = await readKeyFile(path, report);
-    if (found !== null) return parsed(found, `The master key file ${path}`);
-    if (holdings.keys || holdings.data)
-      throw new LaunchError(
-        `The database in ${dataDir} was sealed with a master key, and ${path} is gone. Put the file back, or give its content in LATCHKEY_MASTER_KEY. A new key would not open what is stored, so none is made.`,
-      );
-    await mkdir(dataDir, { recursive: true, mode: 0o700 });
-    if (await writeKeyOnce(path))
-      report(`Made the master key ${path}. Keep a copy elsewhere: without it no backup can be read`);
-    return parsed((await readKeyFile(path, report)) ?? "", `The master key file ${path}`);
-  });
-}
-
-function parsed(text: string, origin: string): MasterKeys {
-  try {
-    return { keks: parseKeks(text.trim()), origin };
-  } catch (error) {
-    if (error instanceof KekError) throw new LaunchError(`${origin}: ${error.message}`);
-    throw error;
-  }
-}
-
-async function readKeyFile(path: string, report: (line: string) => void): Promise<string | null> {
-  try {
-    const text = await readFile(path, "utf8");
-    const { mode } = await stat(path);
-    if (process.platform !== "win32" && (mode & 0o077) !== 0)
-      report(`Warning: ${path} can be read by others on this machine; run: chmod 600 ${path}`);
-    return text;
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === "ENOENT") return null;
-    if (code === "EACCES" || code === "EISDIR")
-      throw new LaunchError(`The master key file ${path} cannot be read by this user.`, { cause: error });
-    throw error;
-  }
-}
-
-/** Writes a new key whole and only for us (0600), or leaves the file another process made first. True when it is ours. */
-async function writeKeyOnce(path: string): Promise<boolean> {
-  const draft = `${path}.${process.pid}.${randomBytes(4).toString("hex")}`;
-  await writeFile(draft, `${randomBytes(32).toString("base64")}\n`, { mode: 0o600, flag: "wx", flush: true });
-  try {
-    await link(draft, path);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
-    throw error;
-  } finally {
-    await unlink(draft);
-  }
 }

@@ -16,7 +16,7 @@ export const CHILD_ENV = {
 /** Where root keeps binaries and data when the clone is closed to other users. */
 const SYSTEM_HOME = "/var/lib/latchkey";
 /** What Latchkey puts into a data folder; only a folder holding nothing else is opened for passing through. */
-const OURS = /^(postgres(\.new)?|postgres\.log(\.1)?|embedded\.json|latchkey\.lock.*|master\.key|demo.*|.*\.log)$/;
+const OURS = /^(postgres(\.new)?|postgres\.log(\.1)?|embedded\.json|latchkey\.lock.*|master\.key.*|demo.*|.*\.log)$/;
 
 /** The account PostgreSQL runs as; absent when this process is not root and it simply runs as us. */
 export type ServerUser = { uid: number; gid: number } | undefined;

@@ -1,5 +1,6 @@
 import { INSTANCE_TENANT } from "@/lib/access/scope";
 import type { Resource } from "@/lib/http/json-api";
+import type { MasterKeyStanding, Rotation } from "./rotation";
 import type { Instance } from "./service";
 
 /** Names each member: a setting that is added later does not show here by itself. */
@@ -32,5 +33,28 @@ export function toInstance(it: Instance): Resource {
       bootstrap_settings_left: settings.bootstrap !== undefined,
     },
     links: { self: "/v2/instance" },
+  };
+}
+
+export function toMasterKey(key: MasterKeyStanding): Resource {
+  return {
+    id: key.id,
+    type: "master-key",
+    attributes: { state: key.state, tenant_keys: key.tenantKeys, processes: key.holders },
+  };
+}
+
+/** What goes with the list of master keys: where their rotation stands, and which process has which. */
+export function toRotationMeta(it: Rotation): Record<string, unknown> {
+  return {
+    next: it.next,
+    tenant_keys: it.tenantKeys,
+    processes: it.holders.map(({ host, pid, role, source, kekIds }) => ({
+      host,
+      pid,
+      role,
+      source,
+      master_key_ids: kekIds,
+    })),
   };
 }

@@ -20,7 +20,7 @@ export function startWorker(): Worker {
       await systemClock.sleep(job.everyMs, stopping.signal);
       if (stopping.signal.aborted) return;
       try {
-        const count = await job.run();
+        const count = await job.run(stopping.signal);
         if (count > 0) log.info(job.name, { count });
       } catch (error) {
         log.warn(`${job.name} failed; it runs again later`, errorFields(error));

@@ -311,3 +311,34 @@ export type Instance = Resource<
     bootstrap_settings_left: boolean;
   }
 >;
+
+/** A master key by its id; its value is nowhere to be had. */
+export type MasterKey = Resource<
+  "master-key",
+  {
+    /**
+     * current: every living process wraps with it. in_use: it still wraps. prepared: it never wrapped anything. done: it wrapped
+     * and wraps nothing any more.
+     */
+    state: "current" | "in_use" | "prepared" | "done";
+    /** Tenant keys it wraps. */
+    tenant_keys: number;
+    /** How many living processes have it. */
+    processes: number;
+  }
+>;
+
+/** Where the rotation of the master key stands. */
+export interface RotationMeta {
+  next: "none" | "spread" | "align" | "promote" | "wait" | "remove";
+  tenant_keys: number;
+  processes: {
+    host: string;
+    pid: number;
+    role: "all" | "web" | "worker";
+    /** The setting its keys come from. */
+    source: string;
+    /** The first wraps, all open. */
+    master_key_ids: string[];
+  }[];
+}

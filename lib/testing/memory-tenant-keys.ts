@@ -14,11 +14,15 @@ export class MemoryTenantKeys implements TenantKeyStore {
     return [...(this.rows.get(tenantId) ?? [])];
   }
 
-  async insert(tenantId: string, row: TenantKeyRow): Promise<void> {
+  /** What some other process is thought to lack. */
+  readonly unknownElsewhere = new Set<string>();
+
+  async insert(tenantId: string, row: TenantKeyRow): Promise<boolean> {
     await turn();
+    if (this.unknownElsewhere.has(row.kekId)) return false;
     const rows = this.rows.get(tenantId) ?? [];
-    if (rows.some(({ version }) => version === row.version)) return;
-    this.rows.set(tenantId, [...rows, row]);
+    if (!rows.some(({ version }) => version === row.version)) this.rows.set(tenantId, [...rows, row]);
+    return true;
   }
 
   async reserveWraps(tenantId: string, version: number, count: number): Promise<number> {

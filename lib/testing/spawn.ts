@@ -22,13 +22,13 @@ export interface Started {
 }
 
 /** Bundles the entries of lib/testing/processes; gives their paths by name. */
-export async function bundleProcesses(): Promise<Record<"idp" | "latchkey", string>> {
+export async function bundleProcesses(): Promise<Record<"idp" | "latchkey" | "rotation", string>> {
   // Inside the checkout, so that the bundles find node_modules; one folder per test process.
   const folder = join(ROOT, "dist", "testing", String(process.pid));
   await mkdir(folder, { recursive: true });
   await build({
     absWorkingDir: ROOT,
-    entryPoints: ["idp", "latchkey"].map((name) => ({ in: `lib/testing/processes/${name}.ts`, out: name })),
+    entryPoints: ["idp", "latchkey", "rotation"].map((name) => ({ in: `lib/testing/processes/${name}.ts`, out: name })),
     outdir: folder,
     outExtension: { ".js": ".mjs" },
     bundle: true,
@@ -39,7 +39,11 @@ export async function bundleProcesses(): Promise<Record<"idp" | "latchkey", stri
     alias: { "@": ROOT.replace(/\/$/, "") },
     logLevel: "error",
   });
-  return { idp: join(folder, "idp.mjs"), latchkey: join(folder, "latchkey.mjs") };
+  return {
+    idp: join(folder, "idp.mjs"),
+    latchkey: join(folder, "latchkey.mjs"),
+    rotation: join(folder, "rotation.mjs"),
+  };
 }
 
 /** Starts a bundled entry. Its stdin is ours: it can end itself when we are gone. @param cwd default: ours */

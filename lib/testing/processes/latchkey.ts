@@ -1,7 +1,8 @@
 import { createInterface } from "node:readline";
 import { POST as REFUSED } from "@/app/v2/workspaces/[workspaceId]/secrets/[secretId]/refused/route";
 import { GET as TOKEN } from "@/app/v2/workspaces/[workspaceId]/secrets/[secretId]/token/route";
-import { openKeyring } from "@/lib/crypto/open-keyring";
+import { followMasterKeys } from "@/lib/crypto/keep-keks";
+import { closeKeyring, openKeyring } from "@/lib/crypto/open-keyring";
 import { closeDatabase } from "@/lib/db/client";
 import { startWorker } from "@/lib/jobs/worker";
 
@@ -40,10 +41,13 @@ export interface ReaderReport {
 }
 
 await openKeyring(() => {});
+const unfollow = followMasterKeys(async () => {});
 const given = process.env.LATCHKEY_TEST_READER;
 const stop = given ? read(JSON.parse(given) as ReaderTask) : work();
 process.on("SIGTERM", async () => {
   await stop();
+  await unfollow();
+  await closeKeyring();
   await closeDatabase();
   process.exit(0);
 });
