@@ -39,6 +39,8 @@ const DRAIN_MS = 28_000;
 const ORPHAN_DRAIN_MS = 2_500;
 /** The last spans are worth no more. */
 const TRACING_MS = 2_000;
+/** Saying that this process needs no key any more; the others notice by themselves. */
+const KEYS_MS = 2_000;
 /** The embedded server, when it takes its time. */
 const CLOSE_MS = 11_000;
 /** npm passes a terminal's Ctrl-C on, so one press arrives twice; only a later one means "now". */
@@ -416,7 +418,7 @@ async function unwind(): Promise<void> {
   await Promise.all([finish("answers"), finish("worker")]);
   await finish("refreshes");
   await finish("tracing", TRACING_MS);
-  await finish("keys", CLOSE_MS);
+  await finish("keys", KEYS_MS);
   await finish("database", CLOSE_MS);
   await finish("embedded", CLOSE_MS);
   await finish("lock", CLOSE_MS);

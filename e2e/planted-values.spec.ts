@@ -296,7 +296,7 @@ async function plantKeys(folder: string): Promise<void> {
           rows
             .filter((row) => row.tenant_id === tenantId)
             .map((row) => ({ version: row.version, kekId: row.kek_id, wrapped: row.wrapped })),
-        insert: async () => {},
+        insert: async () => true,
         reserveWraps: async () => 0,
       },
     });
