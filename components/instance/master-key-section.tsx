@@ -10,9 +10,9 @@ import { SkeletonRows } from "@/components/ui/skeleton-rows";
 import { Tag } from "@/components/ui/tag";
 import type { MasterKey, RotationMeta } from "@/lib/sdk/resources";
 
-/** While something is under way this often, else now and then. */
+/** While something is under way this often, else as often as processes look at their key file. */
 const BUSY_MS = 2_000;
-const REST_MS = 30_000;
+const REST_MS = 5_000;
 
 const STATES = { current: "Current", in_use: "In use", prepared: "Prepared", done: "No longer used" };
 
@@ -32,12 +32,14 @@ export function MasterKeySection() {
     >
       {query.data ? (
         <>
+          <div className="card">
+            <ul className="list">
+              {query.data.data.map((key) => (
+                <Key key={key.id} of={key} rotation={query.data.meta} />
+              ))}
+            </ul>
+          </div>
           <Next keys={query.data.data} rotation={query.data.meta} />
-          <ul className="list">
-            {query.data.data.map((key) => (
-              <Key key={key.id} of={key} rotation={query.data.meta} />
-            ))}
-          </ul>
         </>
       ) : query.error ? (
         <LoadError
