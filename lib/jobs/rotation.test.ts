@@ -150,7 +150,7 @@ test(`${TENANTS * SECRETS_EACH} secrets, two readers, ${KILLS} kills: no failed 
     select count(*)::int as n, count(distinct (tenant_id, target_name))::int as keys from audit_entries
      where action = 'key.rewrap' and detail ->> 'master_key' = ${newKek} and detail ->> 'before' = ${idOf(oldKey)}`;
   expect(entries).toEqual({ n: total, keys: total });
-}, 120_000);
+}, 300_000);
 
 // ---------------------------------------------------------------- the world
 
