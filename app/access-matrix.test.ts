@@ -28,7 +28,7 @@ import { allRoutes, definedRoutes, type Route } from "@/lib/testing/routes";
  * body if it has one, are known here.
  */
 
-/** The first wall, to be switched off in the run that shows what the second alone holds. */
+/** The first wall, to be switched off in the run that shows what holds without it. */
 const wall = vi.hoisted(() => ({ off: false }));
 vi.mock("@/lib/access/permit", async (original) => {
   const real = await original<typeof import("@/lib/access/permit")>();
@@ -829,7 +829,8 @@ describe("the way to the provider, GET /api/oauth/authorize/{secretId}", () => {
   });
 });
 
-describe("with the first wall switched off, row-level security alone", () => {
+/** What is left is where things are looked for (lib/accounts/places.ts) and row-level security; which of the two holds is not told apart. */
+describe("with the first wall switched off", () => {
   beforeAll(() => {
     wall.off = true;
   });
