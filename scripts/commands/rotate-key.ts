@@ -1,3 +1,4 @@
+import { hostname } from "node:os";
 import { migrateDatabase } from "@/drizzle/migrate";
 import { INSTANCE_TENANT } from "@/lib/access/scope";
 import { settings } from "@/lib/config";
@@ -56,7 +57,8 @@ async function status(): Promise<void> {
   const now = await look();
   for (const key of now.keys)
     say(`${key.id}  ${STATES[key.state]}, wraps ${key.tenantKeys} of ${now.tenantKeys} tenant keys`);
-  for (const { host, pid, role, kekIds, source } of now.holders)
+  const others = now.holders.filter(({ host, pid }) => pid !== process.pid || host !== hostname());
+  for (const { host, pid, role, kekIds, source } of others)
     say(`Process ${pid} on ${host} (${role}): ${kekIds.join(", ")} from ${source}`);
   say(next(now));
 }
@@ -91,7 +93,7 @@ async function promote(to?: string): Promise<void> {
     throw new LaunchError(`No master key is prepared. ${next(before)}`);
   if (to) return;
   await agreed();
-  await rewrapKeys(undefined, (count) => say(`Rewrapped ${count} tenant keys`));
+  await rewrapKeys(undefined, (count) => say(`Rewrapped ${count} tenant key${count === 1 ? "" : "s"}`));
   say(next(await look()));
 }
 
