@@ -26,13 +26,15 @@ export class DatabaseUnfitError extends Error {
  * migrations, makes the application's role and the row-level security. Safe to call from many processes at once.
  *
  * @param report gets one line per step that did something
- * @throws DatabaseUnfitError when the server is too old, may lose commits, or the role cannot be made
+ * @throws DatabaseUnfitError when the server is too old, may lose commits, or the role cannot be made, or when a newer Latchkey
+ *   has been here: nothing is changed then
  */
 export async function migrateDatabase(url: string, report: (line: string) => void): Promise<void> {
   const sql = postgres(url, { max: 1, onnotice: () => {}, connection: { application_name: "latchkey-migrate" } });
   try {
     await checkServer(sql);
     await sql`select pg_advisory_lock(${MIGRATION_LOCK})`;
+    await refuseNewer(sql);
     await ensureRoles(sql);
     const before = await appliedMigrations(sql);
     await migrate(drizzle(sql), { migrationsFolder: resolve(process.cwd(), "drizzle/migrations") });
@@ -65,6 +67,23 @@ async function appliedMigrations(sql: postgres.Sql): Promise<number> {
   if (!there?.there) return 0;
   const [row] = await sql<{ n: number }[]>`select count(*)::int as n from drizzle.__drizzle_migrations`;
   return row?.n ?? 0;
+}
+
+/** An older version would put its own functions and policies over a newer shape, and then work on what it does not know. */
+async function refuseNewer(sql: postgres.Sql): Promise<void> {
+  if ((await appliedMigrations(sql)) === 0) return;
+  const journal = JSON.parse(
+    await readFile(resolve(process.cwd(), "drizzle/migrations/meta/_journal.json"), "utf8"),
+  ) as {
+    entries: { when: number }[];
+  };
+  const ours = Math.max(...journal.entries.map((entry) => entry.when));
+  const [row] = await sql<{ newer: number }[]>`
+    select count(*)::int as newer from drizzle.__drizzle_migrations where created_at > ${ours}`;
+  if (row?.newer)
+    throw new DatabaseUnfitError(
+      `A newer Latchkey has changed this database already (${row.newer} migration${row.newer === 1 ? "" : "s"} that this version does not know). Start that version again; nothing was changed.`,
+    );
 }
 
 async function ensureRoles(sql: postgres.Sql): Promise<void> {

@@ -22,13 +22,21 @@ export interface Started {
 }
 
 /** Bundles the entries of lib/testing/processes; gives their paths by name. */
+<<<<<<< HEAD
 export async function bundleProcesses(): Promise<Record<"idp" | "latchkey" | "rotation", string>> {
+=======
+export async function bundleProcesses(): Promise<Record<"idp" | "latchkey" | "embedded", string>> {
+>>>>>>> 1727d16 (Refuse a database that a newer Latchkey has changed, and lose nothing that was acknowledged when everything is killed)
   // Inside the checkout, so that the bundles find node_modules; one folder per test process.
   const folder = join(ROOT, "dist", "testing", String(process.pid));
   await mkdir(folder, { recursive: true });
   await build({
     absWorkingDir: ROOT,
+<<<<<<< HEAD
     entryPoints: ["idp", "latchkey", "rotation"].map((name) => ({ in: `lib/testing/processes/${name}.ts`, out: name })),
+=======
+    entryPoints: ["idp", "latchkey", "embedded"].map((name) => ({ in: `lib/testing/processes/${name}.ts`, out: name })),
+>>>>>>> 1727d16 (Refuse a database that a newer Latchkey has changed, and lose nothing that was acknowledged when everything is killed)
     outdir: folder,
     outExtension: { ".js": ".mjs" },
     bundle: true,
@@ -42,7 +50,11 @@ export async function bundleProcesses(): Promise<Record<"idp" | "latchkey" | "ro
   return {
     idp: join(folder, "idp.mjs"),
     latchkey: join(folder, "latchkey.mjs"),
+<<<<<<< HEAD
     rotation: join(folder, "rotation.mjs"),
+=======
+    embedded: join(folder, "embedded.mjs"),
+>>>>>>> 1727d16 (Refuse a database that a newer Latchkey has changed, and lose nothing that was acknowledged when everything is killed)
   };
 }
 
