@@ -70,7 +70,7 @@ class SweepRun {
       try {
         const now = clock.monotonic();
         for (const [pair, until] of this.#passedOver) if (until <= now) this.#passedOver.delete(pair);
-        this.#giveBack(this.#lines.leave({ waitedSince: now - WAIT_MS }), PASS_OVER_MS);
+        this.#giveBackInVain(now - WAIT_MS);
         const enough = this.#lines.enough();
         const leftOut = [...new Set([...this.#passedOver.keys(), ...enough])];
         const room = Math.min(CLAIM, MAX_RUNNING - this.#running.size, MAX_WAITING - this.#lines.size);
@@ -126,8 +126,9 @@ class SweepRun {
         log.error("refresh attempt failed", { secretId: lease.secretId, ...errorFields(error) });
       }
       const most = paces.isPaced(lease) ? PACED_LINE : undefined;
-      if (host === null || !this.#lines.join(lease, host, world.clock.monotonic(), most))
-        this.#giveBack([lease], PASS_OVER_MS);
+      const joined = host === null ? null : this.#lines.join(lease, host, world.clock.monotonic(), most);
+      // A full line is left out of the next claim because it holds enough; a paced one is short for what a claim brings.
+      if (joined !== "in") this.#giveBack([lease], joined === "full" && most === undefined ? 0 : PASS_OVER_MS);
     }
   }
 
@@ -150,7 +151,7 @@ class SweepRun {
     for (const host of this.#lines.hosts()) {
       let closedForMs = 0;
       while (this.#running.size < MAX_RUNNING && this.#landing < MAX_LANDING) {
-        const next = this.#lines.next(host, (lease): Ticket | "tenant" | "line" => {
+        const next = this.#lines.next(host, this.#self.world.clock.monotonic(), (lease): Ticket | "tenant" | "line" => {
           if (!paces.hasSlot(lease, () => this.#fillSoon())) return "line";
           const entry = hosts.tryEnter(host, lease.tenantId);
           if (entry.kind === "open") closedForMs = entry.retryAfterMs;
@@ -189,6 +190,12 @@ class SweepRun {
         this.#fillSoon();
       });
     this.#running.add(work);
+  }
+
+  /** Who waited too long. Where others were served meanwhile the next claim may bring some again, or room would stay empty. */
+  #giveBackInVain(since: number): void {
+    for (const lease of this.#lines.leave({ waitedSince: since }))
+      this.#giveBack([lease], this.#lines.isServed(pairOf(lease), since) ? 0 : PASS_OVER_MS);
   }
 
   #giveBack(leases: Lease[], restMs: number): void {
