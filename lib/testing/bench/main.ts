@@ -6,8 +6,10 @@ import postgres from "postgres";
 import { closeDatabase } from "@/lib/db/client";
 import { startEmbedded } from "@/lib/db/embedded";
 import { type Child, killChildren, startPart } from "./child";
+import { postmasterOf } from "./database-usage";
 import { makeGround, useKeys } from "./ground";
-import { type PageSize, scriptsOfPage } from "./page-size";
+import { growthFigures } from "./growth";
+import { type PageSize, scriptsOfPage, signIn } from "./page-size";
 import { type Bench, freePort, measured, portOf } from "./parts";
 import { readFigures } from "./read-figures";
 import { readerFigures } from "./reader-figures";
@@ -26,7 +28,7 @@ import type { Usage } from "./usage";
 
 const ROOT = process.cwd();
 const SECRETS_READ = 1_000;
-/** `read`, `refresh`, `readers`, `scale`, `start`; all of them when unset. */
+/** `read`, `refresh`, `readers`, `scale`, `growth`, `start`; all of them when unset. */
 const ONLY = process.env.LATCHKEY_BENCH_ONLY?.trim();
 const wanted = (part: string) => !ONLY || ONLY.split(",").includes(part);
 
@@ -95,9 +97,14 @@ async function run(): Promise<void> {
   let page: PageSize | null = null;
   let loaded: Usage | null = null;
   if (wanted("start"))
-    page = await scriptsOfPage(url, person, `/workspaces/${ground.workspaceId}/secrets`, join(ROOT, ".next"));
+    page = await scriptsOfPage(
+      await signIn(url, person),
+      `/workspaces/${ground.workspaceId}/secrets`,
+      join(ROOT, ".next"),
+    );
   if (wanted("read")) {
-    await readFigures(bench, port, memory.url, bare, ground.workspaceId, read);
+    const target = { server, port, databaseUrl: memory.url, postmaster: await postmasterOf(owner) };
+    await readFigures(bench, target, bare, ground.workspaceId, read);
     loaded = await server.usage();
   }
   await closeDatabase();
@@ -117,7 +124,7 @@ async function run(): Promise<void> {
       ],
     ]);
   }
-  if (!["refresh", "readers", "scale"].some(wanted)) return;
+  if (!["refresh", "readers", "scale", "growth"].some(wanted)) return;
 
   const database = await startEmbedded(dataDir, () => {});
   closing.push(() => database.stop());
@@ -128,6 +135,7 @@ async function run(): Promise<void> {
   if (wanted("refresh")) await refreshFigures(bench, again, shared, ground, provider, providerUrl, bare.key);
   if (wanted("readers")) await readerFigures(bench, again, shared, ground, provider);
   if (wanted("scale")) await scaleOutFigures(bench, again, shared, ground, provider, folder);
+  if (wanted("growth")) await growthFigures(bench, again, shared, ground, provider, person);
   await provider.stop();
 }
 

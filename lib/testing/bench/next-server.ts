@@ -1,5 +1,6 @@
 import { createServer } from "node:http";
 import { join } from "node:path";
+import "./end-with-parent";
 
 /** The empty Next app behind node:http, in the way server.ts puts Next there. */
 const { default: next } = await import("next");

@@ -8,15 +8,13 @@ export interface PageSize {
   gzipBytes: number;
 }
 
-/** Signs in as the bootstrap person and adds up the scripts that the page's HTML names. */
-export async function scriptsOfPage(
-  url: string,
-  person: { email: string; password: string },
-  path: string,
-  distDir: string,
-): Promise<PageSize> {
+/** Asks like a browser that is signed in. */
+export type Go = (target: string, init?: RequestInit) => Promise<Response>;
+
+/** Signs in as the bootstrap person. */
+export async function signIn(url: string, person: { email: string; password: string }): Promise<Go> {
   const jar = new Map<string, string>();
-  const go = async (target: string, init: RequestInit = {}) => {
+  const go: Go = async (target, init = {}) => {
     const cookie = [...jar].map(([name, value]) => `${name}=${value}`).join("; ");
     const response = await fetch(`${url}${target}`, {
       ...init,
@@ -35,6 +33,11 @@ export async function scriptsOfPage(
     headers: { origin: url },
     body: new URLSearchParams({ csrfToken, ...person, json: "true" }),
   });
+  return go;
+}
+
+/** Adds up the scripts that the page's HTML names. */
+export async function scriptsOfPage(go: Go, path: string, distDir: string): Promise<PageSize> {
   const page = await go(path);
   const html = await page.text();
   if (page.status !== 200) throw new Error(`${path} answered ${page.status}`);

@@ -16,6 +16,9 @@ export interface Bench {
   closing: (() => Promise<unknown>)[];
 }
 
+/** `npm run bench -- --full`: the issue's sizes, in some minutes more. */
+export const FULL = process.env.LATCHKEY_BENCH_FULL === "1";
+
 /** Connections of a load. */
 export const CONNECTIONS = 32;
 export const ROUNDS = 3;
@@ -47,14 +50,14 @@ export async function portOf(child: Child): Promise<number> {
   return Number((await child.line("port ")).slice("port ".length));
 }
 
-/** Asks every 20 ms until there is an answer; two minutes at most. */
-export async function until<T>(look: () => Promise<T | null>): Promise<T> {
+/** Asks every so many ms until there is an answer; two minutes at most. */
+export async function until<T>(look: () => Promise<T | null>, everyMs = 20): Promise<T> {
   const end = Date.now() + 120_000;
   for (;;) {
     const found = await look();
     if (found !== null) return found;
     if (Date.now() > end) throw new Error("It did not end within two minutes");
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await new Promise((resolve) => setTimeout(resolve, everyMs));
   }
 }
 
@@ -72,7 +75,7 @@ export function freePort(): Promise<number> {
 }
 
 /** The run in the middle. */
-export function median(reports: LoadReport[]): LoadReport {
+export function median<R extends LoadReport>(reports: R[]): R {
   const sorted = [...reports].sort((a, b) => a.perSecond - b.perSecond);
-  return sorted[Math.floor(sorted.length / 2)] as LoadReport;
+  return sorted[Math.floor(sorted.length / 2)] as R;
 }

@@ -1,11 +1,12 @@
 import { createServer } from "node:http";
+import "./end-with-parent";
 
 /**
  * A fast token endpoint in a process of its own. It keeps the truth of every grant: a refresh token is `r.<grant>.<n>`, good
  * once; what is presented again is counted, not forgiven.
  */
 
-export type ProviderOrder = { kind: "delay"; ms: number } | { kind: "report" } | { kind: "forget" };
+export type ProviderOrder = { kind: "delay"; ms: number } | { kind: "report"; grants?: boolean } | { kind: "forget" };
 
 export interface ProviderReport {
   calls: number;
@@ -13,7 +14,7 @@ export interface ProviderReport {
   replays: number;
   firstCallAt: number;
   lastCallAt: number;
-  /** The number of the only good refresh token, by grant. */
+  /** The number of the only good refresh token, by grant; empty unless asked for, because it is long. */
   grants: Record<string, number>;
 }
 
@@ -66,7 +67,8 @@ function redeem(token: string): { status: number; text: string } {
 process.on("message", (order: ProviderOrder) => {
   if (order.kind === "delay") delayMs = order.ms;
   if (order.kind === "forget") [calls, replays, firstCallAt, lastCallAt] = [0, 0, 0, 0];
-  const report: ProviderReport = { calls, replays, firstCallAt, lastCallAt, grants: Object.fromEntries(grants) };
+  const all = order.kind === "report" && order.grants ? Object.fromEntries(grants) : {};
+  const report: ProviderReport = { calls, replays, firstCallAt, lastCallAt, grants: all };
   process.send?.(report);
 });
 

@@ -26,3 +26,8 @@ export function mb(bytes: number): string {
 export function kb(bytes: number): string {
   return `${Math.round(bytes / 1024)} KB`;
 }
+
+/** A figure beside what it should be. */
+export function judged(value: string, aim: string, met: boolean): string {
+  return `${value}   (aim ${aim}: ${met ? "met" : "NOT MET"})`;
+}
