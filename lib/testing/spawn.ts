@@ -21,22 +21,16 @@ export interface Started {
   ended: Promise<number | NodeJS.Signals | null>;
 }
 
+const ENTRIES = ["idp", "latchkey", "rotation", "embedded"] as const;
+
 /** Bundles the entries of lib/testing/processes; gives their paths by name. */
-<<<<<<< HEAD
-export async function bundleProcesses(): Promise<Record<"idp" | "latchkey" | "rotation", string>> {
-=======
-export async function bundleProcesses(): Promise<Record<"idp" | "latchkey" | "embedded", string>> {
->>>>>>> 1727d16 (Refuse a database that a newer Latchkey has changed, and lose nothing that was acknowledged when everything is killed)
+export async function bundleProcesses(): Promise<Record<(typeof ENTRIES)[number], string>> {
   // Inside the checkout, so that the bundles find node_modules; one folder per test process.
   const folder = join(ROOT, "dist", "testing", String(process.pid));
   await mkdir(folder, { recursive: true });
   await build({
     absWorkingDir: ROOT,
-<<<<<<< HEAD
-    entryPoints: ["idp", "latchkey", "rotation"].map((name) => ({ in: `lib/testing/processes/${name}.ts`, out: name })),
-=======
-    entryPoints: ["idp", "latchkey", "embedded"].map((name) => ({ in: `lib/testing/processes/${name}.ts`, out: name })),
->>>>>>> 1727d16 (Refuse a database that a newer Latchkey has changed, and lose nothing that was acknowledged when everything is killed)
+    entryPoints: ENTRIES.map((name) => ({ in: `lib/testing/processes/${name}.ts`, out: name })),
     outdir: folder,
     outExtension: { ".js": ".mjs" },
     bundle: true,
@@ -47,15 +41,8 @@ export async function bundleProcesses(): Promise<Record<"idp" | "latchkey" | "em
     alias: { "@": ROOT.replace(/\/$/, "") },
     logLevel: "error",
   });
-  return {
-    idp: join(folder, "idp.mjs"),
-    latchkey: join(folder, "latchkey.mjs"),
-<<<<<<< HEAD
-    rotation: join(folder, "rotation.mjs"),
-=======
-    embedded: join(folder, "embedded.mjs"),
->>>>>>> 1727d16 (Refuse a database that a newer Latchkey has changed, and lose nothing that was acknowledged when everything is killed)
-  };
+  const path = (name: (typeof ENTRIES)[number]) => join(folder, `${name}.mjs`);
+  return { idp: path("idp"), latchkey: path("latchkey"), rotation: path("rotation"), embedded: path("embedded") };
 }
 
 /** Starts a bundled entry. Its stdin is ours: it can end itself when we are gone. @param cwd default: ours */
