@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { answerOddly, type Behaviour, takesEffect } from "./idp-behaviour";
 import { IdpGrants, type IdpKind, type NewGrant, type Presentation, type TokenAnswer } from "./idp-grants";
 
@@ -55,6 +55,14 @@ export class FakeIdp {
   consent: NewGrant = {};
   /** Replaces the answer of the authorization endpoint: an error, or extra parameters. */
   authorization: { parameters?: Record<string, string>; issuer?: string | null } = {};
+  /** The other ends of the connections that are open. */
+  readonly ports = new Set<number>();
+  /** Answers wait for it after they took effect. */
+  hold: Promise<void> | null = null;
+  /** So many token requests in any second of its clock; the rest get 429 with Retry-After 1. */
+  limit: number | null = null;
+  /** Every token request under a limit: the second it fell into, and whether it was too much. */
+  readonly limited: { second: number; over: boolean; token: string }[] = [];
   /** Token requests under way, unanswered. */
   open = 0;
   url = "";
@@ -68,6 +76,11 @@ export class FakeIdp {
       this.#serve(request, response).catch((error) => {
         response.destroy(error instanceof Error ? error : undefined);
       });
+    });
+    this.#server.on("connection", (socket: Socket) => {
+      const port = socket.remotePort ?? 0;
+      this.ports.add(port);
+      socket.once("close", () => this.ports.delete(port));
     });
   }
 
@@ -107,9 +120,17 @@ export class FakeIdp {
     this.strays.length = 0;
     this.consent = {};
     this.authorization = {};
+    this.hold = null;
+    this.limit = null;
+    this.limited.length = 0;
     this.grants.graceMs = 30_000;
     this.clients.clear();
     this.clients.set("client", { id: "client", secret: "client-secret-value" });
+  }
+
+  /** The secret of the client that is there from the beginning. */
+  setClientSecret(secret: string): void {
+    this.clients.set("client", { id: "client", secret });
   }
 
   /** A grant with tokens, as if a person had consented. */
@@ -215,6 +236,10 @@ export class FakeIdp {
       if (presentation) presentation.answered = answered;
       call.status = answered ? response.statusCode : null;
     };
+    if (this.#isTooMuch(form.refresh_token ?? "")) {
+      json(response, 429, { error: "slow_down" }, { "retry-after": "1" });
+      return settle(true);
+    }
     const gone = behaviour.onlyIfAwaited && new Promise((resolve) => response.once("close", resolve));
     if (behaviour.delayMs) await Promise.race([wait(behaviour.delayMs), ...(gone ? [gone] : [])]);
     if (gone && response.destroyed) return settle(false);
@@ -225,6 +250,7 @@ export class FakeIdp {
     }
     const outcome = takesEffect(behaviour) ? this.#effect(form, presentation) : { error: "temporarily_unavailable" };
     if (behaviour.holdMs) await wait(behaviour.holdMs);
+    if (this.hold) await this.hold;
     if (behaviour.instead) {
       const good = "tokens" in outcome ? { ...outcome.tokens } : { error: outcome.error };
       return settle(await answerOddly(response, behaviour.instead, changed(good, behaviour.change)));
@@ -256,6 +282,16 @@ export class FakeIdp {
     if (code.redeemed > 1 || code.redirectUri !== form.redirect_uri || code.challenge !== challenge)
       return { error: "invalid_grant" };
     return { tokens: this.grants.create({ ...code.grant, clientId: code.clientId }).tokens };
+  }
+
+  #isTooMuch(token: string): boolean {
+    if (this.limit === null) return false;
+    const second = Math.floor(Date.now() / 1000);
+    let n = 0;
+    for (let i = this.limited.length - 1; this.limited[i]?.second === second; i--) n += 1;
+    const over = n >= this.limit;
+    this.limited.push({ second, over, token });
+    return over;
   }
 
   #judgeClient(given: ReturnType<typeof clientOf>): string | null {

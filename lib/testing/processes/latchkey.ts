@@ -1,3 +1,4 @@
+import "./skewed-clock";
 import { createInterface } from "node:readline";
 import { POST as REFUSED } from "@/app/v2/workspaces/[workspaceId]/secrets/[secretId]/refused/route";
 import { GET as TOKEN } from "@/app/v2/workspaces/[workspaceId]/secrets/[secretId]/token/route";

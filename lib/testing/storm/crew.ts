@@ -89,17 +89,26 @@ export class Crew {
     blow.kind = "killed";
     child.kill("SIGKILL");
     await child.ended;
+    // What it had written is read to its end by the provider before that sees the connection close.
+    await until(() => ![...blow.ports].some((port) => this.#world.idp.ports.has(port)), "connections to close");
+    blow.at = Date.now();
     return blow;
   }
 
-  /** SIGSTOP; SIGCONT is the caller's. */
+  /** SIGCONT: what comes from now on is no longer excused. */
+  go(child: Started, blow: Blow): void {
+    blow.at = Date.now();
+    child.kill("SIGCONT");
+  }
+
+  /** SIGSTOP, until `go`. */
   async stop(child: Started): Promise<Blow> {
     child.kill("SIGSTOP");
     await until(
       async () => /^State:\s+[Tt]/m.test(await readFile(`/proc/${child.pid}/status`, "utf8")),
       "a stopped process",
     );
-    const blow: Blow = { at: Date.now(), kind: "stopped", ports: await portsOf(child.pid) };
+    const blow: Blow = { at: Number.POSITIVE_INFINITY, kind: "stopped", ports: await portsOf(child.pid) };
     this.blows.push(blow);
     return blow;
   }

@@ -36,6 +36,7 @@ export interface LedgerRow {
 
 /** A process that was killed, or stopped for longer than its lease, and the ends of its connections at that moment. */
 export interface Blow {
+  /** When nothing it had sent before could arrive any more: its connections were closed, or it went on. ms since the epoch */
   at: number;
   /** Who was only stopped goes on later: what it then receives may not be lost. */
   kind: "killed" | "stopped";
