@@ -70,7 +70,7 @@ it(
       async () => {
         const [row] = await world.database.owner<{ n: number }[]>`
       select count(*)::int as n from token_state
-       where lease_holder is not null or (status in ('active', 'suspect') and suspect_since is null and updated_at < ${moment})`;
+       where status in ('active', 'suspect') and suspect_since is null and updated_at < ${moment}`;
         return row?.n === 0;
       },
       "every secret to be refreshed once more or refused",
