@@ -3,7 +3,7 @@ import { refresher } from "./refresher.mjs";
 
 /**
  * @typedef {object} Guard
- * @property {string} row a row of SECURITY.md
+ * @property {string} row a row of SECURITY.md, or the storm that shows it
  * @property {string} what the guard, in words
  * @property {string} file where it stands
  * @property {string} find its text, found exactly once in that file

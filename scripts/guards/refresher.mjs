@@ -107,4 +107,43 @@ export const refresher = [
     replace: "CASE WHEN r.counts THEN 1 ELSE 0 END",
     tests: ["lib/refresher/effort.test.ts"],
   },
+  {
+    row: "C4",
+    what: "a lease has one holder",
+    file: SQL,
+    find: `     AND (t.lease_holder IS NULL OR t.lease_until < now())
+     AND (t.refresh_due_at <= now() OR t.generation = p_generation`,
+    replace: "     AND (t.refresh_due_at <= now() OR t.generation = p_generation",
+    tests: ["lib/testing/storm/one-token.test.ts"],
+  },
+  {
+    row: "C2",
+    what: "an answer is landed until its commit is known",
+    file: "lib/refresher/land.ts",
+    find: "await untilDone(world, () => world.rows.land({ ...base, parentGeneration, sealed, sibling }))",
+    replace: "await world.rows.land({ ...base, parentGeneration, sealed, sibling })",
+    tests: ["lib/testing/storm/database.test.ts"],
+  },
+  {
+    row: "C6",
+    what: "nothing is sent under a lease that somebody else has taken since",
+    file: SQL,
+    find: `t.lease_holder = r.holder AND t.fence = r.fence
+     AND t.grant_id = r.grant_id AND t.generation = r.generation AND t.status IN ('active', 'suspect')
+     AND t.lease_until > now() + interval '@GUARD_MS@ ms'`,
+    replace: "t.grant_id = r.grant_id",
+    tests: ["lib/testing/storm/stalls.test.ts"],
+  },
+  {
+    row: "C28",
+    what: "a claim leaves out the secrets of a rejected client",
+    file: SQL,
+    find: `       AND NOT EXISTS (SELECT 1 FROM auth_client_state c WHERE c.tenant_id = t.auth_client_tenant_id
+                          AND c.auth_client_id = t.auth_client_id AND c.problem IS NOT NULL)
+     ORDER BY t.refresh_due_at
+     LIMIT p_limit`,
+    replace: `     ORDER BY t.refresh_due_at
+     LIMIT p_limit`,
+    tests: ["lib/testing/storm/herds.test.ts"],
+  },
 ];
