@@ -132,7 +132,7 @@ export const refresher = [
      AND t.grant_id = r.grant_id AND t.generation = r.generation AND t.status IN ('active', 'suspect')
      AND t.lease_until > now() + interval '@GUARD_MS@ ms'`,
     replace: "t.grant_id = r.grant_id",
-    tests: ["lib/testing/storm/stalls.test.ts"],
+    tests: ["lib/refresher/races.test.ts"],
   },
   {
     row: "C28",
@@ -144,6 +144,6 @@ export const refresher = [
      LIMIT p_limit`,
     replace: `     ORDER BY t.refresh_due_at
      LIMIT p_limit`,
-    tests: ["lib/testing/storm/herds.test.ts"],
+    tests: ["lib/refresher/failures.test.ts"],
   },
 ];

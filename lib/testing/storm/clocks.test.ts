@@ -19,7 +19,7 @@ const CLOCKS: { name: string; env: Record<string, string> }[] = [
 it(
   "C7 nodes with wrong clocks: no expired token is served, no call too many, no lease is stolen",
   async () => {
-    const clocks = FULL ? CLOCKS : CLOCKS.slice(2, 5);
+    const clocks = FULL ? CLOCKS : CLOCKS.filter(({ name }) => name === "a day ahead" || name === "a tenth too fast");
     const secrets = await crew.secrets(FULL ? 400 : 60, ["strict"], { expiresIn: 24 });
     // Long enough for leases of a wrong clock to be stolen while they are in use.
     world.idp.always({ delayMs: 100, holdMs: 400 });
@@ -27,7 +27,7 @@ it(
     const readers = await Promise.all(
       clocks.map((clock) => crew.reader({ secretIds: secrets.map((secret) => secret.id), concurrency: 2 }, clock.env)),
     );
-    const generations = FULL ? 20 : 3;
+    const generations = FULL ? 20 : 2;
     await until(
       async () => {
         const [row] = await world.database.owner<{ n: number }[]>`select min(generation)::int as n from token_state`;
