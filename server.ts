@@ -1,5 +1,4 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { Socket } from "node:net";
 import { DatabaseUnfitError, migrateDatabase } from "@/drizzle/migrate";
 import { prepareFirstStart } from "@/lib/accounts/bootstrap";
 import { SettingsError, settings } from "@/lib/config";
@@ -14,10 +13,10 @@ import { PEER_HEADER } from "@/lib/http/client-address";
 import { gracefulEnd } from "@/lib/http/graceful-end";
 import { HOT_ROUTES, WORKER_ROUTES } from "@/lib/http/hot-routes";
 import { loggablePath } from "@/lib/http/key-in-url";
-import { answer, hotMatcher, MAX_BODY_BYTES, rawRefusal, refuse } from "@/lib/http/node-entry";
-import { withoutFinalSlashes } from "@/lib/http/request-path";
+import { limitedServer } from "@/lib/http/limited-server";
+import { answer, hotMatcher, MAX_BODY_BYTES, refuse } from "@/lib/http/node-entry";
+import { normalise } from "@/lib/http/normalise";
 import { isApiPath, secureAnswer } from "@/lib/http/security-headers";
-import { SERVER_LIMITS } from "@/lib/http/server-limits";
 import { recordStart } from "@/lib/instance/start";
 import { startWorker } from "@/lib/jobs/worker";
 import { errorFields, log } from "@/lib/observability/log";
@@ -205,18 +204,10 @@ const answers = gracefulEnd();
 /** @param setting names the port in complaints */
 function listen(handler: Handler, port: number, setting: "PORT" | "LATCHKEY_WORKER_PORT"): Promise<Server> {
   const { host } = settings();
-  const server = createServer(SERVER_LIMITS, (request, response) => {
+  const server = limitedServer((request, response) => {
     answers.begun(response);
     handler(request, response);
   });
-  server.maxConnections = 10_000;
-  server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
-    if (error.code === "ECONNRESET" || !socket.writable) socket.destroy();
-    else socket.end(rawRefusal(error.code), () => socket.destroy());
-  });
-  server.on("checkExpectation", (_request, response: ServerResponse) =>
-    refuse(response, new AppError("bad_request", "The header Expect holds something that is not known here."), ""),
-  );
   return new Promise((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => {
       if (error.code === "EADDRINUSE")
@@ -319,45 +310,6 @@ function logPage(request: IncomingMessage, response: ServerResponse, path: strin
       durationMs: Math.round((performance.now() - began) * 10) / 10,
     });
   });
-}
-
-/** Others are no use to anybody here, and TRACE cannot be made a `Request` of. */
-const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
-
-/** The path without query and trailing slash, also put back on the request; null when the request was refused. */
-function normalise(request: IncomingMessage, response: ServerResponse): string | null {
-  const url = request.url ?? "";
-  if (!url.startsWith("/") || request.headers.host === undefined || !isDecodable(url)) {
-    refuse(response, new AppError("bad_request", "This is not a request of HTTP/1.1 for a path of this server."), "");
-    return null;
-  }
-  if (!METHODS.has(request.method ?? "")) {
-    const allow = [...METHODS].join(", ");
-    refuse(
-      response,
-      new AppError("method_not_allowed", `This server knows ${allow} only.`, { headers: { allow } }),
-      "",
-    );
-    return null;
-  }
-  const mark = url.search(/[?#]/);
-  let path = mark < 0 ? url : url.slice(0, mark);
-  if (path.length > 1 && path.endsWith("/")) {
-    // Clients of the API may end a path with a slash; they are answered, not redirected.
-    path = withoutFinalSlashes(path);
-    request.url = path + (mark < 0 ? "" : url.slice(mark));
-  }
-  return path;
-}
-
-function isDecodable(url: string): boolean {
-  if (!url.includes("%")) return true;
-  try {
-    decodeURIComponent(url.split("?", 1)[0] as string);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** Bodies over the limit end here for what is not an endpoint of ours (endpoints say the same themselves). */

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { newId } from "@/lib/ids";
 import { makePerson, makePlace, OWNER, type Person, type Place } from "@/lib/testing/callers";
 import { useDatabase } from "@/lib/testing/database";
+import { INSIDE } from "@/lib/testing/inside";
 import { definedRoutes, type Route } from "@/lib/testing/routes";
 
 /**
@@ -11,9 +12,6 @@ import { definedRoutes, type Route } from "@/lib/testing/routes";
 
 const database = useDatabase();
 const routes = (await definedRoutes()).filter((route) => !/^(GET|POST) \/api\/auth\//.test(route.definition.route));
-const INSIDE =
-  /\n\s+at |node:internal|node_modules|\.(ts|mjs|cjs|js):\d+|\/(work|home|usr|tmp|root)\/|file:\/\/|\b(select|insert into|update|delete from)\b[^"]{0,200}\b(from|where|values|set|limit)\b|relation \\?"|column \\?"|violates|syntax error|SQLSTATE|PostgresError|DrizzleQuery|Failed query|ZodError|TypeError|ReferenceError|RangeError|SyntaxError|ECONN|ENOENT|undici|latchkey_(app|read|write|refresh|find)|unexpected token|is not a function|of undefined/i;
-
 let place: Place;
 let operator: Person;
 let owner: Person;

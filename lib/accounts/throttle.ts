@@ -42,5 +42,7 @@ export const POLICIES = {
   known: { free: 10, leakMs: MINUTE, maxMs: 5 * MINUTE },
   /** Values a person has shown: enough for a day's work, too few to carry a vault off by the screen (VAL-2). */
   reveal: { free: 30, leakMs: 20_000, maxMs: 5 * MINUTE },
+  /** Issuers a person has looked up: enough to try what a form asks for, too few to knock at doors by way of us. */
+  discovery: { free: 20, leakMs: 15_000, maxMs: 5 * MINUTE },
   code: { free: 10, leakMs: 30_000, maxMs: 5 * MINUTE },
 } as const satisfies Record<string, ThrottlePolicy>;

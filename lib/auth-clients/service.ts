@@ -2,6 +2,7 @@ import { boundWorkspace, type Caller, holds, holdsOnAuthClients, reaches, tenant
 import type { AuthClientAction } from "@/lib/access/permissions";
 import { denyUnknown, permitOnAuthClients } from "@/lib/access/permit";
 import { GLOBAL, INSTANCE_TENANT, type Scope, type ScopeKind, scopeId, type WorkspaceScope } from "@/lib/access/scope";
+import { countFor } from "@/lib/accounts/person-limits";
 import { resolveContract, resolveTenant, resolveWorkspace } from "@/lib/accounts/places";
 import { recordNow, recordWith } from "@/lib/audit/record";
 import { AT_CREDENTIALS, completeOAuth2, EDITABLE_DEFAULTS } from "@/lib/auth-clients/complete-oauth2";
@@ -234,10 +235,18 @@ export async function clearClientProblem(tx: Tx, client: { tenantId: string; id:
 /**
  * What an issuer publishes about itself, for the form of a new client. For callers who may create a client somewhere.
  *
- * @throws AppError forbidden, invalid_attribute with pointer `/issuer`
+ * @throws AppError forbidden, throttled, invalid_attribute with pointer `/issuer`
  */
 export async function lookUpIssuer(caller: Caller, issuer: string): Promise<ProviderMetadata> {
   if (!holdsSomewhere(caller, "create")) await refuse(caller, "create");
+  const waitMs = await countFor(caller, "discovery");
+  if (waitMs > 0) {
+    const retryAfterS = Math.ceil(waitMs / 1000);
+    const seconds = `${retryAfterS} second${retryAfterS === 1 ? "" : "s"}`;
+    throw new AppError("throttled", `You have looked up many issuers in a short time. Try again in ${seconds}.`, {
+      retryAfterS,
+    });
+  }
   return discover(issuer, { holder: caller.userId ?? caller.id });
 }
 

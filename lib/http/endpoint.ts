@@ -60,9 +60,11 @@ export interface Endpoint {
   (request: Request, context: RouteContext): Promise<Response>;
   /** The same for node-entry, which needs no `Response`. */
   write(request: Request, context: RouteContext): Promise<Response | Written>;
-  definition: Pick<Definition<unknown>, "route" | "access"> & {
+  definition: Pick<Definition<unknown>, "route" | "access" | "query"> & {
     /** A JSON body is read and checked. */
     takesBody: boolean;
+    /** Its schema; null where none is read. For tests that make requests of it. */
+    body: z.ZodType | null;
   };
 }
 
@@ -136,8 +138,9 @@ export function endpoint<Body = undefined>(definition: Definition<Body>): Endpoi
     const answer = await write(request, context);
     return answer instanceof Written ? answer.toResponse() : answer;
   };
-  const takesBody = definition.body !== undefined && definition.body !== "none";
-  return Object.assign(run, { write, definition: { route: definition.route, access: definition.access, takesBody } });
+  const { route, access, query } = definition;
+  const body = definition.body === undefined || definition.body === "none" ? null : definition.body;
+  return Object.assign(run, { write, definition: { route, access, query, takesBody: body !== null, body } });
 }
 
 /** Asked every few seconds by machines; nobody looks for a trace of them. */

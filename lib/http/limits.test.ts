@@ -1,12 +1,12 @@
 import { readFileSync } from "node:fs";
-import { createServer, type IncomingMessage, request as open, type Server } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
+import { type IncomingMessage, request as open, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { z } from "zod";
 import { useDatabase } from "@/lib/testing/database";
 import { endpoint } from "./endpoint";
-import { answer, rawRefusal } from "./node-entry";
-import { SERVER_LIMITS } from "./server-limits";
+import { limitedServer } from "./limited-server";
+import { answer } from "./node-entry";
 
 /** DO-1: what is too large, too deep or malformed is refused before any code of a use case sees it, by both ways in. */
 useDatabase();
@@ -28,8 +28,7 @@ let server: Server;
 let origin: string;
 beforeAll(async () => {
   // As server.ts has it, before it looks at the path.
-  server = createServer(SERVER_LIMITS, (request, response) => void answer(request, response, "/", echo, {}));
-  server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => socket.end(rawRefusal(error.code)));
+  server = limitedServer((request, response) => void answer(request, response, "/", echo, {}));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 });
@@ -91,5 +90,5 @@ test("headers of more than 16 KB are 431 and reach nobody; smaller ones are read
   expect(seen).toBe(0);
   // Without a body this is the endpoint's own complaint.
   expect((await withHeader(15 * 1024)).status).toBe(400);
-  expect(readFileSync("server.ts", "utf8")).toMatch(/createServer\(\s*SERVER_LIMITS,/);
+  expect(readFileSync("server.ts", "utf8")).toMatch(/limitedServer\(\(request/);
 });

@@ -11,3 +11,12 @@ export const SERVER_LIMITS = {
   requireHostHeader: false,
   noDelay: true,
 } as const satisfies ServerOptions;
+
+/**
+ * A socket on which nothing moves while a request is under way, in ms: whoever does not read an answer would hold it for ever.
+ * Longer than any answer takes to begin (25 s, `wait`) and than the pause between two signs of life of an event stream.
+ */
+export const SOCKET_IDLE_MS = 60_000;
+
+/** Sockets of one process; further ones are closed when they connect. Slow ones are ended by the limits above, so there is room again. */
+export const MAX_CONNECTIONS = 10_000;

@@ -3,7 +3,7 @@ import type { Permission } from "@/lib/access/permissions";
 import { permit, requireRecentSignIn } from "@/lib/access/permit";
 import type { WorkspaceScope } from "@/lib/access/scope";
 import { resolveWorkspace } from "@/lib/accounts/places";
-import { countReveal } from "@/lib/accounts/reveal-limit";
+import { countFor } from "@/lib/accounts/person-limits";
 import { recordWith } from "@/lib/audit/record";
 import { systemClock } from "@/lib/clock";
 import { settings } from "@/lib/config";
@@ -205,7 +205,7 @@ export async function revealValue(caller: Caller, workspaceId: string, id: strin
 }
 
 async function limitReveals(caller: Caller, scope: WorkspaceScope, id: string): Promise<void> {
-  const waitMs = await countReveal(caller);
+  const waitMs = await countFor(caller, "reveal");
   if (waitMs <= 0) return;
   await recordDenied(caller, scope, "secret.revealed", { type: "auth-secret", id });
   const retryAfterS = Math.ceil(waitMs / 1000);

@@ -12,6 +12,7 @@ const known = (method: "GET" | "POST") =>
       route: `${method} /api/auth/{nextauth}`,
       access: { permission: "public", level: "none", ids: [] },
       takesBody: false,
+      body: null,
     } satisfies Endpoint["definition"],
   });
 

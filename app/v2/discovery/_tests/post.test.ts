@@ -10,9 +10,11 @@ import { call } from "@/lib/testing/http";
 const world = useWorld({ LATCHKEY_EGRESS_ALLOW: "127.0.0.1" });
 let server: Server;
 let issuer = "";
+let asked = 0;
 
 beforeAll(async () => {
   server = createServer((request, response) => {
+    asked += 1;
     if (request.url !== "/.well-known/openid-configuration") response.writeHead(404).end();
     else
       response.end(
@@ -97,4 +99,18 @@ test("typed endpoints win, and an issuer that is silent does not stop a complete
   const missing = { ...silent, token_uri: undefined };
   const refused = await wire.create(world.owner.basic, oauth2Body(placedAt(world.place, "workspace"), missing));
   expect([refused.status, refused.body.errors[0].source.pointer]).toEqual([400, "/data/attributes/credentials/issuer"]);
+});
+
+test("a person looks up a few issuers at once, then waits; others do not, and nothing is asked meanwhile", async () => {
+  const person = await makePerson(world.place, { workspace: "admin" });
+  const statuses = [];
+  for (let i = 0; i < 21; i++) statuses.push((await ask(person.basic, { issuer })).status);
+  // The twenty-first is still answered, and makes the next wait.
+  expect(statuses).toEqual(Array(21).fill(200));
+  const before = asked;
+  const { status, headers, body } = await ask(person.basic, { issuer });
+  expect([status, body.errors[0].code]).toEqual([429, "throttled"]);
+  expect(Number(headers.get("retry-after"))).toBeGreaterThan(0);
+  expect(asked).toBe(before);
+  expect((await ask(world.integrator.basic, { issuer })).status).toBe(200);
 });
