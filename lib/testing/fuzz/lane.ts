@@ -6,7 +6,7 @@ import type { Route } from "@/lib/testing/routes";
 import { Random } from "@/lib/testing/simulation/random";
 import { badlySent, type SentBody, wellSent } from "./bodies";
 import { type Seen, wrongWith } from "./judge";
-import { disturbed, fitting, oddValue } from "./values";
+import { disturbed, fitting, holdsUnstorable, oddValue } from "./values";
 
 /**
  * One client that asks everything, with its own tenant and its own seed: what it asks follows from the seed and from what it was
@@ -214,6 +214,7 @@ export class Lane {
       } else if (how < 0.75) {
         const other = random.chance(0.1) ? oddValue(random) : disturbed(value, random);
         body = wellSent(other, random);
+        if (holdsUnstorable(other)) wrong ??= "its text cannot be stored";
         if (!definition.body.safeParse(other).success) wrong ??= "its schema refuses the body";
       } else {
         body = badlySent(value, random);

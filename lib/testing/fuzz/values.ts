@@ -188,3 +188,8 @@ export function disturbed(value: unknown, random: Random): unknown {
   else place.in[random.pick(["extra", "id", "tenant_id", "state", "", "a/b~c", "hasOwnProperty"])] = oddValue(random);
   return copy;
 }
+
+/** NUL or half a character somewhere: never accepted, whatever a schema says. */
+export function holdsUnstorable(value: unknown): boolean {
+  return /\\u0000|\\ud[89a-f]/.test(JSON.stringify(value) ?? "");
+}
