@@ -36,8 +36,9 @@ test("nothing is wrong", async () => {
 });
 
 test("the database is away, or hangs", async () => {
-  await closeDatabase();
+  // The address first: who listens for changes opens a pool again as soon as the old one is gone.
   install("databaseUrl", "postgres://nobody:hidden-password@127.0.0.1:1/nothing");
+  await closeDatabase();
   const away = await named();
   expect(away).toMatchObject({
     status: 503,
@@ -50,8 +51,8 @@ test("the database is away, or hangs", async () => {
   const sockets: Socket[] = [];
   const silent = createServer((socket) => void sockets.push(socket));
   await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
-  await closeDatabase();
   install("databaseUrl", `postgres://nobody@127.0.0.1:${(silent.address() as { port: number }).port}/nothing`);
+  await closeDatabase();
   expect((await named()).problems).toEqual(["database"]);
   silent.close();
   for (const socket of sockets) socket.destroy();

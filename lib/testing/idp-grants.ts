@@ -152,9 +152,9 @@ export class IdpGrants {
       presentation.verdict = "replayed";
       presentation.consumed = true;
       presentation.issued = known.answer.refresh_token ?? null;
-      // The same tokens; their age is told (RFC 6749 section 5.1).
+      // The same tokens; their age is told (RFC 6749 section 5.1). Never nought: that means "not said".
       const left = -(this.expiredForMs(known.answer.access_token) ?? 0);
-      return { ...known.answer, expires_in: Math.max(0, Math.floor(left / 1000)) };
+      return { ...known.answer, expires_in: Math.max(1, Math.floor(left / 1000)) };
     }
     if (grant.kind === "graceLatest")
       for (const other of this.#refresh.values()) if (other.parent === presentation.token) other.dead = true;
