@@ -6,7 +6,7 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import process from "node:process";
-import { allGuards } from "./guards/all.mjs";
+import { allGuards, editsOf } from "./guards/all.mjs";
 import { ROOT } from "./lib/begin.mjs";
 import { ensureDependencies } from "./lib/dependencies.mjs";
 import { run, tail } from "./lib/run.mjs";
@@ -32,10 +32,11 @@ try {
       const copy = join(folder, `copy-${i}`);
       await copyTree(copy);
       for (let guard = queue.shift(); guard; guard = queue.shift()) {
-        const verdict = await withoutGuard(copy, guard);
-        if (verdict === null) noticed += 1;
-        else unnoticed.push(`${guard.row} ${guard.what}: ${verdict}`);
-        process.stdout.write(`${verdict === null ? "noticed" : "NOT    "}  ${guard.row}  ${guard.what}\n`);
+        const { noticedBy, complaint } = await withoutGuard(copy, guard);
+        if (complaint === undefined) noticed += 1;
+        else unnoticed.push(`${guard.row} ${guard.what}: ${complaint}`);
+        const verdict = complaint === undefined ? "noticed" : "NOT    ";
+        process.stdout.write(`${verdict}  ${guard.row}  ${guard.what}${noticedBy ? `  <- ${noticedBy}` : ""}\n`);
       }
     }),
   );
@@ -59,33 +60,59 @@ async function copyTree(copy) {
   await symlink(join(ROOT, "node_modules"), join(copy, "node_modules"));
 }
 
+/** "none" where no test of this guard has anything to do with a database: starting one takes longer than they do. */
+async function database(copy, { tests }) {
+  const texts = await Promise.all(tests.map((file) => readFile(join(copy, file), "utf8")));
+  const needed = texts.some((text) =>
+    /lib\/testing\/(?!memory-tenant-keys|hand-clock)|_tests|\.\/(world|browser)"/.test(text),
+  );
+  return needed ? undefined : "none";
+}
+
 /**
- * Null when a test failed without the guard. Otherwise why not: every test passed, or the tests did not run.
+ * Takes the guard out, runs its tests and puts it back.
  *
  * @param {string} copy
  * @param {import("./guards/all.mjs").Guard} guard
+ * @returns {Promise<{noticedBy?: string, complaint?: string}>} the first test that failed; or why none did: every test passed,
+ *   or the tests did not run
  */
 async function withoutGuard(copy, guard) {
-  const path = join(copy, guard.file);
-  const whole = await readFile(path, "utf8");
   const report = join(copy, "guard-report.json");
   await rm(report, { force: true });
+  const whole = new Map();
   try {
-    await writeFile(
-      path,
-      whole.replace(guard.find, () => guard.replace),
-    );
+    for (const { file, find, replace } of editsOf(guard)) {
+      const path = join(copy, file);
+      const text = await readFile(path, "utf8");
+      if (!whole.has(path)) whole.set(path, text);
+      await writeFile(
+        path,
+        text.replace(find, () => replace),
+      );
+    }
     const { output } = await run(
       process.execPath,
-      [vitest, "run", ...guard.tests, "--reporter=json", `--outputFile.json=${report}`, "--bail=1"],
-      { cwd: copy, env: { NODE_ENV: "test", FORCE_COLOR: "0" } },
+      [
+        vitest,
+        "run",
+        ...guard.tests,
+        ...(guard.testName === undefined ? [] : ["--testNamePattern", guard.testName]),
+        "--reporter=json",
+        `--outputFile.json=${report}`,
+        "--bail=1",
+      ],
+      { cwd: copy, env: { NODE_ENV: "test", FORCE_COLOR: "0", LATCHKEY_TEST_DATABASE: await database(copy, guard) } },
     );
     const text = await readFile(report, "utf8").catch(() => null);
-    if (text === null) return `the tests did not run\n${tail(output, 10)}`;
-    const { numFailedTests, numPassedTests } = JSON.parse(text);
-    if (numFailedTests > 0) return null;
-    return numPassedTests > 0 ? "every test passed" : `no test ran\n${tail(output, 10)}`;
+    if (text === null) return { complaint: `the tests did not run\n${tail(output, 10)}` };
+    const { numFailedTests, numPassedTests, testResults } = JSON.parse(text);
+    if (numFailedTests > 0) {
+      const failed = testResults.flatMap((file) => file.assertionResults).find(({ status }) => status === "failed");
+      return { noticedBy: failed?.fullName };
+    }
+    return { complaint: numPassedTests > 0 ? "every test passed" : `no test ran\n${tail(output, 10)}` };
   } finally {
-    await writeFile(path, whole);
+    for (const [path, text] of whole) await writeFile(path, text);
   }
 }

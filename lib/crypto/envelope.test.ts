@@ -1,9 +1,9 @@
-import { createDecipheriv, createSecretKey, randomBytes } from "node:crypto";
+import { createDecipheriv, createSecretKey, type KeyObject, randomBytes } from "node:crypto";
 import { inspect } from "node:util";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { keyring, open, openJson, openNow, type Place, seal, sealJson, sealNow } from "@/lib/crypto/envelope";
 import vectors from "@/lib/crypto/envelope.vectors.json";
-import { AT, HEADER_BYTES, OVERHEAD_BYTES, TAG_BYTES } from "@/lib/crypto/format";
+import { AT, FormatError, HEADER_BYTES, OVERHEAD_BYTES, parseBlob, TAG_BYTES } from "@/lib/crypto/format";
 import { kekFromBytes } from "@/lib/crypto/keks";
 import { Keyring } from "@/lib/crypto/keyring";
 import { AppError } from "@/lib/errors";
@@ -140,6 +140,31 @@ describe("only what this format writes is read", () => {
   });
 });
 
+test("an unknown format or algorithm is refused by itself, before anything is authenticated", async () => {
+  const sealed = await seal(PLACE, VALUE);
+  expect(parseBlob(sealed).tag).toHaveLength(16);
+  for (const [at, byte] of [
+    [2, 0],
+    [2, 2],
+    [3, 0],
+    [3, 2],
+  ] as const) {
+    const changed = Buffer.from(sealed);
+    changed[at] = byte;
+    expect(() => parseBlob(changed), `byte ${at} = ${byte}`).toThrow(FormatError);
+  }
+});
+
+test("the data keys themselves differ, not only their wraps", async () => {
+  const keys = new Set<string>();
+  for (let i = 0; i < 100; i += 1) {
+    const sealed = await seal(PLACE, VALUE);
+    const tenantKey = await keyring().key(PLACE.tenantId, sealed.readUInt32BE(AT.version));
+    keys.add(dataKeyByHand(tenantKey, PLACE, sealed).toString("hex"));
+  }
+  expect(keys.size).toBe(100);
+});
+
 test("each value has its own data key and nonces", async () => {
   const seen = new Set<string>();
   for (let i = 0; i < 1000; i += 1) {
@@ -207,30 +232,37 @@ test("vectors: values sealed by the first release still open, and by the descrip
 
 /** An independent reading of the format: no code shared with the envelope. */
 function openByHand(tenantKey: Buffer, place: Place, blob: Buffer): string {
+  return decryptByHand(
+    createSecretKey(dataKeyByHand(createSecretKey(tenantKey), place, blob)),
+    blob.subarray(76, 88),
+    blob.subarray(88, -16),
+    blob.subarray(-16),
+    Buffer.concat([Buffer.from("latchkey/record\0"), blob.subarray(0, 88), placeByHand(place)]),
+  ).toString();
+}
+
+function dataKeyByHand(tenantKey: KeyObject, place: Place, blob: Buffer): Buffer {
+  return decryptByHand(
+    tenantKey,
+    blob.subarray(16, 28),
+    blob.subarray(28, 60),
+    blob.subarray(60, 76),
+    Buffer.concat([Buffer.from("latchkey/data-key\0"), blob.subarray(0, 16), placeByHand(place)]),
+  );
+}
+
+function placeByHand(place: Place): Buffer {
   const u32 = (n: number) => Buffer.from([n >>> 24, (n >>> 16) & 255, (n >>> 8) & 255, n & 255]);
-  const where = Buffer.concat(
+  return Buffer.concat(
     [place.tenantId, place.table, place.rowId, place.field, `${place.generation}`].flatMap((part) => [
       u32(Buffer.byteLength(part)),
       Buffer.from(part),
     ]),
   );
-  const decrypt = (key: Buffer, nonce: Buffer, data: Buffer, tag: Buffer, aad: Buffer) => {
-    const decipher = createDecipheriv("aes-256-gcm", createSecretKey(key), nonce, { authTagLength: 16 });
-    decipher.setAAD(aad).setAuthTag(tag);
-    return Buffer.concat([decipher.update(data), decipher.final()]);
-  };
-  const dataKey = decrypt(
-    tenantKey,
-    blob.subarray(16, 28),
-    blob.subarray(28, 60),
-    blob.subarray(60, 76),
-    Buffer.concat([Buffer.from("latchkey/data-key\0"), blob.subarray(0, 16), where]),
-  );
-  return decrypt(
-    dataKey,
-    blob.subarray(76, 88),
-    blob.subarray(88, -16),
-    blob.subarray(-16),
-    Buffer.concat([Buffer.from("latchkey/record\0"), blob.subarray(0, 88), where]),
-  ).toString();
+}
+
+function decryptByHand(key: KeyObject, nonce: Buffer, data: Buffer, tag: Buffer, aad: Buffer): Buffer {
+  const decipher = createDecipheriv("aes-256-gcm", key, nonce, { authTagLength: 16 });
+  decipher.setAAD(aad).setAuthTag(tag);
+  return Buffer.concat([decipher.update(data), decipher.final()]);
 }

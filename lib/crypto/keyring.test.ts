@@ -25,6 +25,16 @@ test("first use, by many at once and in several processes, makes one key that al
   }
 });
 
+test("tenants have different keys, and so have versions of one tenant's", async () => {
+  const ring = new Keyring({ keks: [kek], store });
+  const { key } = await ring.sealingKey(TENANT);
+  expect(key.equals((await ring.sealingKey(OTHER)).key)).toBe(false);
+  store.wraps.set(`${TENANT}/1`, ROTATE_AT_WRAPS);
+  const next = await new Keyring({ keks: [kek], store }).sealingKey(TENANT);
+  expect(next.version).toBe(2);
+  expect(key.equals(next.key)).toBe(false);
+});
+
 test("concurrent looks share one load; a cached key needs none; after five minutes it is loaded again", async () => {
   await new Keyring({ keks: [kek], store }).sealingKey(TENANT);
   let now = 0;

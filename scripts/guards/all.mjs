@@ -1,15 +1,47 @@
+import { au } from "./au.mjs";
+import { az } from "./az.mjs";
 import { cry } from "./cry.mjs";
+import { door } from "./do.mjs";
+import { key } from "./key.mjs";
+import { lg } from "./lg.mjs";
+import { lgn } from "./lgn.mjs";
+import { oa } from "./oa.mjs";
 import { refresher } from "./refresher.mjs";
+import { ses } from "./ses.mjs";
+import { ss } from "./ss.mjs";
+import { val } from "./val.mjs";
 
 /**
- * @typedef {object} Guard
- * @property {string} row a row of SECURITY.md, or the storm that shows it
- * @property {string} what the guard, in words
- * @property {string} file where it stands
+ * @typedef {object} Edit
+ * @property {string} file where the guard stands
  * @property {string} find its text, found exactly once in that file
  * @property {string} replace what stands there when it is gone; the code must still run
- * @property {string[]} tests the test files of which at least one test must fail then
  */
 
+/**
+ * @typedef {Edit & {row: string, what: string, also?: Edit[], tests: string[], testName?: string}} Guard
+ *   row: a row of SECURITY.md, or the storm that shows it. what: the guard, in words. also: what stands behind it and must go
+ *   too for anything to change. tests: the test files of which at least one test must fail then. testName: only tests whose
+ *   name matches this are run, where a file takes long.
+ */
+
+/** @param {Guard} guard @returns {Edit[]} every edit that takes it out, in order */
+export function editsOf({ file, find, replace, also = [] }) {
+  return [{ file, find, replace }, ...also];
+}
+
 /** Every guard that scripts/guards.mjs takes out. @type {readonly Guard[]} */
-export const allGuards = [...cry, ...refresher];
+export const allGuards = [
+  ...cry,
+  ...val,
+  ...key,
+  ...ses,
+  ...lgn,
+  ...az,
+  ...oa,
+  ...ss,
+  ...au,
+  ...lg,
+  ...door,
+  ...refresher,
+];

@@ -63,6 +63,12 @@ test("null clears, absent keeps, and a mask is refused as a value", async () => 
   const id = await add();
   const patch = (credentials: unknown) =>
     at(PATCH, id, { method: "PATCH", json: { data: { type: "auth-secret", attributes: { credentials } } } });
+  const renewed = await patch({ access_token: "a newer one" });
+  expect(renewed.body.data.attributes).toMatchObject({
+    has_refresh_token: true,
+    credentials: { access_token: "a newer one", refresh_token: `rt-${count}` },
+  });
+  await patch({ access_token: `at-${count}` });
   const cleared = await patch({ refresh_token: null });
   expect(cleared.body.data.attributes).toMatchObject({
     has_refresh_token: false,

@@ -1,0 +1,112 @@
+const BODY = "lib/http/json-body.ts";
+const JSON_BODY = ["lib/http/json-body.test.ts"];
+const VALUES = ["app/v2/workspaces/_tests/limits.test.ts"];
+const END = ["lib/http/graceful-end.test.ts"];
+
+/** @type {import("./all.mjs").Guard[]} */
+export const door = [
+  {
+    row: "DO-1",
+    what: "1 MB as announced",
+    file: BODY,
+    find: '  if (Number(request.headers.get("content-length") ?? 0) > MAX_BYTES) throw tooLarge();\n',
+    replace: "",
+    tests: JSON_BODY,
+  },
+  {
+    row: "DO-1",
+    what: "1 MB as it comes",
+    file: BODY,
+    find: "      if (size > MAX_BYTES) throw tooLarge();\n",
+    replace: "",
+    tests: JSON_BODY,
+  },
+  {
+    row: "DO-1",
+    what: "the depth",
+    file: BODY,
+    find: "  checkNesting(text);\n",
+    replace: "",
+    tests: JSON_BODY,
+  },
+  {
+    row: "DO-1",
+    what: "members and items",
+    file: BODY,
+    find: "if (++count.members > MAX_MEMBERS)",
+    replace: "if (++count.members > 1e9)",
+    tests: JSON_BODY,
+  },
+  {
+    row: "DO-1",
+    what: "64 KB a value",
+    file: "lib/secret-types/free-form.ts",
+    find: "if (size > MAX_VALUE) context",
+    replace: "if (size > 1e9) context",
+    tests: VALUES,
+  },
+  {
+    row: "DO-1",
+    what: "256 KB all values",
+    file: "lib/secret-types/free-form.ts",
+    find: "if (total > MAX_CREDENTIALS)",
+    replace: "if (total > 1e9)",
+    tests: VALUES,
+  },
+  {
+    row: "DO-1",
+    what: "16 KB of headers",
+    file: "lib/http/server-limits.ts",
+    find: "maxHeaderSize: 16 * 1024,",
+    replace: "maxHeaderSize: 256 * 1024,",
+    tests: ["lib/http/limits.test.ts"],
+  },
+  {
+    row: "DO-1",
+    what: "before any use case",
+    file: "lib/http/endpoint.ts",
+    find: "const value = await readJsonBody(request);",
+    replace: "const value: unknown = await request.json();",
+    tests: ["lib/http/limits.test.ts"],
+  },
+  {
+    row: "DO-2",
+    what: "names of an object's own making",
+    file: BODY,
+    find: "FORBIDDEN_KEYS.has(key) || ",
+    replace: "",
+    tests: JSON_BODY,
+  },
+  {
+    row: "DO-2",
+    what: "the character NUL",
+    file: BODY,
+    find: '  const wrong = text.includes("\\0")\n',
+    replace: '  const wrong = text.includes("\\0\\0\\0\\0")\n',
+    tests: JSON_BODY,
+  },
+  {
+    row: "DO-5",
+    what: "who stops says so on every answer",
+    file: "lib/http/graceful-end.ts",
+    find: "      if (isStopping()) response.shouldKeepAlive = false;\n",
+    replace: "",
+    tests: END,
+  },
+  {
+    row: "DO-5",
+    what: "answers under way are waited for",
+    file: "lib/http/graceful-end.ts",
+    find: "      await Promise.race([closed, clock.sleep(until - clock.monotonic(), over.signal)]);\n",
+    replace: "",
+    tests: END,
+  },
+  {
+    row: "DO-5",
+    what: "the longest wait for them",
+    file: "lib/http/graceful-end.ts",
+    find: "await Promise.race([closed, clock.sleep(until - clock.monotonic(), over.signal)]);",
+    replace: "await closed;",
+    tests: END,
+  },
+];

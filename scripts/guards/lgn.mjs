@@ -1,0 +1,136 @@
+const PROVE = "lib/accounts/prove-password.ts";
+const PASSWORD = "lib/crypto/password.ts";
+const SIGN_IN = ["lib/accounts/sign-in.test.ts"];
+const BOOTSTRAP = ["lib/accounts/bootstrap.test.ts"];
+
+/** @type {import("./all.mjs").Guard[]} */
+export const lgn = [
+  {
+    row: "LGN-1",
+    what: "guesses wait",
+    file: PROVE,
+    find: "  const waitMs = await chargeBuckets(buckets, nowMs);\n  if (waitMs > 0) throw tooMany(waitMs);\n",
+    replace: "",
+    tests: SIGN_IN,
+  },
+  {
+    row: "LGN-1",
+    what: "each further guess waits longer",
+    file: "lib/accounts/throttle.ts",
+    find: "FIRST_DELAY_MS * 2 ** Math.min(30, over - 1)",
+    replace: "FIRST_DELAY_MS",
+    tests: SIGN_IN,
+  },
+  {
+    row: "LGN-1",
+    what: "the longest wait, so that nobody is locked out",
+    file: "lib/accounts/throttle.ts",
+    find: "Math.min(policy.maxMs, FIRST_DELAY_MS",
+    replace: "Math.min(Number.MAX_VALUE, FIRST_DELAY_MS",
+    tests: SIGN_IN,
+  },
+  {
+    row: "LGN-1",
+    what: "a count of its own for a device that signed in before",
+    file: PROVE,
+    find: "  if (own) return [{ key: own, policy: POLICIES.known }];\n",
+    replace: "",
+    tests: SIGN_IN,
+  },
+  {
+    row: "LGN-2",
+    what: "the work of one hash",
+    file: PASSWORD,
+    find: "const CURRENT: Parameters = { ln: 17, r: 8, p: 1 };",
+    replace: "const CURRENT: Parameters = { ln: 10, r: 8, p: 1 };",
+    tests: ["lib/crypto/password.test.ts"],
+  },
+  {
+    row: "LGN-2",
+    what: "few hashes at a time",
+    file: PASSWORD,
+    find: "if (gate.running >= RUNNING_MAX) {",
+    replace: "if (gate.running >= 1e9) {",
+    tests: ["lib/crypto/password.test.ts"],
+  },
+  {
+    row: "LGN-2",
+    what: "few hashes waiting",
+    file: PASSWORD,
+    find: "if (gate.waiting.length >= WAITING_MAX)",
+    replace: "if (gate.waiting.length >= 1e9)",
+    tests: ["lib/crypto/password.test.ts"],
+  },
+  {
+    row: "LGN-2",
+    what: "no stored parameters that exhaust memory",
+    file: PASSWORD,
+    find: "  if (parameters.ln > MOST.ln || parameters.r > MOST.r || parameters.p > MOST.p) return null;\n  if (memoryBytes(parameters) > MOST_MEMORY_BYTES) return null;\n",
+    replace: "",
+    tests: ["lib/crypto/password.test.ts"],
+  },
+  {
+    row: "LGN-3",
+    what: "a hash for an account nobody has",
+    file: PASSWORD,
+    find: "  await derive(password, randomBytes(SALT_BYTES), HASH_BYTES, CURRENT);\n  return false;\n",
+    replace: "  return false;\n",
+    tests: ["lib/crypto/password.test.ts"],
+  },
+  {
+    row: "LGN-3",
+    what: "an unknown account costs a check of a password",
+    file: PROVE,
+    find: ": await verifyNothing(claim.password.slice(0, MAX_PASSWORD_CHARS));",
+    replace: ": false;",
+    tests: SIGN_IN,
+  },
+  {
+    row: "LGN-3",
+    what: "what was typed is not written down",
+    file: "lib/accounts/sign-in.ts",
+    find: "detail: { reason, account: mac(",
+    replace: "detail: { reason, typed: email, account: mac(",
+    tests: SIGN_IN,
+  },
+  {
+    row: "LGN-4",
+    what: "no set-up once there is an account",
+    file: "lib/accounts/bootstrap.ts",
+    find: "    if (await anyUser(tx)) throw unusable();\n",
+    replace: "",
+    tests: BOOTSTRAP,
+  },
+  {
+    row: "LGN-4",
+    what: "a link works once",
+    file: "lib/accounts/bootstrap.ts",
+    find: "const code = await takeCode(tx, codeMac, new Date());",
+    replace: "const code = await findCode(tx, codeMac, new Date());",
+    tests: BOOTSTRAP,
+  },
+  {
+    row: "LGN-4",
+    what: "a link ends",
+    file: "lib/accounts/code-store.ts",
+    find: ".select({ kind: oneTimeCodes.kind, userId: oneTimeCodes.userId })\n    .from(oneTimeCodes)\n    .where(and(own, eq(oneTimeCodes.codeMac, codeMac), gt(oneTimeCodes.expiresAt, now)))",
+    replace:
+      ".select({ kind: oneTimeCodes.kind, userId: oneTimeCodes.userId })\n    .from(oneTimeCodes)\n    .where(and(own, eq(oneTimeCodes.codeMac, codeMac)))",
+    also: [
+      {
+        file: "lib/accounts/code-store.ts",
+        find: ".delete(oneTimeCodes)\n    .where(and(own, eq(oneTimeCodes.codeMac, codeMac), gt(oneTimeCodes.expiresAt, now)))",
+        replace: ".delete(oneTimeCodes)\n    .where(and(own, eq(oneTimeCodes.codeMac, codeMac)))",
+      },
+    ],
+    tests: BOOTSTRAP,
+  },
+  {
+    row: "LGN-4",
+    what: "guesses of a code wait",
+    file: PROVE,
+    find: "  const waitMs = await chargeBuckets(buckets, Date.now());\n  if (waitMs > 0) throw tooMany(waitMs);\n",
+    replace: "",
+    tests: BOOTSTRAP,
+  },
+];
