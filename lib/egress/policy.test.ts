@@ -36,6 +36,16 @@ describe("without a list", () => {
   });
 });
 
+test.each([
+  "ftp://idp.example/",
+  "file:///etc/passwd",
+  "ws://idp.example/",
+  "https://u@idp.example/",
+  "https://:p@idp.example/",
+])("%s is refused by its form, before any name is asked for", (url) => {
+  expect(new EgressPolicy({ allow: ["idp.example"] }).complaintAboutUrl(new URL(url))).toMatch(/not allowed/);
+});
+
 describe("with a list", () => {
   test.each([
     ["10.0.0.0/8", "http://idp/", "10.2.3.4", true],

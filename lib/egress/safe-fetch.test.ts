@@ -147,6 +147,21 @@ describe("limits", () => {
     expect(process.memoryUsage().rss - before).toBeLessThan(90 * 1024 * 1024);
   });
 
+  test("what inflates to more than a hundred times its size, within every other limit", async () => {
+    const body = gzipSync(Buffer.alloc(1_000_000));
+    handle = (_request, response) => response.writeHead(200, { "content-encoding": "gzip" }).end(body);
+    expect(await kindOf(exchange(base, {}, { egress, maxBytes: 10 ** 7 }))).toBe("too_large");
+    expect((await exchange(base, {}, { egress, maxBytes: 10 ** 7, ratio: 10_000 })).body).toHaveLength(1_000_000);
+  });
+
+  test.each(["Host", "content-length", "Transfer-Encoding", "connection"])(
+    "a header %s of the caller's",
+    async (name) => {
+      handle = (_request, response) => response.end("reached");
+      expect(await kindOf(exchange(base, { headers: { [name]: "1" } }, { egress }))).toBe("blocked");
+    },
+  );
+
   test("headers of more than 32 KB", async () => {
     handle = (_request, response) => response.writeHead(200, { "x-long": "y".repeat(40_000) }).end();
     expect(await kindOf(exchange(base, {}, { egress }))).toBe("unknown");

@@ -56,14 +56,6 @@ export const ss = [
   },
   {
     row: "SS-2",
-    what: "the connected peer is looked at again",
-    file: CONNECTOR,
-    find: "if (!peer || !addresses.some((address) => sameAddress(address.bytes, peer))) {",
-    replace: "if (!peer) {",
-    tests: CONNECT,
-  },
-  {
-    row: "SS-2",
     what: "text that is no address",
     file: CONNECTOR,
     find: "if (!addresses.every(isRead))",
