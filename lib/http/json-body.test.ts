@@ -31,6 +31,18 @@ describe("a JSON body", () => {
     await expect(body(text)).rejects.toMatchObject({ code, status: 400 });
   });
 
+  test("what is no JSON is not quoted", async () => {
+    for (const text of ['{"secret": hunter2}', "hunter2", '{"a":1} hunter2'])
+      await expect(body(text)).rejects.toMatchObject({ message: expect.not.stringContaining("hunter2") });
+  });
+
+  test("a body that is announced as too large is not read", async () => {
+    const headers = { "content-type": "application/json", "content-length": String(2 * 1024 * 1024) };
+    const request = new Request("http://latchkey.test/", { method: "POST", headers, body: "{}" });
+    await expect(readJsonBody(request)).rejects.toMatchObject({ code: "too_large" });
+    expect(request.bodyUsed).toBe(false);
+  });
+
   test("more than 1 MB, whether announced or not, is 413", async () => {
     const big = `"${"x".repeat(1024 * 1024)}"`;
     await expect(body(big)).rejects.toMatchObject({ code: "too_large" });

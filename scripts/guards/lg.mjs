@@ -42,7 +42,7 @@ export const lg = [
     file: "lib/observability/log.ts",
     find: "names.push(current.name);",
     replace: "names.push(`${current.name}: ${current.message}`);",
-    tests: ["lib/observability/log.test.ts"],
+    tests: ["lib/observability/error-fields.test.ts"],
   },
   {
     row: "LG-2",
@@ -50,7 +50,7 @@ export const lg = [
     file: "lib/observability/log.ts",
     find: "    .filter((line) => /^\\s+at /.test(line))\n",
     replace: "",
-    tests: ["lib/observability/log.test.ts"],
+    tests: ["lib/observability/error-fields.test.ts"],
   },
   {
     row: "LG-3",

@@ -259,14 +259,6 @@ export const ss = [
     tests: SEND,
   },
   {
-    row: "SS-7",
-    what: "the time for TLS",
-    file: CONNECTOR,
-    find: 'const timer = setTimeout(() => giveUp("TLS took too long"), tlsTimeoutMs);',
-    replace: 'const timer = setTimeout(() => giveUp("TLS took too long"), tlsTimeoutMs * 1e4);',
-    tests: ["lib/egress/tls.test.ts", ...CONNECT],
-  },
-  {
     row: "SS-8",
     what: "blocked and unreachable in the same words",
     file: "lib/egress/egress-error.ts",
