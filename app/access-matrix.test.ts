@@ -395,6 +395,7 @@ const BODIES: Record<string, () => Record<string, unknown>> = {
   "POST /v2/users/me/password": () => ({ current: "this is not the password", password: "a new password of a person" }),
   "POST /v2/users/me/reauthenticate": () => ({ password: "this is not the password" }),
   "POST /v2/workspaces": () => data("workspace", { name: unique() }),
+  "PATCH /v2/tenants/{id}": () => data("tenant", { reveal: "step_up" }),
   "PATCH /v2/workspaces/{workspaceId}": () => data("workspace", { name: unique() }),
   "POST /v2/workspaces/{workspaceId}/secrets": () =>
     data("auth-secret", { name: unique(), type: "basic", credentials: { username: "u", password: "p" } }),

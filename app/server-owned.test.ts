@@ -90,17 +90,18 @@ const KINDS: Record<string, Kind | Record<string, Kind>> = {
   },
   // `state` and `error`: accepted (API.md), see below for what becomes of them.
   [`POST ${SECRET_PATH}`]: {
-    oauth2: { ...SECRET, attributes: ["type", "name", "credentials", "state", "error"], relationships: ["auth_client"], body: oauth2Secret, params: inWorkspace },
-    basic: { ...SECRET, attributes: ["type", "name", "credentials", "state", "error"], relationships: ["auth_client"], body: basicSecret, params: inWorkspace },
+    oauth2: { ...SECRET, attributes: ["type", "name", "credentials", "state", "error", "reveal"], relationships: ["auth_client"], body: oauth2Secret, params: inWorkspace },
+    basic: { ...SECRET, attributes: ["type", "name", "credentials", "state", "error", "reveal"], relationships: ["auth_client"], body: basicSecret, params: inWorkspace },
   },
   [`PATCH ${SECRET_PATH}/{secretId}`]: {
-    oauth2: { ...SECRET, attributes: ["type", "name", "credentials", "state", "error"], relationships: ["auth_client"], body: renamed("auth-secret"), params: secretOf(oauth2Secret) },
-    basic: { ...SECRET, attributes: ["type", "name", "credentials", "state", "error"], relationships: ["auth_client"], body: renamed("auth-secret"), params: secretOf(basicSecret) },
+    oauth2: { ...SECRET, attributes: ["type", "name", "credentials", "state", "error", "reveal"], relationships: ["auth_client"], body: renamed("auth-secret"), params: secretOf(oauth2Secret) },
+    basic: { ...SECRET, attributes: ["type", "name", "credentials", "state", "error", "reveal"], relationships: ["auth_client"], body: renamed("auth-secret"), params: secretOf(basicSecret) },
   },
   "POST /v2/components": { tables: [clients.components], attributes: ["name", "access"], relationships: ["contract"], body: () => envelope("component", { name: unique() }, { contract: relation("contract", place.contractId) }) },
   "POST /v2/contracts": { tables: [accounts.contracts], attributes: ["name"], relationships: ["tenant"], body: () => envelope("contract", { name: unique() }, { tenant: relation("tenant", place.tenantId) }) },
   "POST /v2/workspaces": { tables: [accounts.workspaces], attributes: ["name"], relationships: ["contract"], body: () => envelope("workspace", { name: unique() }, { contract: relation("contract", place.contractId) }) },
   "PATCH /v2/workspaces/{workspaceId}": { tables: [accounts.workspaces], attributes: ["name"], body: renamed("workspace"), params: inWorkspace },
+  "PATCH /v2/tenants/{id}": { tables: [accounts.tenants], attributes: ["reveal"], body: () => envelope("tenant", { reveal: "never" }), params: () => ({ id: place.tenantId }) },
   "POST /v2/users/me/api-keys": { tables: [accounts.apiKeys], attributes: ["name", "expires_at", "permissions", "workspaces", "allowed_addresses"], body: renamed("api-key") },
   "POST /v2/workspaces/{workspaceId}/task-identities": { tables: [accounts.apiKeys], attributes: ["name", "permissions", "expires_at", "allowed_addresses"], body: renamed("task-identity"), params: inWorkspace },
   [`POST ${SECRET_PATH}/{secretId}/refused`]: { plain: true, tables: [secrets.tokenState], attributes: ["fingerprint"], body: () => ({ fingerprint: "older" }), params: secretOf(oauth2Secret) },
@@ -143,7 +144,8 @@ async function everything(): Promise<string> {
       (select count(*) from users), (select md5(string_agg(s::text, '' order by id)) from secrets s),
       (select md5(string_agg(t::text, '' order by secret_id)) from token_state t),
       (select md5(string_agg(c::text, '' order by id)) from auth_clients c),
-      (select md5(string_agg(w::text, '' order by id)) from workspaces w)) as text`;
+      (select md5(string_agg(w::text, '' order by id)) from workspaces w),
+      (select md5(string_agg(n::text, '' order by tenant_id)) from tenants n)) as text`;
   return row?.text ?? "";
 }
 

@@ -71,10 +71,11 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
 $$;
 
 -- Which tenants there are, for the operator: their names and nothing in them.
-CREATE OR REPLACE FUNCTION latchkey_tenants()
-RETURNS TABLE (id text, name text, redirect_code text, created_ms float8)
+DROP FUNCTION IF EXISTS latchkey_tenants();
+CREATE FUNCTION latchkey_tenants()
+RETURNS TABLE (id text, name text, redirect_code text, created_ms float8, reveal text)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
-  SELECT t.tenant_id, t.name, t.redirect_code, extract(epoch FROM t.created_at)::float8 * 1000
+  SELECT t.tenant_id, t.name, t.redirect_code, extract(epoch FROM t.created_at)::float8 * 1000, t.reveal
     FROM tenants t WHERE t.tenant_id <> repeat('0', 24)
 $$;
 
@@ -110,8 +111,11 @@ CREATE VIEW secret_rows WITH (security_invoker = true) AS
          coalesce(t.lease_holder IS NOT NULL AND t.lease_until > now(), false) AS leased,
          t.failures, t.suspect_since IS NOT NULL AS suspect, t.problem, c.problem AS client_problem,
          extract(epoch FROM c.next_probe_at)::float8 * 1000 AS next_probe_ms,
-         extract(epoch FROM now())::float8 * 1000 AS now_ms
+         extract(epoch FROM now())::float8 * 1000 AS now_ms,
+         -- The stricter of both counts. A tenant that cannot be seen shows nothing.
+         s.reveal, CASE WHEN s.reveal = 'step_up' AND n.reveal = 'step_up' THEN 'step_up' ELSE 'never' END AS reveal_effective
     FROM secrets s
+    LEFT JOIN tenants n ON n.tenant_id = s.tenant_id
     LEFT JOIN token_state t ON t.tenant_id = s.tenant_id AND t.secret_id = s.id
     LEFT JOIN auth_client_state c ON c.tenant_id = s.auth_client_tenant_id AND c.auth_client_id = s.auth_client_id;
 GRANT SELECT ON secret_rows TO latchkey_app;
@@ -143,7 +147,9 @@ SET enable_hashjoin = off SET enable_mergejoin = off AS $$
            -- Asked for a token and none that lives is there: nothing leaves with this entry.
            CASE WHEN f.id IS NULL OR a.action IN ('secret.token', 'secret.refused')
                      AND (f.token_sealed IS NULL OR f.expires_ms <= f.now_ms)
-                THEN 'failed' ELSE 'allowed' END, a.workspace_id, 'auth-secret', a.secret_id,
+                THEN 'failed'
+                WHEN a.action = 'secret.revealed' AND f.reveal_effective = 'never' THEN 'denied'
+                ELSE 'allowed' END, a.workspace_id, 'auth-secret', a.secret_id,
            f.name, coalesce(f.token_generation, f.generation), a.request_id, a.purpose, a.ip, a.user_agent, a.detail
       FROM asked a LEFT JOIN found f
         ON f.id = a.secret_id AND f.workspace_id = a.workspace_id AND f.tenant_id = a.tenant_id)

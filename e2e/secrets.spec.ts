@@ -178,6 +178,41 @@ test("rename, look at a value, and delete after a question that names it", async
   await expect(rowOf(page, renamed)).toBeHidden();
 });
 
+test("what is never shown to people offers no Reveal: by the secret's own setting, and by its tenant's", async ({
+  console: page,
+  api,
+  workspaceId,
+}) => {
+  const [own, tenants] = [unique("Own never"), unique("Tenant never")];
+  const values = { type: "basic", credentials: { username: "ada", password: "not for people" } };
+  const id = await makeSecret({ api, workspaceId }, { name: own, ...values });
+  const other = await makeSecret({ api, workspaceId }, { name: tenants, ...values });
+  const reveals = page.getByRole("button", { name: /^(Reveal|Copy) password/ });
+
+  await page.goto(`/workspaces/${workspaceId}/secrets/${id}/edit`);
+  await page.getByLabel("Show values to people").selectOption({ label: "Never" });
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  const drawer = page.getByRole("dialog", { name: own });
+  await expect(drawer.getByText("Never shown to people.")).toBeVisible();
+  await expect(reveals).toHaveCount(0);
+
+  await page.goto(`/workspaces/${workspaceId}/settings`);
+  const card = page.getByRole("form", { name: "Tenant" });
+  const policy = card.getByLabel("Show values to people");
+  try {
+    await policy.selectOption({ label: "Never" });
+    await card.getByRole("button", { name: "Save" }).click();
+    await expect(page.getByText("Values are never shown to people now.")).toBeVisible();
+    await page.goto(`/workspaces/${workspaceId}/secrets?manage=${other}`);
+    await expect(page.getByText("The tenant never shows values to people.")).toBeVisible();
+    await expect(reveals).toHaveCount(0);
+  } finally {
+    // The account is every story's.
+    const [tenant] = (await api("GET", "/v2/tenants")).data;
+    await api("PATCH", `/v2/tenants/${tenant.id}`, { data: { type: "tenant", attributes: { reveal: "step_up" } } });
+  }
+});
+
 test("leaving a half-filled form asks first", async ({ console: page }) => {
   await page
     .getByRole("link", { name: /Add secret/ })

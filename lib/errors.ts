@@ -38,6 +38,7 @@ const CODES = {
   unauthenticated: [401, "Unauthorized"],
   forbidden: [403, "Forbidden"],
   reauth_required: [403, "Sign-in Too Old"],
+  reveal_forbidden: [403, "Never Shown"],
   bad_origin: [403, "Foreign Origin"],
   not_found: [404, "NotFound"],
   method_not_allowed: [405, "Method Not Allowed"],

@@ -9,13 +9,15 @@ import { PageHead } from "@/components/ui/page-head";
 import { Skeleton } from "@/components/ui/skeleton";
 import { Section } from "./section";
 import { TaskIdentitiesSection } from "./task-identities-section";
+import { TenantSection } from "./tenant-section";
 
-/** A workspace's own page: its name and ids, and the identities its steps sign in with. */
+/** A workspace's own page: its name and ids, the identities its steps sign in with, and what its tenant decides. */
 export function WorkspaceSettings({ workspaceId }: { workspaceId: string }) {
   const workspace = useQuery(workspaceQuery(workspaceId));
   const all = useQuery(workspacesQuery);
   const attributes = workspace.data?.data.attributes;
   const contractId = workspace.data?.data.relationships?.contract?.data?.id;
+  const tenantId = workspace.data?.data.relationships?.tenant?.data?.id;
   const contract = all.data?.included.find((other) => other.type === "contract" && other.id === contractId)?.attributes
     .name;
   const copy = (label: string, text: string) => (
@@ -75,6 +77,7 @@ export function WorkspaceSettings({ workspaceId }: { workspaceId: string }) {
           )}
         </Section>
         <TaskIdentitiesSection workspaceId={workspaceId} />
+        {tenantId ? <TenantSection tenantId={tenantId} /> : null}
       </div>
     </div>
   );

@@ -33,6 +33,7 @@ import { useLeaveGuard } from "./leave-guard";
 import { OAuth2Fields } from "./oauth2-fields";
 import { secretQuery } from "./queries";
 import { RedirectPreview } from "./redirect-preview";
+import { RevealField } from "./reveal-policy";
 import { type SecretForm, secretPointers, secretSchema, toCredentials } from "./secret-form";
 import { ValueFields } from "./value-fields";
 
@@ -81,7 +82,7 @@ export function EditSecret({ workspaceId, secretId }: { workspaceId: string; sec
 }
 
 function formOf(secret: AuthSecret): SecretForm {
-  const { name, type, scopes_requested, additional_params } = secret.attributes;
+  const { name, type, scopes_requested, additional_params, reveal } = secret.attributes;
   return {
     type,
     name,
@@ -89,6 +90,7 @@ function formOf(secret: AuthSecret): SecretForm {
     scopes: scopes_requested,
     params: Object.entries(additional_params ?? {}).map(([key, value]) => ({ key, value: String(value) })),
     values: {},
+    reveal,
   };
 }
 
@@ -142,6 +144,7 @@ function Loaded({ workspaceId, secret }: { workspaceId: string; secret: AuthSecr
       const asksOtherwise = oauth && JSON.stringify(credentials) !== JSON.stringify(toCredentials(before));
       const change: SecretChange = {
         ...(after.name.trim() === before.name ? {} : { name: after.name.trim() }),
+        ...(after.reveal === before.reveal ? {} : { reveal: after.reveal }),
         ...(asksOtherwise || (!oauth && replacing) ? { credentials } : {}),
       };
       setBusy(then);
@@ -211,6 +214,7 @@ function Loaded({ workspaceId, secret }: { workspaceId: string; secret: AuthSecr
               <p className="help">A secret stays with its client. For another one, add a new secret.</p>
             </div>
           ) : null}
+          <RevealField control={control} secret={secret} />
         </div>
         <div className="form-main stack">
           {type === "oauth2" ? (

@@ -28,6 +28,7 @@ import type { ClientSummary } from "./included";
 import { MustAct } from "./must-act";
 import { patchSecret } from "./patch";
 import { secretQuery } from "./queries";
+import { NeverShown } from "./reveal-policy";
 import { ScopesCompared } from "./scopes-compared";
 import { noRefreshReason, type SecretAct, SecretMenu } from "./secret-menu";
 import { SecretTimeline } from "./secret-timeline";
@@ -234,6 +235,7 @@ function Tokens({
 
       <section className="sect">
         <h3>Tokens</h3>
+        <NeverShown secret={secret} />
         <dl className="facts">
           <StoredValue
             workspaceId={workspaceId}
@@ -244,6 +246,7 @@ function Tokens({
             fingerprint={it.has_access_token ? it.fingerprint : null}
             bad={it.has_access_token ? (expired ? "Expired" : null) : "Missing"}
             hidden={hidden}
+            never={secret.attributes.reveal_effective === "never"}
           />
           <StoredValue
             workspaceId={workspaceId}
@@ -261,6 +264,7 @@ function Tokens({
                 : "Missing"
             }
             hidden={hidden}
+            never={secret.attributes.reveal_effective === "never"}
           />
           {it.redirect_uri ? (
             <div className="fact">
@@ -371,6 +375,7 @@ function Values({ workspaceId, secret }: { workspaceId: string; secret: AuthSecr
       </p>
       <section className="sect">
         <h3>{type.label}</h3>
+        {type.fields.length > 0 ? <NeverShown secret={secret} /> : null}
         <dl className="facts">
           {type.fields.map((field) => (
             <StoredValue
@@ -382,6 +387,7 @@ function Values({ workspaceId, secret }: { workspaceId: string; secret: AuthSecr
               label={field.label}
               fingerprint={null}
               hidden={hidden}
+              never={secret.attributes.reveal_effective === "never"}
             />
           ))}
           <Common secret={secret} />

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { KeyValue } from "@/components/ui/parse-pairs";
+import { REVEAL_POLICIES, type RevealPolicy } from "@/lib/access/reveal-policy";
 import { SECRET_TYPE_NAMES, SECRET_TYPES, type SecretTypeName } from "@/lib/secret-types";
 import { displayName } from "@/lib/secret-types/names";
 import { RESERVED_PARAMETERS } from "@/lib/secret-types/oauth2";
@@ -13,9 +14,19 @@ export interface SecretForm {
   params: KeyValue[];
   /** The fields of types other than oauth2, by name. */
   values: Record<string, string | undefined>;
+  /** Only in the form for editing. */
+  reveal: RevealPolicy;
 }
 
-export const EMPTY_FORM: SecretForm = { type: "oauth2", name: "", clientId: null, scopes: [], params: [], values: {} };
+export const EMPTY_FORM: SecretForm = {
+  type: "oauth2",
+  name: "",
+  clientId: null,
+  scopes: [],
+  params: [],
+  values: {},
+  reveal: "step_up",
+};
 
 /** Why a parameter may not be set by hand; null when it may. */
 export function refuseParameter(key: string): string | null {
@@ -39,6 +50,7 @@ export function secretSchema(wanted: { client: boolean; values: boolean }) {
       params: pairs,
       // A field that was never touched is there without a value.
       values: z.record(z.string(), z.string().optional()),
+      reveal: z.enum(REVEAL_POLICIES),
     })
     .superRefine((form, context) => {
       const say = (path: (string | number)[], message: string) => context.addIssue({ code: "custom", path, message });
@@ -90,6 +102,7 @@ export function secretPointers(type: SecretTypeName): Record<string, string> {
   return {
     "/data/attributes/name": "name",
     "/data/attributes/type": "type",
+    "/data/attributes/reveal": "reveal",
     "/data/relationships/auth_client": "clientId",
     "/data/attributes/credentials/scope": "scopes",
     "/data/attributes/credentials/additional_params": "params",

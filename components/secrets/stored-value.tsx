@@ -25,6 +25,8 @@ export interface StoredValueProps {
   unneeded?: boolean;
   /** Why it cannot be shown; null when it can. */
   hidden: string | null;
+  /** It is never shown to people: there is nothing to press. */
+  never: boolean;
 }
 
 /**
@@ -36,7 +38,7 @@ export function StoredValue(props: StoredValueProps) {
   return <Shown key={`${props.secretId}.${props.field}.${props.fingerprint ?? ""}`} {...props} />;
 }
 
-function Shown({ workspaceId, secretId, field, what, label, fingerprint, bad, unneeded, hidden }: StoredValueProps) {
+function Shown({ workspaceId, secretId, field, what, label, fingerprint, bad, unneeded, hidden, never }: StoredValueProps) {
   const [value, setValue] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<string | null>(null);
@@ -72,7 +74,7 @@ function Shown({ workspaceId, secretId, field, what, label, fingerprint, bad, un
             <X className="i i-sm" aria-hidden />
             {bad}
           </span>
-        ) : value === null ? (
+        ) : value === null || never ? (
           <span className="masked" role="img" aria-label="Hidden">
             ••••••••••••
           </span>
@@ -89,7 +91,7 @@ function Shown({ workspaceId, secretId, field, what, label, fingerprint, bad, un
         {error ? <FieldError>{error}</FieldError> : null}
       </dd>
       <dd className="fact-acts">
-        {bad || unneeded ? null : (
+        {bad || unneeded || never ? null : (
           <>
             <Button
               variant="plain"

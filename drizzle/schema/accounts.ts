@@ -1,14 +1,20 @@
 import { index, integer, pgTable, primaryKey, text, uniqueIndex } from "drizzle-orm/pg-core";
-import { createdAt, moment, tenantId } from "./columns";
+import { createdAt, moment, reveal, revealCheck, tenantId } from "./columns";
 
 /** The tree tenant > contract > workspace, the people and keys in it. The instance itself is the tenant of 24 zeros. */
 
-export const tenants = pgTable("tenants", {
-  tenantId: tenantId().primaryKey(),
-  name: text("name").notNull(),
-  redirectCode: text("redirect_code").notNull().unique(),
-  createdAt: createdAt(),
-});
+export const tenants = pgTable(
+  "tenants",
+  {
+    tenantId: tenantId().primaryKey(),
+    name: text("name").notNull(),
+    redirectCode: text("redirect_code").notNull().unique(),
+    createdAt: createdAt(),
+    /** For every secret of the tenant; a secret's own may be stricter. */
+    reveal: reveal(),
+  },
+  (t) => [revealCheck("tenants_reveal", t.reveal)],
+);
 
 export const contracts = pgTable(
   "contracts",

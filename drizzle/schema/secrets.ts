@@ -11,7 +11,7 @@ import {
   text,
   uniqueIndex,
 } from "drizzle-orm/pg-core";
-import { bytea, createdAt, moment, tenantId } from "./columns";
+import { bytea, createdAt, moment, reveal, revealCheck, tenantId } from "./columns";
 
 /** What people edit. Tokens, lease and status are in token_state and never written from here (REFRESH I11). */
 export const secrets = pgTable(
@@ -39,8 +39,10 @@ export const secrets = pgTable(
     generation: integer("generation").notNull().default(1),
     createdAt: createdAt(),
     updatedAt: moment("updated_at").notNull().defaultNow(),
+    reveal: reveal(),
   },
   (t) => [
+    revealCheck("secrets_reveal", t.reveal),
     primaryKey({ columns: [t.tenantId, t.id] }),
     uniqueIndex("secrets_name").on(t.tenantId, t.workspaceId, t.nameKey),
     index("secrets_client").on(t.authClientId),

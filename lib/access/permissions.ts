@@ -33,6 +33,7 @@ export const PERMISSIONS = {
   "contracts.repository.get": "See the contract's components",
   "contracts.repository.edit": "Register and delete components",
   "tenants.tenant.get": "See the tenant",
+  "tenants.tenant.edit": "Decide for the tenant whether values may be shown to people",
   "tenants.contract.create": "Create contracts",
   "tenants.component.list_all": "See every component of the tenant",
   "tenants.user.list_all": "See the people of the tenant",

@@ -45,16 +45,20 @@ const tenantAdmin: readonly Permission[] = [
   "tenants.user.list_all",
 ];
 /** Where others are signed in, and ending that, is for who answers for the people (SES-2). */
-const tenantOwner: readonly Permission[] = [...tenantAdmin, "tenants.user.list_sessions", "tenants.user.end_sessions"];
+const answersForPeople: readonly Permission[] = [
+  ...tenantAdmin,
+  "tenants.user.list_sessions",
+  "tenants.user.end_sessions",
+];
 
 export const ROLES = {
   /**
    * The instance's operator: global auth clients, how the instance is set up, and `tenants.*` at the instance: which tenants there
-   * are (that one counts in every tenant, lib/access/caller.ts), everybody's name and sessions. What may lead to a value needs a
-   * membership in the tenant.
+   * are (that one counts in every tenant, lib/access/caller.ts), everybody's name and sessions. What may lead to a value, such as
+   * `tenants.tenant.edit`, needs a membership in the tenant.
    */
-  instance: { operator: [...AUTH_CLIENTS, "global.instance.get", ...tenantOwner] },
-  tenant: { owner: tenantOwner, admin: tenantAdmin, member: ["tenants.tenant.get"] },
+  instance: { operator: [...AUTH_CLIENTS, "global.instance.get", ...answersForPeople] },
+  tenant: { owner: [...answersForPeople, "tenants.tenant.edit"], admin: tenantAdmin, member: ["tenants.tenant.get"] },
   contract: {
     owner: contractAdmin,
     admin: contractAdmin,

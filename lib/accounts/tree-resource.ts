@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { REVEAL_EXPECTED, REVEAL_POLICIES } from "@/lib/access/reveal-policy";
 import { ROLES } from "@/lib/access/roles";
 import { nameText } from "@/lib/accounts/text-schemas";
 import type { WorkspaceWithContract } from "@/lib/accounts/tree-service";
@@ -39,11 +40,26 @@ export const workspacePatch = z
   })
   .transform(({ data }) => ({ id: data.id, name: data.attributes.name }));
 
+export const tenantPatch = z
+  .strictObject({
+    data: z.strictObject({
+      type: z.literal("tenant", "must be tenant"),
+      id: z.string("must be text").optional(),
+      attributes: z.strictObject({ reveal: z.enum(REVEAL_POLICIES, REVEAL_EXPECTED).optional() }).default({}),
+    }),
+  })
+  .transform(({ data }) => ({ id: data.id, reveal: data.attributes.reveal }));
+
 export function toTenant(row: TenantRow): Resource {
   return {
     id: row.tenantId,
     type: "tenant",
-    attributes: { name: row.name, redirect_code: row.redirectCode, created_at: row.createdAt.toISOString() },
+    attributes: {
+      name: row.name,
+      redirect_code: row.redirectCode,
+      created_at: row.createdAt.toISOString(),
+      reveal: row.reveal,
+    },
     links: { self: `/v2/tenants/${row.tenantId}` },
   };
 }

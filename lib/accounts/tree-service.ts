@@ -7,7 +7,8 @@ import {
   tenantsOf,
 } from "@/lib/access/caller";
 import { type AuthClientAction, PERMISSIONS, type Permission } from "@/lib/access/permissions";
-import { deny, permit } from "@/lib/access/permit";
+import { deny, permit, requireRecentSignIn } from "@/lib/access/permit";
+import type { RevealPolicy } from "@/lib/access/reveal-policy";
 import { chain, GLOBAL, INSTANCE_TENANT, type Scope, sameScope, type WorkspaceScope } from "@/lib/access/scope";
 import { forgetCallers } from "@/lib/accounts/caller-cache";
 import { resolveContract, resolveTenant, resolveWorkspace } from "@/lib/accounts/places";
@@ -15,6 +16,7 @@ import { holdHere, refuseNow } from "@/lib/accounts/still-may";
 import type { ContractRow, TenantRow, WorkspaceRow } from "@/lib/accounts/tree-store";
 import * as store from "@/lib/accounts/tree-store";
 import { recordWith } from "@/lib/audit/record";
+import { systemClock } from "@/lib/clock";
 import { inTenant, type Tx } from "@/lib/db/tx";
 import { AppError, notFound } from "@/lib/errors";
 import { isId, newId, newRedirectCode } from "@/lib/ids";
@@ -69,6 +71,31 @@ export async function getTenant(caller: Caller, id: string): Promise<TenantRow> 
   const row = await inTenant(id, (tx) => store.findTenant(tx, id));
   if (!row) throw notFound("tenant");
   return row;
+}
+
+/**
+ * Decides for every secret of the tenant whether values may be shown to people; for a browser only after a recent sign-in (VAL-2).
+ *
+ * @param reveal nothing changes when it is left out
+ * @throws AppError not_found, forbidden, reauth_required
+ */
+export async function editTenant(caller: Caller, id: string, reveal: RevealPolicy | undefined): Promise<TenantRow> {
+  const scope = await resolveTenant(caller, id, "tenants.tenant.edit");
+  await permit(caller, "tenants.tenant.edit", scope, { type: "tenant", id });
+  requireRecentSignIn(caller, systemClock.now());
+  return inTenant(id, async (tx) => {
+    const before = await store.lockTenant(tx, id);
+    if (!before) throw notFound("tenant");
+    if (reveal === undefined) return before;
+    await store.setTenantReveal(tx, id, reveal);
+    await recordWith(tx, caller, {
+      tenantId: id,
+      action: "tenant.edit",
+      target: { type: "tenant", id, name: before.name },
+      detail: { reveal_before: before.reveal, reveal_after: reveal },
+    });
+    return { ...before, reveal };
+  });
 }
 
 // Contracts

@@ -1,5 +1,6 @@
 import { and, asc, eq, inArray, sql } from "drizzle-orm";
 import { contracts, memberships, tenants, workspaces } from "@/drizzle/schema/accounts";
+import type { RevealPolicy } from "@/lib/access/reveal-policy";
 import type { MembershipKind } from "@/lib/access/roles";
 import { INSTANCE_TENANT, type Scope, scopeId } from "@/lib/access/scope";
 import { inTenant, repeatable, type Tx } from "@/lib/db/tx";
@@ -79,10 +80,20 @@ export async function findTenant(tx: Tx, tenantId: string): Promise<TenantRow | 
   return row ?? null;
 }
 
+/** As `findTenant`; nobody else changes the row until `tx` ends. */
+export async function lockTenant(tx: Tx, tenantId: string): Promise<TenantRow | null> {
+  const [row] = await tx.select().from(tenants).where(eq(tenants.tenantId, tenantId)).for("update");
+  return row ?? null;
+}
+
+export async function setTenantReveal(tx: Tx, tenantId: string, reveal: RevealPolicy): Promise<void> {
+  await tx.update(tenants).set({ reveal }).where(eq(tenants.tenantId, tenantId));
+}
+
 /** Every tenant but the instance itself, by name; through the named door latchkey_tenants, for who may know of all. */
 export async function everyTenant(): Promise<TenantRow[]> {
   const rows = await repeatable(
-    (sql) => sql<{ id: string; name: string; redirect_code: string; created_ms: number }[]>`
+    (sql) => sql<{ id: string; name: string; redirect_code: string; created_ms: number; reveal: RevealPolicy }[]>`
       select * from latchkey_tenants() order by name, id`,
   );
   return rows.map((row) => ({
@@ -90,6 +101,7 @@ export async function everyTenant(): Promise<TenantRow[]> {
     name: row.name,
     redirectCode: row.redirect_code,
     createdAt: new Date(row.created_ms),
+    reveal: row.reveal,
   }));
 }
 

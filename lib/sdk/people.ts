@@ -1,5 +1,5 @@
 import type { Client, PageMeta, RequestOptions } from "./client";
-import type { Person, Session, Tenant } from "./resources";
+import type { Person, RevealPolicy, Session, Tenant } from "./resources";
 
 type Wait = Pick<RequestOptions, "signal">;
 
@@ -13,6 +13,11 @@ export function peopleCalls(client: Client) {
   return {
     /** The tenants the caller sees; `meta.permissions` says by tenant id (and `INSTANCE`) what the caller may do there. */
     tenants: (wait: Wait = {}) => client.list<Tenant, { permissions?: Record<string, string[]> }>("/v2/tenants", wait),
+    /** Decides for all secrets of the tenant whether values may be shown to people. */
+    setReveal: (tenantId: string, reveal: RevealPolicy) =>
+      client.single<Tenant>("PATCH", `/v2/tenants/${encodeURIComponent(tenantId)}`, {
+        body: { data: { type: "tenant", id: tenantId, attributes: { reveal } } },
+      }),
     /** The tenant's people with their roles, by e-mail, 50 a page; null: everybody, for the operator. */
     list: (tenantId: string | null, page = 1, wait: Wait = {}) =>
       client.list<Person, PageMeta>("/v2/users", { query: { tenant_id: tenantId, "page[number]": page }, ...wait }),

@@ -72,6 +72,9 @@ export type SecretStatus =
   | "paused"
   | "static";
 
+/** Whether values are shown to people: after a recent sign-in, or never. */
+export type RevealPolicy = "step_up" | "never";
+
 export type AuthSecret = Resource<
   "auth-secret",
   {
@@ -102,6 +105,10 @@ export type AuthSecret = Resource<
     /** For those who may edit the secret. */
     additional_params?: Record<string, string> | null;
     problem: Problem | null;
+    /** The secret's own policy. */
+    reveal: RevealPolicy;
+    /** The stricter of the secret's and its tenant's. */
+    reveal_effective: RevealPolicy;
   },
   {
     workspace?: One<"workspace">;
@@ -203,10 +210,10 @@ export type AuthorizationFailure = Resource<
 export type Workspace = Resource<
   "workspace",
   { name: string; redirect_code?: string | null; created_at?: string },
-  { contract?: One<"contract"> }
+  { contract?: One<"contract">; tenant?: One<"tenant"> }
 >;
 export type Contract = Resource<"contract", { name: string }, { tenant?: One<"tenant"> }>;
-export type Tenant = Resource<"tenant", { name: string }>;
+export type Tenant = Resource<"tenant", { name: string; reveal: RevealPolicy }>;
 export type User = Resource<"user", { first_name: string; last_name: string; email: string }>;
 
 /** A person with the roles in the tenant that was asked for; none when everybody was. */

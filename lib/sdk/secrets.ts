@@ -6,6 +6,7 @@ import type {
   RedirectUri,
   RefreshTrouble,
   RevealedValue,
+  RevealPolicy,
   SecretEvent,
   SecretType,
   Token,
@@ -41,6 +42,7 @@ export interface NewSecret {
 export interface SecretChange {
   name?: string;
   credentials?: Record<string, unknown>;
+  reveal?: RevealPolicy;
 }
 
 const at = (workspaceId: string, secretId?: string, tail = "") =>
@@ -124,7 +126,7 @@ export function secretCalls(client: Client) {
     async forgetTokens(workspaceId: string, secretId: string): Promise<void> {
       await client.request("DELETE", at(workspaceId, secretId, "/tokens"));
     },
-    /** One value in clear. Recorded. Rejects with code `reauth_required` when the sign-in is too old. */
+    /** One value in clear. Recorded. Rejects with code `reauth_required` when the sign-in is too old, `reveal_forbidden` where never. */
     reveal: (workspaceId: string, secretId: string, field: string) =>
       client.single<RevealedValue>("POST", at(workspaceId, secretId, "/reveal"), { body: { field } }),
     /** What the redirect URI of a secret with this name will be. */

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { REVEAL_EXPECTED, REVEAL_POLICIES } from "@/lib/access/reveal-policy";
 import type { Sensitive } from "@/lib/crypto/sensitive";
 import type { Problem } from "@/lib/errors";
 import { type Relationship, type Resource, related, relationshipTo } from "@/lib/http/json-api";
@@ -14,9 +15,11 @@ const relationships = z.strictObject({
   auth_client: relationshipTo("auth-client").optional(),
 });
 
+/** What a client says of a secret besides its values. */
 const declared = {
   state: z.enum(["ready", "error"], "must be ready or error").optional(),
   error: z.string().max(2000).nullish(),
+  reveal: z.enum(REVEAL_POLICIES, REVEAL_EXPECTED).optional(),
 };
 
 export const createBody = z.strictObject({
@@ -110,6 +113,8 @@ export function toResource(row: SecretRow, view: SecretView = {}): Resource {
     refresh_fingerprint: row.refreshFingerprint,
     created_at: iso(row.createdMs),
     updated_at: iso(row.updatedMs),
+    reveal: row.reveal,
+    reveal_effective: row.revealEffective,
     ...(view.additionalParams ? { additional_params: view.additionalParams } : {}),
     ...(view.lastUsedAt === undefined ? {} : { last_used_at: view.lastUsedAt?.toISOString() ?? null }),
   });

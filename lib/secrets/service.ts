@@ -115,6 +115,7 @@ export async function createSecret(caller: Caller, workspaceId: string, body: Cr
       sealed,
       declaredState: oauth2 ? null : (attributes.state ?? null),
       declaredError: oauth2 ? null : (attributes.error ?? null),
+      reveal: attributes.reveal,
     });
     if (oauth2 && client)
       await insertUnauthorized(tx, {
@@ -130,7 +131,11 @@ export async function createSecret(caller: Caller, workspaceId: string, body: Cr
       workspaceId: scope.workspaceId,
       action: "secret.created",
       target: { type: "auth-secret", id, name: attributes.name },
-      detail: { type, ...(client ? { authClientId: client.id } : {}) },
+      detail: {
+        type,
+        ...(client ? { authClientId: client.id } : {}),
+        ...(attributes.reveal ? { reveal: attributes.reveal } : {}),
+      },
     });
     if (oauth2 && opened) {
       await saveNewGrant(tx, {

@@ -2,6 +2,7 @@ import { and, desc, eq, inArray, type SQL, sql } from "drizzle-orm";
 import { authClients } from "@/drizzle/schema/auth-clients";
 import { oauthAttempts, secretEvents, secrets, tokenLedger, tokenState } from "@/drizzle/schema/secrets";
 import type { Caller } from "@/lib/access/caller";
+import type { RevealPolicy } from "@/lib/access/reveal-policy";
 import type { WorkspaceScope } from "@/lib/access/scope";
 import { orUnavailable } from "@/lib/audit/record";
 import { groupCommit } from "@/lib/db/group-commit";
@@ -41,6 +42,9 @@ export interface SecretRow extends StateFacts {
   fingerprint: string | null;
   refreshFingerprint: string | null;
   nextProbeMs: number | null;
+  reveal: RevealPolicy;
+  /** The stricter of the secret's and its tenant's. */
+  revealEffective: RevealPolicy;
 }
 
 type Raw = Record<string, unknown>;
@@ -85,6 +89,8 @@ function toRow(raw: Raw): SecretRow {
     clientProblem: raw.client_problem as Problem | null,
     nextProbeMs: raw.next_probe_ms as number | null,
     nowMs: raw.now_ms as number,
+    reveal: raw.reveal as RevealPolicy,
+    revealEffective: raw.reveal_effective as RevealPolicy,
   };
 }
 
@@ -277,6 +283,7 @@ export type NewSecret = Pick<
   | "sealed"
   | "declaredState"
   | "declaredError"
+  | "reveal"
 >;
 
 /** @throws AppError conflict when the name is taken in the workspace */
@@ -331,9 +338,9 @@ export async function lockSecret(
   tx: Tx,
   tenantId: string,
   id: string,
-): Promise<{ generation: number; sealed: Buffer } | null> {
+): Promise<{ generation: number; sealed: Buffer; reveal: RevealPolicy } | null> {
   const [row] = await tx
-    .select({ generation: secrets.generation, sealed: secrets.sealed })
+    .select({ generation: secrets.generation, sealed: secrets.sealed, reveal: secrets.reveal })
     .from(secrets)
     .where(and(eq(secrets.tenantId, tenantId), eq(secrets.id, id)))
     .for("update");
@@ -344,7 +351,7 @@ export async function updateSecret(
   tx: Tx,
   tenantId: string,
   id: string,
-  change: Partial<Pick<NewSecret, "name" | "nameKey" | "scope" | "sealed" | "declaredState" | "declaredError">> & {
+  change: Partial<Pick<NewSecret, "name" | "nameKey" | "scope" | "sealed" | "declaredState" | "declaredError" | "reveal">> & {
     generation?: number;
   },
 ): Promise<void> {

@@ -169,16 +169,18 @@ function landedJustNow(row: store.SecretRow): boolean {
 }
 
 /**
- * One value for a person who asked to see it: recorded first, for a browser only after a recent sign-in, and not without
- * measure (VAL-2).
+ * One value for a person who asked to see it: recorded first, for a browser only after a recent sign-in, not without measure, and
+ * not where the secret or its tenant says never (VAL-2).
  *
- * @throws AppError reauth_required, throttled, invalid_attribute, not_found, forbidden
+ * @throws AppError reauth_required, reveal_forbidden, throttled, invalid_attribute, not_found, forbidden
  */
 export async function revealValue(caller: Caller, workspaceId: string, id: string, field: string): Promise<Resource> {
   const scope = await permitted(caller, REVEAL, workspaceId, id);
   requireRecentSignIn(caller, systemClock.now());
   await limitReveals(caller, scope, id);
   const row = await read(caller, scope, id, "secret.revealed", { field });
+  // Recorded as denied: entry and row come from one statement.
+  if (row.revealEffective === "never") throw neverShown(row);
   const open = await openCredentials(row);
   const values: Record<string, unknown> =
     open.kind === "static"
@@ -202,6 +204,15 @@ export async function revealValue(caller: Caller, workspaceId: string, id: strin
     type: "value",
     attributes: { field, value: typeof value === "string" ? value : JSON.stringify(value) },
   };
+}
+
+function neverShown(row: store.SecretRow): AppError {
+  return new AppError(
+    "reveal_forbidden",
+    row.reveal === "never"
+      ? "The values of this secret are never shown to people. Who may edit the secret can change that; where the tenant says never, too, the tenant's owner."
+      : "The tenant never shows values to people. The tenant's owner can change that.",
+  );
 }
 
 async function limitReveals(caller: Caller, scope: WorkspaceScope, id: string): Promise<void> {

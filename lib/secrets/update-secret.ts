@@ -1,11 +1,12 @@
 import { randomUUID } from "node:crypto";
 import type { Caller } from "@/lib/access/caller";
-import { permit } from "@/lib/access/permit";
+import { permit, requireRecentSignIn } from "@/lib/access/permit";
 import type { WorkspaceScope } from "@/lib/access/scope";
 import { resolveWorkspace } from "@/lib/accounts/places";
 import { recordWith } from "@/lib/audit/record";
 import type { OAuthClient } from "@/lib/auth-clients/client";
 import { openOAuthClient } from "@/lib/auth-clients/service";
+import { systemClock } from "@/lib/clock";
 import { sealJson } from "@/lib/crypto/envelope";
 import type { Sensitive } from "@/lib/crypto/sensitive";
 import { inTenant, type Tx } from "@/lib/db/tx";
@@ -26,6 +27,11 @@ import { lockTokens, resume } from "./token-store";
 const EDIT = "workspaces.auth_secret.edit";
 const GET = "workspaces.auth_secret.get";
 
+/**
+ * Changes what is named, and nothing else. Showing values to people again (`reveal` from never to step_up) is for a recent sign-in.
+ *
+ * @throws AppError not_found, forbidden, invalid_attribute, conflict, reauth_required
+ */
 export async function updateSecret(
   caller: Caller,
   workspaceId: string,
@@ -54,6 +60,11 @@ export async function updateSecret(
       change.name = attributes.name;
       change.nameKey = nameKey(attributes.name);
     }
+    if (attributes.reveal !== undefined) {
+      // Looked at under the lock: what is "never" by now is not let go by an old sign-in.
+      if (locked.reveal === "never" && attributes.reveal !== "never") requireRecentSignIn(caller, systemClock.now());
+      change.reveal = attributes.reveal;
+    }
     if (row.type !== "oauth2") {
       if (attributes.state !== undefined) change.declaredState = attributes.state;
       if (attributes.error !== undefined || attributes.state === "ready")
@@ -76,7 +87,7 @@ export async function updateSecret(
       event: "edited",
       actor: caller.name,
       detail:
-        [attributes.name !== undefined ? "name" : null, given ? Object.keys(given).sort().join(", ") : null]
+        [attributes.name !== undefined ? "name" : null, attributes.reveal !== undefined ? "reveal" : null, given ? Object.keys(given).sort().join(", ") : null]
           .filter(Boolean)
           .join(", ") || null,
     });
@@ -87,6 +98,9 @@ export async function updateSecret(
       target: { type: "auth-secret", id, name: attributes.name ?? row.name },
       detail: {
         members: [...Object.keys(attributes).filter((key) => key !== "credentials"), ...Object.keys(given ?? {})],
+        ...(attributes.reveal === undefined
+          ? {}
+          : { reveal_before: locked.reveal, reveal_after: attributes.reveal }),
       },
     });
     await store.notifyChange(tx, scope.workspaceId, id);
