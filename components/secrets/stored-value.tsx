@@ -38,7 +38,18 @@ export function StoredValue(props: StoredValueProps) {
   return <Shown key={`${props.secretId}.${props.field}.${props.fingerprint ?? ""}`} {...props} />;
 }
 
-function Shown({ workspaceId, secretId, field, what, label, fingerprint, bad, unneeded, hidden, never }: StoredValueProps) {
+function Shown({
+  workspaceId,
+  secretId,
+  field,
+  what,
+  label,
+  fingerprint,
+  bad,
+  unneeded,
+  hidden,
+  never,
+}: StoredValueProps) {
   const [value, setValue] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<string | null>(null);

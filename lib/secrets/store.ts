@@ -351,7 +351,9 @@ export async function updateSecret(
   tx: Tx,
   tenantId: string,
   id: string,
-  change: Partial<Pick<NewSecret, "name" | "nameKey" | "scope" | "sealed" | "declaredState" | "declaredError" | "reveal">> & {
+  change: Partial<
+    Pick<NewSecret, "name" | "nameKey" | "scope" | "sealed" | "declaredState" | "declaredError" | "reveal">
+  > & {
     generation?: number;
   },
 ): Promise<void> {

@@ -87,7 +87,11 @@ export async function updateSecret(
       event: "edited",
       actor: caller.name,
       detail:
-        [attributes.name !== undefined ? "name" : null, attributes.reveal !== undefined ? "reveal" : null, given ? Object.keys(given).sort().join(", ") : null]
+        [
+          attributes.name !== undefined ? "name" : null,
+          attributes.reveal !== undefined ? "reveal" : null,
+          given ? Object.keys(given).sort().join(", ") : null,
+        ]
           .filter(Boolean)
           .join(", ") || null,
     });
@@ -98,9 +102,7 @@ export async function updateSecret(
       target: { type: "auth-secret", id, name: attributes.name ?? row.name },
       detail: {
         members: [...Object.keys(attributes).filter((key) => key !== "credentials"), ...Object.keys(given ?? {})],
-        ...(attributes.reveal === undefined
-          ? {}
-          : { reveal_before: locked.reveal, reveal_after: attributes.reveal }),
+        ...(attributes.reveal === undefined ? {} : { reveal_before: locked.reveal, reveal_after: attributes.reveal }),
       },
     });
     await store.notifyChange(tx, scope.workspaceId, id);
