@@ -202,7 +202,7 @@ test("what is never shown to people offers no Reveal: by the secret's own settin
   try {
     await policy.selectOption({ label: "Never" });
     await card.getByRole("button", { name: "Save" }).click();
-    await expect(page.getByText("Values are never shown to people now.")).toBeVisible();
+    await expect(page.getByText("Values are never shown to people now.", { exact: true })).toBeVisible();
     await page.goto(`/workspaces/${workspaceId}/secrets?manage=${other}`);
     await expect(page.getByText("The tenant never shows values to people.")).toBeVisible();
     await expect(reveals).toHaveCount(0);
