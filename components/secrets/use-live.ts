@@ -1,6 +1,6 @@
 "use client";
 
-import { type QueryClient, useQueryClient } from "@tanstack/react-query";
+import { type QueryClient, type QueryKey, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { api } from "@/components/frame/api";
 import { LatchkeyError } from "@/lib/sdk/errors";
@@ -17,6 +17,19 @@ const RETRY_MS = 30_000;
 /** More changes at once than this are cheaper to read as a list. */
 const FEW = 6;
 
+/**
+ * Reads anew what is known under a key. What is being read for the first time may have been looked up before the change and cannot be
+ * interrupted: it is waited for, and read once more.
+ */
+async function readAnew(queries: QueryClient, queryKey: QueryKey): Promise<void> {
+  const loading = queries
+    .getQueryCache()
+    .findAll({ queryKey, fetchStatus: "fetching" })
+    .filter(({ state }) => state.data === undefined);
+  await queries.invalidateQueries({ queryKey });
+  for (const query of loading) void queries.invalidateQueries({ queryKey: query.queryKey, exact: true });
+}
+
 /** Reads what changed, few secrets one by one, and the lists anew where order or counts may have changed. */
 function changes(queries: QueryClient, workspaceId: string) {
   const waiting = new Set<string>();
@@ -25,12 +38,12 @@ function changes(queries: QueryClient, workspaceId: string) {
   const readLists = () => {
     relist ??= setTimeout(() => {
       relist = undefined;
-      void queries.invalidateQueries({ queryKey: secretListsKey(workspaceId) });
-      void queries.invalidateQueries({ queryKey: ["secrets", workspaceId, "counts"] });
+      void readAnew(queries, secretListsKey(workspaceId));
+      void readAnew(queries, ["secrets", workspaceId, "counts"]);
     }, RELIST_MS);
   };
   const readOne = async (id: string) => {
-    void queries.invalidateQueries({ queryKey: ["secrets", workspaceId, "history", id] });
+    void readAnew(queries, ["secrets", workspaceId, "history", id]);
     try {
       if (patchSecret(queries, workspaceId, await api.secrets.get(workspaceId, id))) readLists();
     } catch (error) {
@@ -44,7 +57,7 @@ function changes(queries: QueryClient, workspaceId: string) {
     const ids = [...waiting];
     waiting.clear();
     if (ids.length <= FEW) for (const id of ids) void readOne(id);
-    else void queries.invalidateQueries({ queryKey: ["secrets", workspaceId] });
+    else void readAnew(queries, ["secrets", workspaceId]);
   };
   return {
     add(id: string) {
@@ -67,17 +80,15 @@ export function useLive(workspaceId: string): Liveness {
   const [liveness, setLiveness] = useState<Liveness>("live");
   useEffect(() => {
     const pending = changes(queries, workspaceId);
-    const readAll = () => void queries.invalidateQueries({ queryKey: ["secrets", workspaceId] });
+    const readAll = () => void readAnew(queries, ["secrets", workspaceId]);
     let source: EventSource | null = null;
     let poll: ReturnType<typeof setInterval> | undefined;
     let retry: ReturnType<typeof setTimeout> | undefined;
-    let missed = false;
     const stopPolling = () => {
       clearInterval(poll);
       poll = undefined;
     };
     const lose = () => {
-      missed = true;
       setLiveness("polling");
       poll ??= setInterval(readAll, POLL_MS);
     };
@@ -87,9 +98,10 @@ export function useLive(workspaceId: string): Liveness {
       stream.addEventListener("open", () => {
         stopPolling();
         setLiveness("live");
-        if (missed) readAll();
-        missed = false;
+        // What changed since the page was read, or since the last stream broke, was told to nobody.
+        readAll();
       });
+      stream.addEventListener("missed", readAll);
       stream.addEventListener("secret", (event) => {
         try {
           const told: unknown = JSON.parse(String(event.data));
@@ -114,10 +126,8 @@ export function useLive(workspaceId: string): Liveness {
       source = null;
     };
     const onVisible = () => {
-      if (document.hidden) {
-        close();
-        missed = true;
-      } else if (!source) open();
+      if (document.hidden) close();
+      else if (!source) open();
     };
     if (!document.hidden) open();
     document.addEventListener("visibilitychange", onVisible);

@@ -49,9 +49,14 @@ it("a repaired client is used at once, also where it was broken a moment ago", a
 
 it("changes are heard on the database that came back elsewhere", async () => {
   const listener = { seen: [] as string[] };
-  const end = onSecretChange((workspaceId, secretId) => listener.seen.push(`${workspaceId} ${secretId}`));
+  let missed = 0;
+  const end = onSecretChange(
+    (workspaceId, secretId) => listener.seen.push(`${workspaceId} ${secretId}`),
+    () => missed++,
+  );
   const say = (payload: string) => () => world.database.owner`select pg_notify('latchkey_secret', ${payload})`;
   await heard(say("w first"), listener, "w first");
+  expect(missed).toBe(1);
 
   // Another server as far as this process can tell: same data folder, other address.
   await closeDatabase();
@@ -60,6 +65,7 @@ it("changes are heard on the database that came back elsewhere", async () => {
   install("databaseUrl", moved.href);
   await database().sql`select 1`;
   await heard(say("w second"), listener, "w second");
+  expect(missed).toBe(2);
 
   // And when only the connection was lost.
   const admin = postgres(inject("testServerUrl"), { max: 1 });
@@ -67,6 +73,7 @@ it("changes are heard on the database that came back elsewhere", async () => {
     where datname = ${moved.pathname.slice(1)} and query ilike 'listen%'`;
   await admin.end();
   await heard(say("w third"), listener, "w third");
+  expect(missed).toBe(3);
   end();
   await say("w fourth")();
   expect(listener.seen).not.toContain("w fourth");

@@ -9,23 +9,36 @@ import { once } from "@/lib/process";
 /** Told whenever a secret changed, in whichever process. The statements of drizzle/refresher.sql and the stores notify. */
 export type SecretListener = (workspaceId: string, secretId: string) => void;
 
-function secretListeners(): Set<SecretListener> {
+interface SecretSubscriber {
+  changed: SecretListener;
+  missed?: () => void;
+}
+
+function secretSubscribers(): Set<SecretSubscriber> {
   return once("secret-notifications", () => {
-    const listeners = new Set<SecretListener>();
+    const subscribers = new Set<SecretSubscriber>();
     subscribe("latchkey_secret", {
       notified: pairs((workspaceId, secretId) => {
-        for (const listener of listeners) listener(workspaceId, secretId);
+        for (const { changed } of subscribers) changed(workspaceId, secretId);
       }),
+      listening: () => {
+        for (const { missed } of subscribers) missed?.();
+      },
     });
-    return listeners;
+    return subscribers;
   });
 }
 
-/** Calls `listener` for every change until the returned function is called. */
-export function onSecretChange(listener: SecretListener): () => void {
-  const listeners = secretListeners();
-  listeners.add(listener);
-  return () => listeners.delete(listener);
+/**
+ * Calls `changed` for every change until the returned function is called.
+ *
+ * @param missed called when changes may have been missed: before the process listened at all, or while its connection was broken
+ */
+export function onSecretChange(changed: SecretListener, missed?: () => void): () => void {
+  const subscribers = secretSubscribers();
+  const subscriber = { changed, missed };
+  subscribers.add(subscriber);
+  return () => subscribers.delete(subscriber);
 }
 
 /**

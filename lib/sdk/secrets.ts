@@ -135,7 +135,10 @@ export function secretCalls(client: Client) {
         query: { name, auth_client: authClientId },
         ...wait,
       }),
-    /** Address of the stream that tells which secrets changed (server-sent events named `secret`, data `{"id"}`). */
+    /**
+     * Address of the stream that tells which secrets changed: server-sent events named `secret` with data `{"id"}`, and `missed` when some
+     * may not have been told.
+     */
     eventsUrl: (workspaceId: string) => client.url(`/v2/workspaces/${encodeURIComponent(workspaceId)}/events`),
   };
 }

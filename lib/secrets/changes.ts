@@ -15,7 +15,10 @@ const MAX_STREAMS = 50;
 /** The reader itself cancelled: there is nothing left to close. */
 const GONE = Symbol("gone");
 
-/** Server-sent events: the id of every secret of the workspace that changes, until the browser goes. */
+/**
+ * Server-sent events until the browser goes: `secret` with the id of every secret of the workspace that changes, and `missed` when some may
+ * not have been told, so that whoever shows secrets reads them anew.
+ */
 export async function secretChanges(
   caller: Caller,
   workspaceId: string,
@@ -36,9 +39,12 @@ export async function secretChanges(
     start(controller) {
       open.set(caller.credentialId, streams + 1);
       const send = (line: string) => controller.enqueue(text.encode(line));
-      const stopListening = onSecretChange((workspace, id) => {
-        if (workspace === scope.workspaceId) send(`event: secret\ndata: ${JSON.stringify({ id })}\n\n`);
-      });
+      const stopListening = onSecretChange(
+        (workspace, id) => {
+          if (workspace === scope.workspaceId) send(`event: secret\ndata: ${JSON.stringify({ id })}\n\n`);
+        },
+        () => send("event: missed\ndata: {}\n\n"),
+      );
       const beat = setInterval(() => send(": still here\n\n"), KEEP_ALIVE_MS);
       const check = setInterval(() => {
         options.callerNow().then(

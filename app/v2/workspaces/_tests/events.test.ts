@@ -91,3 +91,15 @@ describe("an open stream ends within five seconds of losing its right, also when
     expect(ended).toBe(true);
   });
 });
+
+test("a stream says when changes may have been missed", async () => {
+  const place = await makePlace();
+  const stream = await open(place, await makePerson(place, OWNER));
+  const reader = (stream.body as ReadableStream<Uint8Array>).getReader();
+  const text = new TextDecoder();
+  let told = "";
+  await database.owner`select pg_terminate_backend(pid) from pg_stat_activity
+    where datname = current_database() and pid <> pg_backend_pid() and query ilike 'listen%'`;
+  while (!told.includes("event: missed\n")) told += text.decode((await reader.read()).value);
+  await reader.cancel();
+});

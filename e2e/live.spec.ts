@@ -1,0 +1,55 @@
+import { expect, makeSecret, rowOf, signIn, test, unique } from "./fixtures";
+
+/** The list changes by itself: nothing that happens while the page is still opening is missed. */
+
+/** A door that stays shut until it is opened. */
+function door(): { passed: Promise<void>; open: () => void } {
+  let open = () => {};
+  const passed = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { passed, open };
+}
+
+test("a secret added before the stream of changes is open appears", async ({ page, server, api, workspaceId }) => {
+  await signIn(page, server.url);
+  const made = door();
+  await page.route(/\/events$/, async (route) => {
+    await made.passed;
+    await route.continue();
+  });
+  await page.goto(`/workspaces/${workspaceId}/secrets`);
+  await expect(page.getByRole("heading", { name: "Secrets" })).toBeVisible();
+  await expect(page.getByRole("row").or(page.getByText("No secrets yet")).first()).toBeVisible();
+  const name = unique("Meanwhile");
+  await makeSecret({ api, workspaceId }, { name, type: "noauth", credentials: {} });
+  await expect(rowOf(page, name)).toHaveCount(0);
+  made.open();
+  await expect(rowOf(page, name)).toBeVisible();
+});
+
+test("a secret added while the first list is on its way appears", async ({ page, server, api, workspaceId }) => {
+  await signIn(page, server.url);
+  const made = door();
+  const read = door();
+  await page.route(
+    /\/secrets\?.*size%5D=100&/,
+    async (route) => {
+      const before = await route.fetch();
+      read.open();
+      await made.passed;
+      await route.fulfill({ response: before });
+    },
+    { times: 1 },
+  );
+  const opened = page.waitForResponse(/\/events$/);
+  await page.goto(`/workspaces/${workspaceId}/secrets`);
+  await Promise.all([opened, read.passed]);
+  const name = unique("Late");
+  const id = await makeSecret({ api, workspaceId }, { name, type: "noauth", credentials: {} });
+  await page.waitForResponse((response) => response.url().endsWith(`/secrets/${id}`));
+  // Longer than the page gathers changes before it reads the list again.
+  await page.waitForTimeout(2_000);
+  made.open();
+  await expect(rowOf(page, name)).toBeVisible();
+});
