@@ -20,4 +20,5 @@ export const apiKey = {
     { name: "headerName", label: "Header name", placeholder: "X-API-Key", kind: "text", required: true },
     { name: "headerValue", label: "Key", kind: "secret", required: true },
   ],
+  injects: ({ headerName, headerValue }) => [[String(headerName), String(headerValue)]],
 } satisfies SecretType;

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { freeForm, requiredText, secretText } from "./free-form";
-import type { SecretType } from "./secret-type";
+import { basicAuthorization, type SecretType } from "./secret-type";
 
 /** User name and password, sent as HTTP Basic (RFC 7617). A user name cannot hold a colon. */
 export const basic = {
@@ -17,5 +17,8 @@ export const basic = {
   fields: [
     { name: "username", label: "User name", kind: "text", required: true },
     { name: "password", label: "Password", kind: "secret", required: true },
+  ],
+  injects: ({ username, password }) => [
+    ["authorization", basicAuthorization(String(username ?? ""), String(password ?? ""))],
   ],
 } satisfies SecretType;

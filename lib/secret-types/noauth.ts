@@ -10,4 +10,5 @@ export const noauth = {
   credentials: freeForm,
   visible: [],
   fields: [],
+  injects: () => [],
 } satisfies SecretType;

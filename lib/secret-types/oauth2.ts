@@ -165,4 +165,5 @@ export const oauth2 = {
   credentials: oauth2Credentials,
   visible: [],
   fields: [],
+  injects: ({ access_token }) => [["authorization", `Bearer ${String(access_token)}`]],
 } satisfies SecretType;

@@ -20,7 +20,15 @@ export interface SecretType<Client extends z.ZodType = z.ZodType, Credentials ex
   visible: readonly string[];
   /** What the form asks for; empty for a type with a form of its own (oauth2). */
   fields: readonly CredentialField[];
+  /**
+   * The header fields that a request to somebody else's API carries with a secret of this type, of its stored credentials (oauth2:
+   * `access_token` alone). Pure. Null: the type makes no HTTP requests.
+   */
+  injects: ((credentials: Readonly<Record<string, unknown>>) => HeaderField[]) | null;
 }
+
+/** Name and value of an HTTP header field. */
+export type HeaderField = readonly [name: string, value: string];
 
 export interface CredentialField {
   name: string;
@@ -41,4 +49,10 @@ export const MAX_CREDENTIALS = 256 * 1024;
 export function sizeOf(value: unknown): number {
   const text = typeof value === "string" ? value : (JSON.stringify(value) ?? "");
   return text.length * 3 <= MAX_VALUE ? text.length : new TextEncoder().encode(text).length;
+}
+
+/** The value of `Authorization` for HTTP Basic, user name and password as UTF-8 (RFC 7617). */
+export function basicAuthorization(username: string, password: string): string {
+  const bytes = new TextEncoder().encode(`${username}:${password}`);
+  return `Basic ${btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""))}`;
 }
