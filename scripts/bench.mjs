@@ -7,7 +7,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import { ROOT } from "./lib/begin.mjs";
-import { bundle, ensureBuilt } from "./lib/build.mjs";
+import { bundle, bundleAside, ensureBuilt } from "./lib/build.mjs";
 import { ensureDependencies } from "./lib/dependencies.mjs";
 import { run } from "./lib/run.mjs";
 
@@ -16,20 +16,10 @@ if (process.argv.includes("--full")) process.env.LATCHKEY_BENCH_FULL = "1";
 await ensureDependencies();
 if (process.env.LATCHKEY_BENCH_NO_BUILD) await bundle(false);
 else await ensureBuilt();
-const { build } = await import("esbuild");
 const files = (await readdir(join(ROOT, "lib/testing/bench"))).filter((file) => file.endsWith(".ts"));
-await build({
-  absWorkingDir: ROOT,
-  entryPoints: files.map((file) => ({ in: `lib/testing/bench/${file}`, out: file.slice(0, -3) })),
-  outdir: "dist/bench",
-  outExtension: { ".js": ".mjs" },
-  bundle: true,
-  packages: "external",
-  format: "esm",
-  platform: "node",
-  target: "node20",
-  alias: { "@": ROOT },
-  logLevel: "error",
-});
-const { code } = await run(process.execPath, [join(ROOT, "dist", "bench", "main.mjs")], { cwd: ROOT, show: true });
+const folder = await bundleAside(
+  "bench",
+  files.map((file) => `lib/testing/bench/${file}`),
+);
+const { code } = await run(process.execPath, [join(folder, "main.mjs")], { cwd: ROOT, show: true });
 process.exitCode = code;

@@ -10,6 +10,7 @@ import { basename, join, relative, sep } from "node:path";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
 import { ROOT } from "./lib/begin.mjs";
+import { bundleAside } from "./lib/build.mjs";
 import { allowedBy, readDockerfile } from "./lib/dockerfile.mjs";
 import { run, tail } from "./lib/run.mjs";
 
@@ -77,18 +78,9 @@ async function copy(stage, stages, args, place) {
 /** Starts both roles as the image does and asks what its users ask. */
 async function serve(image, app) {
   // tsx or a second copy of the code would prove less: this is the product's own module.
-  const { build } = await import("esbuild");
-  await build({
-    absWorkingDir: ROOT,
-    entryPoints: ["lib/db/embedded.ts"],
-    outfile: "dist/topology/embedded.mjs",
-    bundle: true,
-    packages: "external",
-    format: "esm",
-    platform: "node",
-    alias: { "@": ROOT },
-  });
-  const { startEmbedded } = await import(pathToFileURL(join(ROOT, "dist/topology/embedded.mjs")).href);
+  const { startEmbedded } = await import(
+    pathToFileURL(join(await bundleAside("image", ["lib/db/embedded.ts"]), "embedded.mjs")).href
+  );
   await mkdir(join(folder, "database"), { mode: 0o755 });
   database = await startEmbedded(join(folder, "database"), () => {});
   const port = await freePort();

@@ -3,23 +3,14 @@
 import { join } from "node:path";
 import process from "node:process";
 import { ROOT } from "./lib/begin.mjs";
+import { bundleAside } from "./lib/build.mjs";
 import { ensureDependencies } from "./lib/dependencies.mjs";
 import { run } from "./lib/run.mjs";
 
 await ensureDependencies();
-const { build } = await import("esbuild");
-const outfile = join(ROOT, "dist", "simulation.mjs");
-await build({
-  absWorkingDir: ROOT,
-  entryPoints: ["lib/testing/simulation/main.ts"],
-  outfile,
-  bundle: true,
-  packages: "external",
-  format: "esm",
-  platform: "node",
-  target: "node20",
-  alias: { "@": ROOT },
-  logLevel: "error",
+const folder = await bundleAside("simulation", ["lib/testing/simulation/main.ts"]);
+const { code } = await run(process.execPath, [join(folder, "main.mjs"), ...process.argv.slice(2)], {
+  cwd: ROOT,
+  show: true,
 });
-const { code } = await run(process.execPath, [outfile, ...process.argv.slice(2)], { cwd: ROOT, show: true });
 process.exitCode = code;

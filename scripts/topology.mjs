@@ -3,26 +3,13 @@
 import { join } from "node:path";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
-import { handOver, ROOT } from "./lib/begin.mjs";
-import { ensureBuilt } from "./lib/build.mjs";
+import { handOver } from "./lib/begin.mjs";
+import { bundleAside, ensureBuilt } from "./lib/build.mjs";
 import { ensureDependencies } from "./lib/dependencies.mjs";
 
 process.env.NODE_ENV = "production";
 await ensureDependencies();
 await ensureBuilt();
-const { build } = await import("esbuild");
-await build({
-  absWorkingDir: ROOT,
-  entryPoints: [{ in: "lib/testing/topology/main.ts", out: "main" }],
-  outdir: "dist/topology",
-  outExtension: { ".js": ".mjs" },
-  bundle: true,
-  packages: "external",
-  format: "esm",
-  platform: "node",
-  target: "node20",
-  alias: { "@": ROOT },
-  logLevel: "error",
-});
+const folder = await bundleAside("topology", ["lib/testing/topology/main.ts"]);
 handOver();
-await import(pathToFileURL(join(ROOT, "dist", "topology", "main.mjs")).href);
+await import(pathToFileURL(join(folder, "main.mjs")).href);

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
 import { ROOT, refuse } from "./begin.mjs";
@@ -55,6 +55,16 @@ export async function ensureBuilt() {
 /** Bundles server.ts; half a second. */
 export async function bundle(development) {
   await esbuild([{ in: "server.ts", out: development ? "server.development" : "server" }], bundleFolder(), development);
+}
+
+/** Bundles modules that do not ship, named by path, into a folder of dist. Answers the folder. */
+export async function bundleAside(folder, paths) {
+  await esbuild(
+    paths.map((path) => ({ in: path, out: basename(path, ".ts") })),
+    join("dist", folder),
+    false,
+  );
+  return join(ROOT, "dist", folder);
 }
 
 /** The module of a command (scripts/commands/<name>.ts), bundled when its sources changed. */
