@@ -7,13 +7,12 @@ import { api } from "@/components/frame/api";
 import { Button } from "@/components/ui/button";
 import { ConfirmDialog } from "@/components/ui/confirm-dialog";
 import { EmptyState } from "@/components/ui/empty-state";
-import { LoadError } from "@/components/ui/load-error";
-import { RelativeTime } from "@/components/ui/relative-time";
-import { SkeletonRows } from "@/components/ui/skeleton-rows";
 import { useToast } from "@/components/ui/toast";
 import type { ApiKey } from "@/lib/sdk/resources";
 import { KeyMeta } from "./key-meta";
+import { LastUsed } from "./last-used";
 import { LimitWords } from "./limit-words";
+import { Loaded } from "./loaded";
 import { NewKeyDialog } from "./new-key-dialog";
 import { apiKeysQuery } from "./queries";
 import { Section } from "./section";
@@ -49,45 +48,38 @@ export function ApiKeysSection({ email }: { email: string }) {
       }
     >
       <div className="card">
-        {keys.isPending ? (
-          <SkeletonRows rows={2} label="Loading API keys" />
-        ) : keys.error ? (
-          <LoadError
-            title="The API keys could not be loaded."
-            error={keys.error}
-            busy={keys.isFetching}
-            onRetry={() => void keys.refetch()}
-          />
-        ) : list.length === 0 ? (
-          <EmptyState small title="No API keys">
-            Steps of an integration need none of yours: they get a task identity of their workspace.
-          </EmptyState>
-        ) : (
-          <ul className="list">
-            {list.map((key) => (
-              <li key={key.id}>
-                <div className="grow">
-                  <b>{key.attributes.name}</b>
-                  <KeyMeta {...key.attributes} />
-                  <LimitWords {...key.attributes} />
-                </div>
-                <Button
-                  variant="plain"
-                  size="sm"
-                  icon
-                  aria-label={`Delete API key ${key.attributes.name}`}
-                  title="Delete"
-                  onClick={() => {
-                    removal.clear();
-                    setDoomed(key);
-                  }}
-                >
-                  <Trash2 className="i" aria-hidden />
-                </Button>
-              </li>
-            ))}
-          </ul>
-        )}
+        <Loaded query={keys} what="API keys">
+          {list.length === 0 ? (
+            <EmptyState small title="No API keys">
+              Steps of an integration need none of yours: they get a task identity of their workspace.
+            </EmptyState>
+          ) : (
+            <ul className="list">
+              {list.map((key) => (
+                <li key={key.id}>
+                  <div className="grow">
+                    <b>{key.attributes.name}</b>
+                    <KeyMeta {...key.attributes} />
+                    <LimitWords {...key.attributes} />
+                  </div>
+                  <Button
+                    variant="plain"
+                    size="sm"
+                    icon
+                    aria-label={`Delete API key ${key.attributes.name}`}
+                    title="Delete"
+                    onClick={() => {
+                      removal.clear();
+                      setDoomed(key);
+                    }}
+                  >
+                    <Trash2 className="i" aria-hidden />
+                  </Button>
+                </li>
+              ))}
+            </ul>
+          )}
+        </Loaded>
       </div>
       <NewKeyDialog
         open={adding}
@@ -121,14 +113,7 @@ export function ApiKeysSection({ email }: { email: string }) {
         }}
       >
         <p>
-          Everything that signs in with it is refused from then on.{" "}
-          {doomed?.attributes.last_used_at ? (
-            <>
-              It was last used <RelativeTime at={doomed.attributes.last_used_at} />.
-            </>
-          ) : (
-            "It was never used."
-          )}
+          Everything that signs in with it is refused from then on. <LastUsed at={doomed?.attributes.last_used_at} />
         </p>
       </ConfirmDialog>
     </Section>

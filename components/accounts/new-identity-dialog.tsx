@@ -3,16 +3,16 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { api } from "@/components/frame/api";
-import { Button } from "@/components/ui/button";
 import { Checkbox } from "@/components/ui/checkbox";
 import { Dialog } from "@/components/ui/dialog";
 import { Field } from "@/components/ui/field";
 import { FieldGroup } from "@/components/ui/field-group";
+import { FormFoot } from "@/components/ui/form-foot";
 import { Input } from "@/components/ui/input";
-import { Select } from "@/components/ui/select";
 import { sortErrors } from "@/components/ui/server-errors";
 import { PERMISSIONS, type Permission, TASK_PERMISSIONS } from "@/lib/access/permissions";
-import { EXPIRY_CHOICES, expiryAfter } from "./expiry";
+import { expiryAfter } from "./expiry";
+import { ExpiryField } from "./expiry-field";
 import { AddressField } from "./limit-fields";
 import { taskIdentitiesQuery } from "./queries";
 import { ReauthCancelled, withReauth } from "./reauth";
@@ -89,28 +89,12 @@ export function NewIdentityDialog({ workspaceId, open, onOpenChange, onMade }: N
       busy={busy}
       error={errors.rest}
       onSubmit={(event) => void submit(event)}
-      foot={
-        <>
-          <Button onClick={() => onOpenChange(false)}>Cancel</Button>
-          <Button variant="primary" type="submit" busy={busy}>
-            Create task identity
-          </Button>
-        </>
-      }
+      foot={<FormFoot submit="Create task identity" busy={busy} onCancel={() => onOpenChange(false)} />}
     >
       <Field label="Name" error={errors.fields.name} help="What will use it, such as “order sync, production”.">
         <Input value={name} maxLength={200} onChange={(event) => setName(event.target.value)} />
       </Field>
-      <Field label="Expires after" error={errors.fields.expires}>
-        <Select value={days} onChange={(event) => setDays(Number(event.target.value))}>
-          <option value={0}>Never</option>
-          {EXPIRY_CHOICES.map((choice) => (
-            <option key={choice.days} value={choice.days}>
-              {choice.label}
-            </option>
-          ))}
-        </Select>
-      </Field>
+      <ExpiryField days={days} onChange={setDays} error={errors.fields.expires} never />
       <FieldGroup legend="What it may do" error={errors.fields.permissions}>
         <div className="stack-tight">
           {TASK_PERMISSIONS.map((permission) => (

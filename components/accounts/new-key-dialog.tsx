@@ -3,13 +3,13 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { api } from "@/components/frame/api";
-import { Button } from "@/components/ui/button";
 import { Dialog } from "@/components/ui/dialog";
 import { Field } from "@/components/ui/field";
+import { FormFoot } from "@/components/ui/form-foot";
 import { Input } from "@/components/ui/input";
-import { Select } from "@/components/ui/select";
 import { sortErrors } from "@/components/ui/server-errors";
-import { DEFAULT_EXPIRY_DAYS, EXPIRY_CHOICES, expiryAfter } from "./expiry";
+import { DEFAULT_EXPIRY_DAYS, expiryAfter } from "./expiry";
+import { ExpiryField } from "./expiry-field";
 import { type LimitErrors, LimitFields, type Limits, NO_LIMITS } from "./limit-fields";
 import { apiKeysQuery } from "./queries";
 import { ReauthCancelled, withReauth } from "./reauth";
@@ -88,27 +88,12 @@ export function NewKeyDialog({
       busy={busy}
       error={errors.rest}
       onSubmit={(event) => void submit(event)}
-      foot={
-        <>
-          <Button onClick={() => onOpenChange(false)}>Cancel</Button>
-          <Button variant="primary" type="submit" busy={busy}>
-            Create API key
-          </Button>
-        </>
-      }
+      foot={<FormFoot submit="Create API key" busy={busy} onCancel={() => onOpenChange(false)} />}
     >
       <Field label="Name" error={nameError} help="What it is for, such as “nightly export”.">
         <Input value={name} maxLength={200} onChange={(event) => setName(event.target.value)} />
       </Field>
-      <Field label="Expires after" error={expires}>
-        <Select value={days} onChange={(event) => setDays(Number(event.target.value))}>
-          {EXPIRY_CHOICES.map((choice) => (
-            <option key={choice.days} value={choice.days}>
-              {choice.label}
-            </option>
-          ))}
-        </Select>
-      </Field>
+      <ExpiryField days={days} onChange={setDays} error={expires} />
       <LimitFields value={limits} onChange={setLimits} errors={limitErrors} />
     </Dialog>
   );

@@ -6,6 +6,7 @@ import { api } from "@/components/frame/api";
 import { Button } from "@/components/ui/button";
 import { Dialog } from "@/components/ui/dialog";
 import { Field } from "@/components/ui/field";
+import { FormFoot } from "@/components/ui/form-foot";
 import { PasswordInput } from "@/components/ui/password-input";
 import { sortErrors } from "@/components/ui/server-errors";
 import { useToast } from "@/components/ui/toast";
@@ -76,14 +77,7 @@ export function PasswordSection({ email }: { email: string }) {
         busy={busy}
         error={errors.rest}
         onSubmit={(event) => void submit(event)}
-        foot={
-          <>
-            <Button onClick={() => setOpen(false)}>Cancel</Button>
-            <Button variant="primary" type="submit" busy={busy}>
-              Change password
-            </Button>
-          </>
-        }
+        foot={<FormFoot submit="Change password" busy={busy} onCancel={() => setOpen(false)} />}
       >
         <input type="hidden" name="username" autoComplete="username" value={email} readOnly />
         <Field label="Present password" error={errors.fields.current}>

@@ -6,10 +6,9 @@ import { api } from "@/components/frame/api";
 import { Button } from "@/components/ui/button";
 import { Dialog } from "@/components/ui/dialog";
 import { EmptyState } from "@/components/ui/empty-state";
-import { LoadError } from "@/components/ui/load-error";
-import { SkeletonRows } from "@/components/ui/skeleton-rows";
 import { useToast } from "@/components/ui/toast";
 import type { Person } from "@/lib/sdk/resources";
+import { Loaded } from "./loaded";
 import { personName } from "./person-name";
 import { personSessionsQuery } from "./queries";
 import { SessionItems } from "./session-items";
@@ -65,22 +64,15 @@ export function PersonSessions({ person, onClose, mayEnd }: PersonSessionsProps)
         </>
       }
     >
-      {sessions.isPending ? (
-        <SkeletonRows rows={2} label="Loading sessions" />
-      ) : sessions.error ? (
-        <LoadError
-          title="The sessions could not be loaded."
-          error={sessions.error}
-          busy={sessions.isFetching}
-          onRetry={() => void sessions.refetch()}
-        />
-      ) : list.length === 0 ? (
-        <EmptyState small title="Signed in nowhere" />
-      ) : (
-        <div className="card">
-          <SessionItems sessions={list} ending={ending} onEnd={mayEnd ? (one) => void end(one) : undefined} />
-        </div>
-      )}
+      <Loaded query={sessions} what="sessions">
+        {list.length === 0 ? (
+          <EmptyState small title="Signed in nowhere" />
+        ) : (
+          <div className="card">
+            <SessionItems sessions={list} ending={ending} onEnd={mayEnd ? (one) => void end(one) : undefined} />
+          </div>
+        )}
+      </Loaded>
     </Dialog>
   );
 }

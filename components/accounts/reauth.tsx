@@ -2,9 +2,9 @@
 
 import { type FormEvent, useEffect, useState } from "react";
 import { api } from "@/components/frame/api";
-import { Button } from "@/components/ui/button";
 import { Dialog } from "@/components/ui/dialog";
 import { Field } from "@/components/ui/field";
+import { FormFoot } from "@/components/ui/form-foot";
 import { PasswordInput } from "@/components/ui/password-input";
 import { LatchkeyError } from "@/lib/sdk/errors";
 import { waitWords } from "./wait-words";
@@ -88,14 +88,7 @@ export function ReauthDialog() {
       sub="You signed in a while ago. This makes sure it is still you."
       busy={busy}
       onSubmit={(event) => void submit(event)}
-      foot={
-        <>
-          <Button onClick={() => finish(false)}>Cancel</Button>
-          <Button variant="primary" type="submit" busy={busy}>
-            Continue
-          </Button>
-        </>
-      }
+      foot={<FormFoot submit="Continue" busy={busy} onCancel={() => finish(false)} />}
     >
       <Field label="Password" error={error}>
         <PasswordInput

@@ -6,9 +6,8 @@ import { api } from "@/components/frame/api";
 import { Button } from "@/components/ui/button";
 import { EmptyState } from "@/components/ui/empty-state";
 import { FieldError } from "@/components/ui/field-error";
-import { LoadError } from "@/components/ui/load-error";
-import { SkeletonRows } from "@/components/ui/skeleton-rows";
 import { useToast } from "@/components/ui/toast";
+import { Loaded } from "./loaded";
 import { sessionsQuery } from "./queries";
 import { Section } from "./section";
 import { SessionItems } from "./session-items";
@@ -46,20 +45,13 @@ export function SessionsSection() {
     >
       {ending.error ? <FieldError>{ending.error}</FieldError> : null}
       <div className="card">
-        {sessions.isPending ? (
-          <SkeletonRows rows={2} label="Loading sessions" />
-        ) : sessions.error ? (
-          <LoadError
-            title="The sessions could not be loaded."
-            error={sessions.error}
-            busy={sessions.isFetching}
-            onRetry={() => void sessions.refetch()}
-          />
-        ) : list.length === 0 ? (
-          <EmptyState small title="No sessions" />
-        ) : (
-          <SessionItems sessions={list} ending={ending.busy ? which : null} onEnd={(id) => void end(id)} />
-        )}
+        <Loaded query={sessions} what="sessions">
+          {list.length === 0 ? (
+            <EmptyState small title="No sessions" />
+          ) : (
+            <SessionItems sessions={list} ending={ending.busy ? which : null} onEnd={(id) => void end(id)} />
+          )}
+        </Loaded>
       </div>
     </Section>
   );

@@ -8,15 +8,14 @@ import { useMay } from "@/components/frame/use-may";
 import { Button } from "@/components/ui/button";
 import { ConfirmDialog } from "@/components/ui/confirm-dialog";
 import { EmptyState } from "@/components/ui/empty-state";
-import { LoadError } from "@/components/ui/load-error";
-import { RelativeTime } from "@/components/ui/relative-time";
-import { SkeletonRows } from "@/components/ui/skeleton-rows";
 import { useToast } from "@/components/ui/toast";
 import { PERMISSIONS, type Permission, TASK_PERMISSIONS } from "@/lib/access/permissions";
 import { LatchkeyError } from "@/lib/sdk/errors";
 import type { TaskIdentity } from "@/lib/sdk/resources";
 import { KeyMeta } from "./key-meta";
+import { LastUsed } from "./last-used";
 import { LimitWords } from "./limit-words";
+import { Loaded } from "./loaded";
 import { NewIdentityDialog } from "./new-identity-dialog";
 import { taskIdentitiesQuery } from "./queries";
 import { Section } from "./section";
@@ -59,47 +58,42 @@ export function TaskIdentitiesSection({ workspaceId }: { workspaceId: string }) 
       }
     >
       <div className="card">
-        {identities.isPending ? (
-          <SkeletonRows rows={2} label="Loading task identities" />
-        ) : refused ? (
+        {refused ? (
           <EmptyState small title="Only for those who run the workspace">
             Seeing and creating task identities needs the right to edit the workspace. Ask its owner.
           </EmptyState>
-        ) : identities.error ? (
-          <LoadError
-            title="The task identities could not be loaded."
-            error={identities.error}
-            busy={identities.isFetching}
-            onRetry={() => void identities.refetch()}
-          />
-        ) : list.length === 0 ? (
-          <EmptyState small title="No task identities">
-            Create one for each program that reads tokens here, so that each can be ended by itself.
-          </EmptyState>
         ) : (
-          <ul className="list">
-            {list.map((identity) => (
-              <li key={identity.id}>
-                <div className="grow">
-                  <b>{identity.attributes.name}</b>
-                  <KeyMeta {...identity.attributes} />
-                  <PermissionWords permissions={identity.attributes.permissions} />
-                  <LimitWords allowed_addresses={identity.attributes.allowed_addresses} />
-                </div>
-                <Button
-                  size="sm"
-                  variant="danger"
-                  aria-label={`End task identity ${identity.attributes.name}`}
-                  onClick={() => {
-                    removal.clear();
-                    setDoomed(identity);
-                  }}
-                >
-                  End
-                </Button>
-              </li>
-            ))}
-          </ul>
+          <Loaded query={identities} what="task identities">
+            {list.length === 0 ? (
+              <EmptyState small title="No task identities">
+                Create one for each program that reads tokens here, so that each can be ended by itself.
+              </EmptyState>
+            ) : (
+              <ul className="list">
+                {list.map((identity) => (
+                  <li key={identity.id}>
+                    <div className="grow">
+                      <b>{identity.attributes.name}</b>
+                      <KeyMeta {...identity.attributes} />
+                      <PermissionWords permissions={identity.attributes.permissions} />
+                      <LimitWords allowed_addresses={identity.attributes.allowed_addresses} />
+                    </div>
+                    <Button
+                      size="sm"
+                      variant="danger"
+                      aria-label={`End task identity ${identity.attributes.name}`}
+                      onClick={() => {
+                        removal.clear();
+                        setDoomed(identity);
+                      }}
+                    >
+                      End
+                    </Button>
+                  </li>
+                ))}
+              </ul>
+            )}
+          </Loaded>
         )}
       </div>
       <NewIdentityDialog
@@ -136,14 +130,7 @@ export function TaskIdentitiesSection({ workspaceId }: { workspaceId: string }) 
       >
         <p>
           Steps that sign in with <span className="code">{doomed?.attributes.username}</span> are refused from then on;
-          secrets are not touched.{" "}
-          {doomed?.attributes.last_used_at ? (
-            <>
-              It was last used <RelativeTime at={doomed.attributes.last_used_at} />.
-            </>
-          ) : (
-            "It was never used."
-          )}
+          secrets are not touched. <LastUsed at={doomed?.attributes.last_used_at} />
         </p>
       </ConfirmDialog>
     </Section>

@@ -1,9 +1,9 @@
 "use client";
 
 import { useEffect } from "react";
-import { Button } from "@/components/ui/button";
 import { CopyButton } from "@/components/ui/copy-button";
 import { Dialog } from "@/components/ui/dialog";
+import { FormFoot } from "@/components/ui/form-foot";
 import type { AuthClient } from "@/lib/sdk/resources";
 import { ClientFields } from "./client-fields";
 import { EMPTY_CLIENT } from "./client-form";
@@ -43,14 +43,7 @@ export function ClientDialog({
       busy={busy}
       error={problem}
       onSubmit={(event) => void save(event)}
-      foot={
-        <>
-          <Button onClick={() => onOpenChange(false)}>Cancel</Button>
-          <Button variant="primary" type="submit" busy={busy}>
-            Save client
-          </Button>
-        </>
-      }
+      foot={<FormFoot submit="Save client" busy={busy} onCancel={() => onOpenChange(false)} />}
     >
       <div className="small client-note">
         Create an application in the provider’s developer portal, register this secret’s redirect URI there, and bring

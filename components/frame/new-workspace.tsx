@@ -3,9 +3,9 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useRouter } from "next/navigation";
 import { type FormEvent, useState } from "react";
-import { Button } from "@/components/ui/button";
 import { Dialog } from "@/components/ui/dialog";
 import { Field } from "@/components/ui/field";
+import { FormFoot } from "@/components/ui/form-foot";
 import { Input } from "@/components/ui/input";
 import { Select } from "@/components/ui/select";
 import { sortErrors } from "@/components/ui/server-errors";
@@ -62,14 +62,7 @@ export function NewWorkspaceDialog({ open, onOpenChange }: { open: boolean; onOp
       busy={busy}
       error={errors.rest}
       onSubmit={(event) => void submit(event)}
-      foot={
-        <>
-          <Button onClick={() => onOpenChange(false)}>Cancel</Button>
-          <Button variant="primary" type="submit" busy={busy}>
-            Create workspace
-          </Button>
-        </>
-      }
+      foot={<FormFoot submit="Create workspace" busy={busy} onCancel={() => onOpenChange(false)} />}
     >
       <Field label="Name" error={errors.fields.name}>
         <Input value={name} maxLength={200} onChange={(event) => setName(event.target.value)} />

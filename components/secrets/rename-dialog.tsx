@@ -4,9 +4,9 @@ import { useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useEffect, useState } from "react";
 import { ReauthCancelled, withReauth } from "@/components/accounts/reauth";
 import { api } from "@/components/frame/api";
-import { Button } from "@/components/ui/button";
 import { Dialog } from "@/components/ui/dialog";
 import { Field } from "@/components/ui/field";
+import { FormFoot } from "@/components/ui/form-foot";
 import { Input } from "@/components/ui/input";
 import { sortErrors } from "@/components/ui/server-errors";
 import { useToast } from "@/components/ui/toast";
@@ -66,14 +66,7 @@ export function RenameDialog({
       dirty={name !== current}
       error={error.rest}
       onSubmit={(event) => void submit(event)}
-      foot={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button variant="primary" type="submit" busy={busy}>
-            Rename
-          </Button>
-        </>
-      }
+      foot={<FormFoot submit="Rename" busy={busy} onCancel={onClose} />}
     >
       <Field label="Name" error={error.name}>
         <Input value={name} maxLength={200} onChange={(event) => setName(event.target.value)} />
