@@ -10,10 +10,12 @@ export const LIST_PARAMETERS = [
   "filter[user]",
   "filter[auth_client]",
   "filter[type]",
+  "filter[name]",
   "filter[search]",
   "filter[status]",
   "sort",
   "include",
+  "fields[auth-secret]",
   "page[number]",
   "page[size]",
 ] as const;
@@ -24,6 +26,7 @@ const parameters = z.object({
   "filter[user]": z.string().max(64).optional(),
   "filter[auth_client]": z.string().max(64).optional(),
   "filter[type]": z.enum(SECRET_TYPE_NAMES, `must be one of ${SECRET_TYPE_NAMES.join(", ")}`).optional(),
+  "filter[name]": z.string().max(1000, "must be a name").optional(),
   "filter[search]": z.string().max(200, "must have 200 characters at most").optional(),
   "filter[status]": z
     .enum(["needs_person", "trouble", "working"], "must be needs_person, trouble or working")
@@ -34,6 +37,11 @@ const parameters = z.object({
     .transform((text) => text.split(",").filter(Boolean))
     .refine((all) => all.every((one) => one === "auth_client" || one === "user"), "must name auth_client or user")
     .default([]),
+  "fields[auth-secret]": z
+    .string()
+    .regex(/^[a-z_]*(,[a-z_]+)*$/, "must name attributes, with commas between them")
+    .transform((text) => new Set(text.split(",")))
+    .optional(),
 });
 
 export async function listReply(caller: Caller, workspaceId: string, query: URLSearchParams): Promise<Reply> {
@@ -45,11 +53,13 @@ export async function listReply(caller: Caller, workspaceId: string, query: URLS
     userId: asked["filter[user]"],
     authClientId: asked["filter[auth_client]"],
     type: asked["filter[type]"],
+    name: asked["filter[name]"],
     search: asked["filter[search]"]?.trim(),
     group: asked["filter[status]"],
     order: asked.sort,
     page,
     include: new Set(asked.include),
+    fields: asked["fields[auth-secret]"] ?? null,
   });
   const { counts } = found;
   return {

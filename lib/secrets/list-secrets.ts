@@ -20,6 +20,8 @@ export interface ListQuery extends store.ListFilter {
   order: "name" | "created" | "attention";
   page: Page | null;
   include: ReadonlySet<string>;
+  /** The attributes to answer, of those there are; null: all. Without `credentials` no value is opened. */
+  fields: ReadonlySet<string> | null;
 }
 
 export interface SecretList {
@@ -49,7 +51,8 @@ export async function listSecrets(caller: Caller, workspaceId: string, query: Li
     const names = await userNames(tx, scope.tenantId, userIds);
     return { rows, shared, clients, used, counts, names };
   });
-  const values = mayReadValues(caller, scope);
+  const { fields } = query;
+  const values = mayReadValues(caller, scope) && (fields?.has("credentials") ?? true);
   if (values && read.rows.length > 0)
     await recordNow(caller, {
       tenantId: scope.tenantId,
@@ -65,7 +68,8 @@ export async function listSecrets(caller: Caller, workspaceId: string, query: Li
       // One damaged row must not take the list with it (CRY-11).
       if (values) Object.assign(view, await valuesOrProblem(row));
       else await flagIfDamaged(row);
-      return toResource(row, view);
+      const resource = toResource(row, view);
+      return fields ? { ...resource, attributes: only(resource.attributes, fields) } : resource;
     }),
   );
   const included = [
@@ -77,6 +81,10 @@ export async function listSecrets(caller: Caller, workspaceId: string, query: Li
     })),
   ];
   return { resources, counts: read.counts, included };
+}
+
+function only(attributes: Record<string, unknown>, fields: ReadonlySet<string>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(attributes).filter(([name]) => fields.has(name)));
 }
 
 async function valuesOrProblem(row: store.SecretRow): Promise<SecretView> {

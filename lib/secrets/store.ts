@@ -11,6 +11,7 @@ import { repeatable, type Tx, violatedConstraint } from "@/lib/db/tx";
 import { AppError, type Problem } from "@/lib/errors";
 import { oneLine } from "@/lib/observability/one-line";
 import { once } from "@/lib/process";
+import { nameKey } from "@/lib/secret-types/names";
 import type { StateFacts } from "./state";
 
 /** The only file that knows the tables of a secret. Times are ms by the database's clock. */
@@ -173,6 +174,8 @@ export interface ListFilter {
   userId?: string;
   authClientId?: string;
   type?: string;
+  /** The whole name, as names are compared. */
+  name?: string;
   search?: string;
   group?: "needs_person" | "trouble" | "working";
 }
@@ -188,6 +191,9 @@ function where(scope: WorkspaceScope, filter: ListFilter): SQL {
   if (filter.userId !== undefined) parts.push(sql`r.user_id = ${filter.userId}`);
   if (filter.authClientId !== undefined) parts.push(sql`r.auth_client_id = ${filter.authClientId}`);
   if (filter.type !== undefined) parts.push(sql`r.type = ${filter.type}`);
+  if (filter.name !== undefined)
+    parts.push(sql`r.id = (select id from ${secrets}
+      where tenant_id = ${scope.tenantId} and workspace_id = ${scope.workspaceId} and name_key = ${nameKey(filter.name)})`);
   if (filter.search) {
     const like = `%${filter.search.replace(/[\\%_]/g, (c) => `\\${c}`)}%`;
     parts.push(sql`(r.name ilike ${like} or exists (select 1 from ${authClients} c

@@ -564,6 +564,27 @@ describe("the list", () => {
     expect((await list("?include=everything")).status).toBe(400);
   });
 
+  it("finds one by its whole name, in any case, and answers the attributes asked for without opening a value", async () => {
+    const clientId = await world.addClient();
+    const label = name();
+    const named = await world.addSecret({}, { clientId, name: label });
+    await world.addSecret({}, { clientId, name: `${label} too` });
+    const audited = () =>
+      world.database.owner`select 1 from audit_entries where action = 'secret.list' and detail::text like ${`%${named.id}%`}`;
+    const asked = `filter[name]=${encodeURIComponent(label.toUpperCase())}`;
+    const found = await list(`?${asked}&fields[auth-secret]=name,type`);
+    expect(found.body.data.map((s: { id: string; attributes: unknown }) => [s.id, s.attributes])).toEqual([
+      [named.id, { name: label, type: "oauth2" }],
+    ]);
+    expect(await audited()).toHaveLength(0);
+    const whole = await list(`?${asked}&fields[auth-secret]=credentials`);
+    expect(Object.keys(whole.body.data[0].attributes)).toEqual(["credentials"]);
+    expect(whole.body.data[0].attributes.credentials.access_token).toBe(named.accessToken);
+    expect(await audited()).toHaveLength(1);
+    expect((await list("?filter[name]=no%20such")).body.data).toEqual([]);
+    expect((await list("?fields[auth-secret]=name,%20type")).status).toBe(400);
+  });
+
   it("outlives one damaged row", async () => {
     const clientId = await world.addClient();
     const [bad, good] = [await world.addSecret({}, { clientId }), await world.addSecret({}, { clientId })];
