@@ -570,7 +570,8 @@ describe("the list", () => {
     const named = await world.addSecret({}, { clientId, name: label });
     await world.addSecret({}, { clientId, name: `${label} too` });
     const audited = () =>
-      world.database.owner`select 1 from audit_entries where action = 'secret.list' and detail::text like ${`%${named.id}%`}`;
+      world.database
+        .owner`select 1 from audit_entries where action = 'secret.list' and detail::text like ${`%${named.id}%`}`;
     const asked = `filter[name]=${encodeURIComponent(label.toUpperCase())}`;
     const found = await list(`?${asked}&fields[auth-secret]=name,type`);
     expect(found.body.data.map((s: { id: string; attributes: unknown }) => [s.id, s.attributes])).toEqual([
