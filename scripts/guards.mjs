@@ -74,8 +74,8 @@ async function database(copy, { tests }) {
  *
  * @param {string} copy
  * @param {import("./guards/all.mjs").Guard} guard
- * @returns {Promise<{noticedBy?: string, complaint?: string}>} the first test that failed; or why none did: every test passed,
- *   or the tests did not run
+ * @returns {Promise<{noticedBy?: string, complaint?: string}>} the first test that failed, and with what, because one that was
+ *   merely too slow has shown nothing; or why none did: every test passed, or the tests did not run
  */
 async function withoutGuard(copy, guard) {
   const report = join(copy, "guard-report.json");
@@ -109,7 +109,8 @@ async function withoutGuard(copy, guard) {
     const { numFailedTests, numPassedTests, testResults } = JSON.parse(text);
     if (numFailedTests > 0) {
       const failed = testResults.flatMap((file) => file.assertionResults).find(({ status }) => status === "failed");
-      return { noticedBy: failed?.fullName };
+      const [why = ""] = (failed?.failureMessages?.[0] ?? "").split("\n", 1);
+      return { noticedBy: `${failed?.fullName}: ${why.slice(0, 200)}` };
     }
     return { complaint: numPassedTests > 0 ? "every test passed" : `no test ran\n${tail(output, 10)}` };
   } finally {

@@ -463,6 +463,22 @@ describe("API keys", () => {
 });
 
 describe("sessions and passwords", () => {
+  test("nothing is changed for a browser by what a form can send, from our own origin either, with a body or without", async () => {
+    const person = await makePerson(place);
+    const [here, there] = [await makeSession(person.id), await makeSession(person.id)];
+    for (const type of ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"])
+      for (const body of [undefined, '{"data":{}}']) {
+        const answer = await call(sessions.DELETE, {
+          method: "DELETE",
+          as: here,
+          headers: { "content-type": type },
+          body,
+        });
+        expect([answer.status, answer.body.errors[0].code]).toEqual([415, "unsupported_media_type"]);
+      }
+    expect((await call(me.GET, { as: there })).status).toBe(200);
+  });
+
   test("are listed and ended", async () => {
     const person = await makePerson(place);
     const [here, there] = [await makeSession(person.id), await makeSession(person.id)];

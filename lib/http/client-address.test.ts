@@ -22,6 +22,12 @@ test("without a named proxy a forwarded address is a claim, and the peer counts"
   expect(from("::ffff:203.0.113.9", null)).toBe("203.0.113.9");
 });
 
+test("beside named proxies a peer that is none of them speaks for itself alone", () => {
+  expect(from("203.0.113.9", "198.51.100.1", "10.0.0.0/8")).toBe("203.0.113.9");
+  expect(from("203.0.113.9", "10.0.0.3", "10.0.0.0/8")).toBe("203.0.113.9");
+  expect(from("2001:db8::9", "2001:db8::7", "fd00::/8")).toBe("2001:db8::9");
+});
+
 test("behind named proxies the last address that is no proxy counts, whatever a client put before it", () => {
   expect(from("10.0.0.2", "198.51.100.1", "10.0.0.0/8")).toBe("198.51.100.1");
   expect(from("10.0.0.2", "192.0.2.66, 198.51.100.1, 10.0.0.3", "10.0.0.0/8")).toBe("198.51.100.1");

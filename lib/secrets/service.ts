@@ -65,9 +65,10 @@ export async function recordDenied(
   scope: WorkspaceScope,
   action: string,
   target: Target,
+  detail?: Record<string, unknown>,
 ): Promise<void> {
   const { tenantId, workspaceId } = scope;
-  await recordNow(caller, { tenantId, workspaceId, action, outcome: "denied", target });
+  await recordNow(caller, { tenantId, workspaceId, action, outcome: "denied", target, detail });
 }
 
 export async function createSecret(caller: Caller, workspaceId: string, body: CreateBody): Promise<Resource> {

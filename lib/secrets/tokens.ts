@@ -176,10 +176,11 @@ function landedJustNow(row: store.SecretRow): boolean {
  */
 export async function revealValue(caller: Caller, workspaceId: string, id: string, field: string): Promise<Resource> {
   const scope = await permitted(caller, REVEAL, workspaceId, id);
+  await refuseNeverShown(caller, scope, id, field);
   requireRecentSignIn(caller, systemClock.now());
   await limitReveals(caller, scope, id);
   const row = await read(caller, scope, id, "secret.revealed", { field });
-  // Recorded as denied: entry and row come from one statement.
+  // It may be never since the look above. Recorded as denied then: entry and row come from one statement.
   if (row.revealEffective === "never") throw neverShown(row);
   const open = await openCredentials(row);
   const values: Record<string, unknown> =
@@ -204,6 +205,15 @@ export async function revealValue(caller: Caller, workspaceId: string, id: strin
     type: "value",
     attributes: { field, value: typeof value === "string" ? value : JSON.stringify(value) },
   };
+}
+
+/** Before a password is asked for that would change nothing, and before it counts. */
+async function refuseNeverShown(caller: Caller, scope: WorkspaceScope, id: string, field: string): Promise<void> {
+  const row = await findSecret(caller, scope, id, "secret.revealed");
+  if (row.revealEffective !== "never") return;
+  const target = { type: "auth-secret", id, name: row.name };
+  await recordDenied(caller, scope, "secret.revealed", target, { field });
+  throw neverShown(row);
 }
 
 function neverShown(row: store.SecretRow): AppError {

@@ -1,6 +1,11 @@
 const SERVICE = "lib/secrets/service.ts";
 const TOKENS = "lib/secrets/tokens.ts";
 const API = "app/v2/workspaces/_tests";
+const UPDATE = "lib/secrets/update-secret.ts";
+const TREE = "lib/accounts/tree-service.ts";
+const SQL = "drizzle/security.sql";
+const MIGRATION = "drizzle/migrations/0006_reveal_policy.sql";
+const POLICY = [`${API}/reveal-policy.test.ts`];
 
 /** @type {import("./all.mjs").Guard[]} */
 export const val = [
@@ -68,6 +73,134 @@ export const val = [
     replace: "await permitted(caller, GET, workspaceId, id);",
     tests: ["app/access-matrix.test.ts"],
     testName: "reveal (every id|as guest|as narrowed task)",
+  },
+  {
+    row: "VAL-2",
+    what: "a secret that says never",
+    file: SQL,
+    find: "CASE WHEN s.reveal = 'step_up' AND n.reveal = 'step_up' THEN",
+    replace: "CASE WHEN n.reveal = 'step_up' THEN",
+    tests: POLICY,
+  },
+  {
+    row: "VAL-2",
+    what: "a tenant that says never",
+    file: SQL,
+    find: "CASE WHEN s.reveal = 'step_up' AND n.reveal = 'step_up' THEN",
+    replace: "CASE WHEN s.reveal = 'step_up' THEN",
+    tests: POLICY,
+  },
+  {
+    row: "VAL-2",
+    what: "never is said before a password is asked for",
+    file: TOKENS,
+    find: "  await refuseNeverShown(caller, scope, id, field);\n",
+    replace: "",
+    tests: POLICY,
+  },
+  {
+    row: "VAL-2",
+    what: "never, also when it came since the first look",
+    file: TOKENS,
+    find: '  if (row.revealEffective === "never") throw neverShown(row);\n',
+    replace: "",
+    tests: POLICY,
+  },
+  {
+    row: "VAL-2",
+    what: "a value never shown is recorded as denied",
+    file: TOKENS,
+    find: '  await recordDenied(caller, scope, "secret.revealed", target, { field });\n',
+    replace: "",
+    tests: POLICY,
+  },
+  {
+    row: "VAL-2",
+    what: "a value never shown is recorded as denied, also when that came since the first look",
+    file: SQL,
+    find: "                WHEN a.action = 'secret.revealed' AND f.reveal_effective = 'never' THEN 'denied'\n",
+    replace: "",
+    tests: POLICY,
+  },
+  {
+    row: "VAL-2",
+    what: "a recent sign-in to let a secret's values be shown again",
+    file: UPDATE,
+    find: 'if (locked.reveal === "never" && attributes.reveal !== "never") requireRecentSignIn(caller, systemClock.now());',
+    replace: "",
+    tests: POLICY,
+  },
+  {
+    row: "VAL-2",
+    what: "a recent sign-in for what is never by the time it is changed",
+    file: UPDATE,
+    find: 'if (locked.reveal === "never" &&',
+    replace: 'if (row.reveal === "never" &&',
+    tests: POLICY,
+  },
+  {
+    row: "VAL-2",
+    what: "the change of a secret's policy is recorded with before and after",
+    file: UPDATE,
+    find: "{ reveal_before: locked.reveal, reveal_after: attributes.reveal }",
+    replace: "{}",
+    tests: POLICY,
+  },
+  {
+    row: "VAL-2",
+    what: "a recent sign-in to change a tenant's policy",
+    file: TREE,
+    find: "  requireRecentSignIn(caller, systemClock.now());\n  return inTenant(id, async (tx) => {\n    const before = await store.lockTenant",
+    replace: "  return inTenant(id, async (tx) => {\n    const before = await store.lockTenant",
+    tests: POLICY,
+  },
+  {
+    row: "VAL-2",
+    what: "the permission to change a tenant's policy",
+    file: TREE,
+    find: '  await permit(caller, "tenants.tenant.edit", scope, { type: "tenant", id });\n',
+    replace: "",
+    tests: POLICY,
+  },
+  {
+    row: "VAL-2",
+    what: "the change of a tenant's policy is recorded",
+    file: TREE,
+    find: "detail: { reveal_before: before.reveal, reveal_after: reveal },",
+    replace: "",
+    tests: POLICY,
+  },
+  {
+    row: "VAL-2",
+    what: "no other policy of a secret is taken",
+    file: "lib/secrets/resource.ts",
+    find: "reveal: z.enum(REVEAL_POLICIES, REVEAL_EXPECTED).optional(),",
+    replace: "reveal: z.any().optional(),",
+    tests: POLICY,
+  },
+  {
+    row: "VAL-2",
+    what: "no other policy of a tenant is taken",
+    file: "lib/accounts/tree-resource.ts",
+    find: "z.strictObject({ reveal: z.enum(REVEAL_POLICIES, REVEAL_EXPECTED).optional() })",
+    replace: "z.strictObject({ reveal: z.any().optional() })",
+    tests: POLICY,
+  },
+  {
+    row: "VAL-2",
+    what: "no other policy of a secret is stored",
+    file: MIGRATION,
+    find: `CHECK ("secrets"."reveal" in ('step_up', 'never'))`,
+    replace: "CHECK (true)",
+    tests: POLICY,
+  },
+  {
+    row: "VAL-2",
+    what: "no other policy of a tenant is stored",
+    file: MIGRATION,
+    find: `CHECK ("tenants"."reveal" in ('step_up', 'never'))`,
+    replace: "CHECK (true)",
+    tests: POLICY,
   },
   {
     row: "VAL-3",

@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test, vi } from "vitest";
 import { GET as GET_TENANT, PATCH as PATCH_TENANT } from "@/app/v2/tenants/[id]/route";
 import { GET as GET_TENANTS } from "@/app/v2/tenants/route";
 import { POST as REVEAL } from "@/app/v2/workspaces/[workspaceId]/secrets/[secretId]/reveal/route";
@@ -16,6 +16,7 @@ import {
 } from "@/lib/testing/callers";
 import { useDatabase } from "@/lib/testing/database";
 import { call } from "@/lib/testing/http";
+import { lockTable } from "@/lib/testing/lock-table";
 
 /** Whether values may be shown to people, decided by tenant and by secret; the stricter counts (SECURITY VAL-2). */
 const database = useDatabase();
@@ -67,6 +68,16 @@ const tenant = (reveal: unknown, as: Auth = owner.basic, id = place.tenantId) =>
     as,
     json: { data: { type: "tenant", id, attributes: { reveal } } },
   });
+/** Resolves when a statement of this test's database waits for a lock. */
+const somebodyWaits = () =>
+  vi.waitFor(
+    async () => {
+      const waiting = await database.owner`
+        select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+      expect(waiting.length).toBe(1);
+    },
+    { timeout: 15_000 },
+  );
 const entries = (id: string, action: string) =>
   database.owner`select outcome, detail from audit_entries where target_id = ${id} and action = ${action} order by id`;
 
@@ -103,6 +114,44 @@ describe("POST reveal", () => {
     const list = await call(LIST, { params: { workspaceId: place.workspaceId }, as: session });
     const listed = list.body.data.find((one: { id: string }) => one.id === id).attributes;
     expect([listed.reveal, listed.reveal_effective]).toEqual([ofSecret, never ? "never" : "step_up"]);
+  });
+
+  test.each(table.filter(({ ofTenant, ofSecret }) => ofTenant === "never" || ofSecret === "never"))(
+    "tenant $ofTenant, secret $ofSecret: a sign-in of long ago is told so at once, and it is on record",
+    async ({ ofTenant, ofSecret }) => {
+      const id = await add(ofSecret);
+      await tenant(ofTenant);
+      const answer = await show(id, stale);
+      expect([answer.status, answer.body.errors[0].code]).toEqual([403, "reveal_forbidden"]);
+      expect(await entries(id, "secret.revealed")).toEqual([{ outcome: "denied", detail: { field: "password" } }]);
+    },
+  );
+
+  test("what is never shown is told without end, and counts for nothing", async () => {
+    await tenant("step_up");
+    const id = await add("never");
+    const person = await makePerson(place, OWNER);
+    const as = await makeSession(person.id);
+    for (let i = 0; i < 31; i++) expect((await show(id, as)).body.errors[0].code).toBe("reveal_forbidden");
+    expect((await show(await add(), as)).status).toBe(200);
+  });
+
+  test("what becomes never while it is asked for is not shown, and on record as denied", async () => {
+    await tenant("step_up");
+    const id = await add();
+    const secret = `p${count}`;
+    const release = await lockTable(database.owner, "sign_in_failures");
+    const asked = show(id, session);
+    try {
+      await somebodyWaits();
+      await database.owner`update secrets set reveal = 'never' where id = ${id}`;
+    } finally {
+      await release();
+    }
+    const answer = await asked;
+    expect([answer.status, answer.body.errors?.[0].code]).toEqual([403, "reveal_forbidden"]);
+    expect(JSON.stringify(answer.body)).not.toContain(secret);
+    expect((await entries(id, "secret.revealed")).map((entry) => entry.outcome)).toEqual(["denied"]);
   });
 
   test("a tenant's policy is that of its secrets alone", async () => {
@@ -158,6 +207,19 @@ describe("the secret's policy", () => {
         ["never", "step_up"],
       ].map(([reveal_before, reveal_after]) => ({ members: ["reveal"], reveal_before, reveal_after })),
     );
+  });
+
+  test("what is never by the time it is changed is not let go by a sign-in of long ago", async () => {
+    const id = await add();
+    let asked: ReturnType<typeof edit> | undefined;
+    await database.owner.begin(async (sql) => {
+      await sql`update secrets set reveal = 'never' where id = ${id}`;
+      asked = edit(id, "step_up", stale);
+      await somebodyWaits();
+    });
+    const refused = await asked;
+    expect([refused?.status, refused?.body.errors?.[0].code]).toEqual([403, "reauth_required"]);
+    expect((await read(id)).body.data.attributes.reveal).toBe("never");
   });
 
   test("an edit that does not name it leaves it, and takes any sign-in", async () => {
