@@ -63,6 +63,64 @@ test("API key, with the header name checked; No auth needs nothing", async ({ co
   await expect(rowOf(page, none)).toBeVisible();
 });
 
+test("HTTP headers: pasted whole, checked while typing, shown by name; a password is generated", async ({
+  console: page,
+  api,
+  workspaceId,
+}) => {
+  const name = unique("Headers");
+  await page
+    .getByRole("link", { name: /Add secret/ })
+    .first()
+    .click();
+  await page.getByRole("radio", { name: /HTTP headers/ }).check();
+  await page.getByLabel("Name", { exact: true }).fill(name);
+  // A paste, as the clipboard gives it.
+  await page.getByLabel("Header 1 name").evaluate((input) => {
+    const clipboardData = new DataTransfer();
+    clipboardData.setData("text", "X-API-Key: a:b, c\nX-Tenant: 42\nHost: evil.example.com");
+    input.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
+  });
+  await expect(page.getByLabel("Header 3 name")).toHaveValue("Host");
+  await expect(page.getByLabel("Header 1 value")).toHaveAttribute("type", "password");
+  await expect(page.getByText(/Host is a header of the connection itself/)).toBeVisible();
+  await page.getByRole("button", { name: "Remove Host" }).click();
+  await expect(page.getByText(/Host is a header of the connection itself/)).toBeHidden();
+  await page.getByRole("button", { name: "Show values while typing" }).click();
+  await expect(page.getByLabel("Header 1 value")).toHaveAttribute("type", "text");
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await page.waitForURL(/\/secrets$/);
+
+  await page.getByRole("link", { name }).click();
+  const drawer = page.getByRole("dialog", { name });
+  await drawer.getByRole("button", { name: "Reveal x-tenant. This is recorded" }).click();
+  await expect(drawer.getByText("42", { exact: true })).toBeVisible();
+  await expect(drawer.getByText("a:b, c")).toBeHidden();
+  await drawer.getByRole("link", { name: "Edit" }).click();
+  await page.getByRole("button", { name: "Replace" }).click();
+  await expect(page.getByLabel("Header 2 name")).toHaveValue("X-Tenant");
+  await page.getByLabel("Header 1 value").fill("one");
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await expect(page.getByText(/X-Tenant must not be empty/)).toBeVisible();
+  await page.getByLabel("Header 2 value").fill("two");
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await expect(drawer).toBeVisible();
+  const list = async () => (await api("GET", `/v2/workspaces/${workspaceId}/secrets`)).data;
+  const named = async (wanted: string) =>
+    (await list()).find((one: { attributes: { name: string } }) => one.attributes.name === wanted);
+  expect((await named(name)).attributes.credentials).toEqual({ headers: { "X-API-Key": "one", "X-Tenant": "two" } });
+
+  const one = unique("Password");
+  await page.goto(`/workspaces/${workspaceId}/secrets/new`);
+  await page.getByRole("radio", { name: /^Password/ }).check();
+  await page.getByLabel("Name", { exact: true }).fill(one);
+  await page.getByRole("button", { name: "Generate password" }).click();
+  await expect(page.getByLabel("Password", { exact: true })).toHaveValue(/^[\w-]{24}$/);
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await page.waitForURL(/\/secrets$/);
+  expect((await named(one)).attributes.credentials.password).toMatch(/^[\w-]{24}$/);
+});
+
 test("a name that is taken is said at the name, and nothing typed is lost", async ({
   console: page,
   api,

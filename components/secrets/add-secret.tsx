@@ -39,7 +39,7 @@ export function AddSecret({ workspaceId }: { workspaceId: string }) {
   const queries = useQueryClient();
   const toast = useToast();
   const may = useMay(workspaceId);
-  const form = useForm<SecretForm>({ resolver: zodResolver(schema), defaultValues: EMPTY_FORM });
+  const form = useForm<SecretForm>({ resolver: zodResolver(schema), defaultValues: EMPTY_FORM, mode: "onChange" });
   const { control, getValues, setValue, setError, watch } = form;
   const [type, name, clientId] = watch(["type", "name", "clientId"]);
   const [busy, setBusy] = useState<"save" | "authorize" | null>(null);

@@ -34,7 +34,7 @@ import { OAuth2Fields } from "./oauth2-fields";
 import { secretQuery } from "./queries";
 import { RedirectPreview } from "./redirect-preview";
 import { RevealField } from "./reveal-policy";
-import { type SecretForm, secretPointers, secretSchema, toCredentials } from "./secret-form";
+import { type SecretForm, secretPointers, secretSchema, storedWords, toCredentials, valuesFrom } from "./secret-form";
 import { ValueFields } from "./value-fields";
 
 /** Edits a secret: its name, what is asked for, or its values. Type and client never change. */
@@ -107,7 +107,7 @@ function Loaded({ workspaceId, secret }: { workspaceId: string; secret: AuthSecr
   const [busy, setBusy] = useState<"save" | "authorize" | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
   const schema = useMemo(() => secretSchema({ client: false, values: replacing }), [replacing]);
-  const form = useForm<SecretForm>({ resolver: zodResolver(schema), defaultValues: before });
+  const form = useForm<SecretForm>({ resolver: zodResolver(schema), defaultValues: before, mode: "onChange" });
   const { control, getValues, setValue } = form;
   const { question, release } = useLeaveGuard(form.formState.isDirty);
   const clientId = before.clientId;
@@ -136,6 +136,12 @@ function Loaded({ workspaceId, secret }: { workspaceId: string; secret: AuthSecr
     const wanted = knownProvider(host)?.refresh ?? USUAL_CURE;
     add(wanted.scopes ?? [], wanted.params ?? {});
   });
+
+  /** All values are given anew; those that may be seen are there to start from. */
+  const replace = () => {
+    setValue("values", valuesFrom(type, secret.attributes.visible));
+    setReplacing(true);
+  };
 
   const save = (then: "save" | "authorize") =>
     form.handleSubmit(async (after) => {
@@ -234,14 +240,10 @@ function Loaded({ workspaceId, secret }: { workspaceId: string; secret: AuthSecr
           ) : (
             <div className="field">
               <span className="label">Values</span>
-              <p className="muted">
-                {SECRET_TYPES[type].fields.length > 0
-                  ? `${SECRET_TYPES[type].fields.map((field) => field.label).join(" and ")} are stored.`
-                  : "This service asks for nothing, so nothing is stored."}
-              </p>
+              <p className="muted">{storedWords(SECRET_TYPES[type])}</p>
               {SECRET_TYPES[type].fields.length > 0 ? (
                 <div>
-                  <Button onClick={() => setReplacing(true)}>Replace</Button>
+                  <Button onClick={replace}>Replace</Button>
                 </div>
               ) : null}
             </div>

@@ -22,6 +22,7 @@ import { Tile } from "@/components/ui/tile";
 import { LatchkeyError } from "@/lib/sdk/errors";
 import type { AuthSecret } from "@/lib/sdk/resources";
 import { SECRET_TYPES } from "@/lib/secret-types";
+import type { SecretType } from "@/lib/secret-types/secret-type";
 import { goAuthorize } from "./authorize";
 import { ForgetTokens } from "./forget-tokens";
 import type { ClientSummary } from "./included";
@@ -32,6 +33,7 @@ import { NeverShown } from "./reveal-policy";
 import { ScopesCompared } from "./scopes-compared";
 import { noRefreshReason, type SecretAct, SecretMenu } from "./secret-menu";
 import { SecretTimeline } from "./secret-timeline";
+import { StoredField } from "./stored-field";
 import { StoredValue } from "./stored-value";
 import { TokenSay } from "./token-say";
 import { useClientOf } from "./use-client-of";
@@ -356,7 +358,7 @@ function Common({ secret }: { secret: AuthSecret }) {
 
 function Values({ workspaceId, secret }: { workspaceId: string; secret: AuthSecret }) {
   const may = useMay(workspaceId);
-  const type = SECRET_TYPES[secret.attributes.type];
+  const type: SecretType = SECRET_TYPES[secret.attributes.type];
   const hidden =
     may("workspaces.auth_secret.get_credentials") === false ? "You may not read the values of secrets here." : null;
   return (
@@ -378,17 +380,7 @@ function Values({ workspaceId, secret }: { workspaceId: string; secret: AuthSecr
         {type.fields.length > 0 ? <NeverShown secret={secret} /> : null}
         <dl className="facts">
           {type.fields.map((field) => (
-            <StoredValue
-              key={field.name}
-              workspaceId={workspaceId}
-              secretId={secret.id}
-              field={field.name}
-              what={field.label.toLowerCase()}
-              label={field.label}
-              fingerprint={null}
-              hidden={hidden}
-              never={secret.attributes.reveal_effective === "never"}
-            />
+            <StoredField key={field.name} workspaceId={workspaceId} secret={secret} field={field} hidden={hidden} />
           ))}
           <Common secret={secret} />
         </dl>

@@ -4,6 +4,10 @@ import { REVEAL_POLICIES, type RevealPolicy } from "@/lib/access/reveal-policy";
 import { SECRET_TYPE_NAMES, SECRET_TYPES, type SecretTypeName } from "@/lib/secret-types";
 import { displayName } from "@/lib/secret-types/names";
 import { RESERVED_PARAMETERS } from "@/lib/secret-types/oauth2";
+import type { CredentialField, SecretType } from "@/lib/secret-types/secret-type";
+
+/** Text as typed, or the rows of a field of pairs. */
+export type FieldValue = string | KeyValue[];
 
 /** What the form for adding and for editing a secret holds. Other types' fields are kept while the type is changed to and fro. */
 export interface SecretForm {
@@ -13,7 +17,7 @@ export interface SecretForm {
   scopes: string[];
   params: KeyValue[];
   /** The fields of types other than oauth2, by name. */
-  values: Record<string, string | undefined>;
+  values: Record<string, FieldValue | undefined>;
   /** Only in the form for editing. */
   reveal: RevealPolicy;
 }
@@ -27,6 +31,10 @@ export const EMPTY_FORM: SecretForm = {
   values: {},
   reveal: "step_up",
 };
+
+/** What was typed into a field is as good as nothing. */
+export const isBlank = (value: FieldValue | undefined) =>
+  typeof value === "string" ? value === "" : !value?.some((row) => row.key !== "" || row.value !== "");
 
 /** Why a parameter may not be set by hand; null when it may. */
 export function refuseParameter(key: string): string | null {
@@ -49,7 +57,7 @@ export function secretSchema(wanted: { client: boolean; values: boolean }) {
       scopes: z.array(z.string().max(500, "A scope is longer than 500 characters.")),
       params: pairs,
       // A field that was never touched is there without a value.
-      values: z.record(z.string(), z.string().optional()),
+      values: z.record(z.string(), z.union([z.string(), pairs]).optional()),
       reveal: z.enum(REVEAL_POLICIES),
     })
     .superRefine((form, context) => {
@@ -70,27 +78,65 @@ export function secretSchema(wanted: { client: boolean; values: boolean }) {
         return;
       }
       if (!wanted.values) return;
-      const type = SECRET_TYPES[form.type];
+      const type: SecretType = SECRET_TYPES[form.type];
+      const wrong = new Set<string>();
       for (const field of type.fields)
-        if (field.required && !form.values[field.name])
+        if (field.required && isBlank(form.values[field.name])) {
+          wrong.add(field.name);
           say(["values", field.name], `Enter the ${field.label.toLowerCase()}.`);
-      const checked = type.credentials.safeParse(form.values);
+        } else if (field.kind === "pairs" && hasUnclearRow(form.values[field.name])) {
+          wrong.add(field.name);
+          say(["values", field.name], `Look at the ${field.label.toLowerCase()} again.`);
+        }
+      const checked = type.credentials.safeParse(staticCredentials(type, form.values));
       if (checked.success) return;
       for (const issue of checked.error.issues) {
         const field = type.fields.find((other) => other.name === issue.path[0]);
-        if (field && form.values[field.name])
-          say(["values", field.name], `The ${field.label.toLowerCase()} ${issue.message}.`);
-        else if (!field) say(["type"], sentence(issue.message));
+        if (!field) say(["type"], sentence(issue.message));
+        else if (!wrong.has(field.name)) {
+          const what = issue.path.length > 1 ? issue.path.slice(1).join(" ") : `The ${field.label.toLowerCase()}`;
+          say(["values", field.name], sentence(`${what} ${issue.message}`));
+        }
       }
     });
 }
 
+/** A row without a name, or a name given twice: which value is meant is not for the form to decide. */
+function hasUnclearRow(value: FieldValue | undefined): boolean {
+  if (!Array.isArray(value)) return false;
+  const names = value.map((row) => row.key);
+  return names.some((name, at) => name === "" || names.indexOf(name) !== at);
+}
+
+/** Fields as they travel: numbers as numbers, pairs as an object, what was left empty not at all. */
+function staticCredentials(type: SecretType, values: SecretForm["values"]): Record<string, unknown> {
+  const credentials: Record<string, unknown> = {};
+  for (const field of type.fields) {
+    const value = values[field.name] ?? field.initial;
+    if (value === undefined || isBlank(value)) continue;
+    if (typeof value !== "string")
+      credentials[field.name] = Object.fromEntries(
+        value.filter(({ key }) => key !== "").map((row) => [row.key, row.value]),
+      );
+    else credentials[field.name] = field.kind === "number" && /^\d+$/u.test(value.trim()) ? Number(value) : value;
+  }
+  return credentials;
+}
+
+/** The fields of a form for replacing what is stored: what may be seen of it, ready to be changed; the rest empty. */
+export function valuesFrom(type: SecretTypeName, visible: Record<string, unknown> | undefined): SecretForm["values"] {
+  const values: SecretForm["values"] = {};
+  for (const field of SECRET_TYPES[type].fields as readonly CredentialField[]) {
+    const stored = visible?.[field.name];
+    if (Array.isArray(stored)) values[field.name] = stored.map((key) => ({ key: String(key), value: "" }));
+    else if (stored !== undefined) values[field.name] = String(stored);
+  }
+  return values;
+}
+
 /** The form's part of `credentials` as it travels. */
 export function toCredentials(form: SecretForm): Record<string, unknown> {
-  if (form.type !== "oauth2") {
-    const names = SECRET_TYPES[form.type].fields.map((field) => field.name);
-    return Object.fromEntries(names.map((name) => [name, form.values[name] ?? ""]));
-  }
+  if (form.type !== "oauth2") return staticCredentials(SECRET_TYPES[form.type], form.values);
   return {
     scope: form.scopes.join(" "),
     additional_params: JSON.stringify(Object.fromEntries(form.params.map((pair) => [pair.key, pair.value]))),
@@ -110,4 +156,13 @@ export function secretPointers(type: SecretTypeName): Record<string, string> {
       SECRET_TYPES[type].fields.map((field) => [`/data/attributes/credentials/${field.name}`, `values.${field.name}`]),
     ),
   };
+}
+
+/** What a type keeps, in words: "User name and password are stored." */
+export function storedWords(type: SecretType): string {
+  const labels = type.fields.map((field) => field.label);
+  const [last, ...before] = labels.reverse();
+  if (last === undefined) return "This service asks for nothing, so nothing is stored.";
+  const plural = before.length > 0 || type.fields[0]?.kind === "pairs";
+  return `${before.length > 0 ? `${before.reverse().join(", ")} and ${last}` : last} ${plural ? "are" : "is"} stored.`;
 }

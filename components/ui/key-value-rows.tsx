@@ -1,7 +1,8 @@
 "use client";
 
 import { X } from "lucide-react";
-import { type ClipboardEvent, useRef } from "react";
+import { type ClipboardEvent, useRef, useState } from "react";
+import { Button } from "./button";
 import { type KeyValue, parsePairs } from "./parse-pairs";
 
 export interface KeyValueRowsProps {
@@ -13,6 +14,10 @@ export interface KeyValueRowsProps {
   valuePlaceholder?: string;
   /** Keys that may not be used, with the reason shown. */
   refuse?: (key: string) => string | null;
+  /** How a pasted text is read; [] when it is no list of pairs. */
+  read?: (text: string) => KeyValue[];
+  /** Values are secrets: masked unless looked at while typing. */
+  masked?: boolean;
 }
 
 /** Rows of name and value; the last one is always empty, and `prompt:consent, access_type:offline` may be pasted whole. */
@@ -23,8 +28,11 @@ export function KeyValueRows({
   namePlaceholder = "Name, or paste a:b, c:d",
   valuePlaceholder = "Value",
   refuse,
+  read = parsePairs,
+  masked = false,
 }: KeyValueRowsProps) {
   const box = useRef<HTMLDivElement>(null);
+  const [shown, setShown] = useState(false);
   const rows = [...value, { key: "", value: "" }];
   const set = (index: number, row: KeyValue) => {
     const next = rows.map((old, at) => (at === index ? row : old));
@@ -35,7 +43,7 @@ export function KeyValueRows({
     requestAnimationFrame(() => box.current?.querySelectorAll<HTMLInputElement>("input")[index * 2]?.focus());
   };
   const paste = (index: number, event: ClipboardEvent<HTMLInputElement>) => {
-    const pairs = parsePairs(event.clipboardData.getData("text"));
+    const pairs = read(event.clipboardData.getData("text"));
     if (pairs.length === 0 || (rows[index]?.key ?? "") !== "") return;
     event.preventDefault();
     // A name pasted again replaces the value it had.
@@ -46,7 +54,7 @@ export function KeyValueRows({
   const leave = (index: number) => {
     const row = rows[index];
     if (row?.value !== "") return;
-    const pairs = parsePairs(row.key);
+    const pairs = read(row.key);
     if (pairs.length === 0) return;
     const kept = value.filter((other, at) => at !== index && !pairs.some((pair) => pair.key === other.key));
     onChange([...kept, ...pairs]);
@@ -81,6 +89,8 @@ export function KeyValueRows({
             />
             <input
               aria-label={`${noun} ${index + 1} value`}
+              type={masked && !shown ? "password" : "text"}
+              data-1p-ignore={masked || undefined}
               value={row.value}
               placeholder={index === value.length ? valuePlaceholder : undefined}
               autoComplete="off"
@@ -102,6 +112,11 @@ export function KeyValueRows({
           </div>
         ))}
       </div>
+      {masked && value.some((row) => row.value !== "") ? (
+        <Button variant="plain" size="sm" aria-pressed={shown} onClick={() => setShown(!shown)}>
+          {shown ? "Hide values" : "Show values while typing"}
+        </Button>
+      ) : null}
       {complaints.size > 0 ? (
         <p className="field-error" role="alert">
           {[...new Set(complaints.values())].join(" ")}

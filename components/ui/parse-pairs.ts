@@ -5,6 +5,23 @@ export interface KeyValue {
 }
 
 /**
+ * Reads `Name: value`, one header a line, as browsers' tools, curl's `-H 'Name: value'` and HTTP itself write them. Commas,
+ * semicolons and colons belong to the value. Returns [] when a line is none of these; blank lines are passed over.
+ */
+export function parseHeaderLines(text: string): KeyValue[] {
+  const pairs: KeyValue[] = [];
+  for (const line of text.split(/\r?\n/u)) {
+    const bare = line.trim().replace(/\s*\\$/u, "");
+    if (bare === "") continue;
+    const quoted = /^(?:-H|--header)\s+(["'])(.*)\1$/u.exec(bare);
+    const match = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+)\s*:\s*(.*)$/u.exec(quoted?.[2] ?? bare);
+    if (!match?.[1]) return [];
+    pairs.push({ key: match[1], value: (match[2] ?? "").trim() });
+  }
+  return pairs;
+}
+
+/**
  * Reads `prompt:consent, access_type:offline`, the same with `=` or `&`, one pair a line, or a JSON object of texts. Returns []
  * when the text is none of these, so that it can be taken as a plain name. A value may hold colons (`resource:https://api`).
  */

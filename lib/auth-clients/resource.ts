@@ -6,7 +6,7 @@ import { AppError } from "@/lib/errors";
 import { complaint, type Relationship, type Resource, related, relationshipTo } from "@/lib/http/json-api";
 import { redirectUri } from "@/lib/oauth/redirect-names";
 import { freeForm, secretText } from "@/lib/secret-types/free-form";
-import { isSecretType, SECRET_TYPE_NAMES, SECRET_TYPES, type SecretTypeName } from "@/lib/secret-types/index";
+import { CLIENT_TYPE_NAMES, isSecretType, SECRET_TYPES, type SecretTypeName } from "@/lib/secret-types/index";
 import { displayName } from "@/lib/secret-types/names";
 import {
   type OAuth2ClientInput,
@@ -37,7 +37,7 @@ const placed = z.strictObject({
   tenant: relationshipTo("tenant").optional(),
 });
 
-const KNOWN_TYPES = `must be ${SECRET_TYPE_NAMES.slice(0, -1).join(", ")} or ${SECRET_TYPE_NAMES.at(-1)}`;
+const KNOWN_TYPES = `must be ${CLIENT_TYPE_NAMES.slice(0, -1).join(", ")} or ${CLIENT_TYPE_NAMES.at(-1)}`;
 
 const attributesOf = <Name extends SecretTypeName, Credentials extends z.ZodType>(
   type: Name,

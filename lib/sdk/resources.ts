@@ -1,4 +1,5 @@
 import type { Problem } from "@/lib/errors";
+import type { SecretTypeName } from "@/lib/secret-types";
 import type { Resource } from "./client";
 
 /** The wire's resources (CONTRACT.md sections 2 and 3, API.md). Times are ISO texts, lengths whole seconds unless named otherwise. */
@@ -7,7 +8,7 @@ type One<Type extends string> = { data: { id: string; type: Type } | null };
 type Many<Type extends string> = { data: { id: string; type: Type }[] };
 
 export type AuthClientType = "oauth2" | "noauth" | "basic" | "api_key";
-export type SecretType = AuthClientType;
+export type SecretType = SecretTypeName;
 export type Visibility = "workspace" | "contract" | "tenant" | "global";
 export type { Problem };
 
@@ -102,6 +103,8 @@ export type AuthSecret = Resource<
     last_used_at?: string | null;
     created_at: string;
     updated_at: string;
+    /** Where one secret is answered: members that are no secret, and of `headers` the names. Absent where its type has none. */
+    visible?: Record<string, unknown>;
     /** For those who may edit the secret. */
     additional_params?: Record<string, string> | null;
     problem: Problem | null;

@@ -35,7 +35,7 @@ export interface NewSecret {
   /** Required where there is no auth client. */
   type?: SecretType;
   authClientId?: string | null;
-  /** By type: `scope`, `additional_params` (JSON text), `fields`; `username`, `password`; `headerName`, `headerValue`. */
+  /** By type: `scope`, `additional_params` (JSON text), `fields`; `username`, `password`; `headerName`, `headerValue`; `headers`; … (README, "Types"). */
   credentials: Record<string, unknown>;
 }
 
@@ -126,7 +126,7 @@ export function secretCalls(client: Client) {
     async forgetTokens(workspaceId: string, secretId: string): Promise<void> {
       await client.request("DELETE", at(workspaceId, secretId, "/tokens"));
     },
-    /** One value in clear. Recorded. Rejects with code `reauth_required` when the sign-in is too old, `reveal_forbidden` where never. */
+    /** One value in clear: `field` is a member, or one of its own (`headers.X-API-Key`). Recorded. Rejects with code `reauth_required` when the sign-in is too old, `reveal_forbidden` where never. */
     reveal: (workspaceId: string, secretId: string, field: string) =>
       client.single<RevealedValue>("POST", at(workspaceId, secretId, "/reveal"), { body: { field } }),
     /** What the redirect URI of a secret with this name will be. */

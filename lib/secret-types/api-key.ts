@@ -1,8 +1,7 @@
 import { z } from "zod";
-import { freeForm, requiredText } from "./free-form";
+import { freeForm } from "./free-form";
+import { headerName, headerValue } from "./http-header";
 import type { SecretType } from "./secret-type";
-
-const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
 /** One header with a key; member names as the contract's clients read them (CONTRACT section 2, "Types"). */
 export const apiKey = {
@@ -11,10 +10,7 @@ export const apiKey = {
   summary: "One key, sent in a header of your choice.",
   needsClient: false,
   client: freeForm,
-  credentials: z.looseObject({
-    headerName: requiredText.max(200).regex(HEADER_NAME, "must be an HTTP header name such as X-API-Key"),
-    headerValue: requiredText.refine((text) => !/[\r\n\0]/.test(text), "must be one line"),
-  }),
+  credentials: z.looseObject({ headerName, headerValue }),
   visible: [],
   fields: [
     { name: "headerName", label: "Header name", placeholder: "X-API-Key", kind: "text", required: true },

@@ -16,7 +16,7 @@ export const basic = {
   visible: [],
   fields: [
     { name: "username", label: "User name", kind: "text", required: true },
-    { name: "password", label: "Password", kind: "secret", required: true },
+    { name: "password", label: "Password", kind: "secret", generate: "password", required: true },
   ],
   injects: ({ username, password }) => [
     ["authorization", basicAuthorization(String(username ?? ""), String(password ?? ""))],

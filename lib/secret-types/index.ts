@@ -1,11 +1,20 @@
 import { apiKey } from "./api-key";
 import { basic } from "./basic";
+import { httpHeaders } from "./http-headers";
 import { noauth } from "./noauth";
 import { oauth2 } from "./oauth2";
+import { password } from "./password";
 import type { SecretType } from "./secret-type";
 
 /** Every type Latchkey keeps. */
-export const SECRET_TYPES = { oauth2, basic, api_key: apiKey, noauth } as const satisfies Record<string, SecretType>;
+export const SECRET_TYPES = {
+  oauth2,
+  basic,
+  password,
+  api_key: apiKey,
+  http_headers: httpHeaders,
+  noauth,
+} as const satisfies Record<string, SecretType>;
 
 export type SecretTypeName = keyof typeof SECRET_TYPES;
 
@@ -14,3 +23,6 @@ export const SECRET_TYPE_NAMES = Object.keys(SECRET_TYPES) as SecretTypeName[];
 export function isSecretType(name: string): name is SecretTypeName {
   return Object.hasOwn(SECRET_TYPES, name);
 }
+
+/** The types that auth clients have; of the others everything is in the secret. */
+export const CLIENT_TYPE_NAMES = SECRET_TYPE_NAMES.filter((name) => SECRET_TYPES[name].client !== null);

@@ -72,6 +72,8 @@ export interface SecretView {
   credentials?: OpenCredentials;
   /** For the edit form: shown to whoever may edit, no secret among them. */
   additionalParams?: Record<string, string>;
+  /** Of a static secret: what anybody who sees it may see of its values. */
+  visible?: Record<string, unknown>;
   lastUsedAt?: Date | null;
   problem?: Problem | null;
 }
@@ -115,6 +117,7 @@ export function toResource(row: SecretRow, view: SecretView = {}): Resource {
     updated_at: iso(row.updatedMs),
     reveal: row.reveal,
     reveal_effective: row.revealEffective,
+    ...(view.visible ? { visible: view.visible } : {}),
     ...(view.additionalParams ? { additional_params: view.additionalParams } : {}),
     ...(view.lastUsedAt === undefined ? {} : { last_used_at: view.lastUsedAt?.toISOString() ?? null }),
   });

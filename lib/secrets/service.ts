@@ -15,10 +15,11 @@ import { releaseSecretName, reserveSecretName } from "@/lib/oauth/redirect-names
 import { isSecretType, SECRET_TYPE_NAMES, SECRET_TYPES } from "@/lib/secret-types";
 import { nameKey } from "@/lib/secret-types/names";
 import type { OAuth2CredentialsInput } from "@/lib/secret-types/oauth2";
+import { type SecretType, showsValues, visibleValues } from "@/lib/secret-types/secret-type";
 import { extrasOf, givenLifetime, readCredentials } from "./credentials-input";
 import { flagIfDamaged } from "./damage";
 import { credentialsPlace, openCredentials, openExtras, openTokens } from "./opened";
-import type { CreateBody, SecretView } from "./resource";
+import type { CreateBody, OpenCredentials, SecretView } from "./resource";
 import { toResource } from "./resource";
 import { type Revocable, revokeTokens } from "./revoke-tokens";
 import { mergeTokens, saveNewGrant } from "./save-tokens";
@@ -216,6 +217,7 @@ export async function viewOne(
     view.credentials = await openCredentials(row);
   }
   const whole = view.credentials !== undefined || (await flagIfDamaged(row));
+  if (whole) view.visible = await openVisible(row, view.credentials);
   if (caller.via === "session") {
     if (whole && row.type === "oauth2" && holds(caller, EDIT, scope))
       view.additionalParams = (await openExtras(row)).use((extras) => extras.additional_params);
@@ -223,6 +225,14 @@ export async function viewOne(
     view.lastUsedAt = used.get(row.id) ?? null;
   }
   return { resource: toResource(row, view) };
+}
+
+/** What may be shown to anybody of a static secret's values; undefined where its type shows none. */
+async function openVisible(row: store.SecretRow, open?: OpenCredentials): Promise<SecretView["visible"]> {
+  const type: SecretType | null = isSecretType(row.type) ? SECRET_TYPES[row.type] : null;
+  if (!type || !showsValues(type)) return undefined;
+  const opened = open ?? (await openCredentials(row));
+  return opened.kind === "static" ? opened.values.use((values) => visibleValues(type, values)) : undefined;
 }
 
 async function sharedName(row: store.SecretRow): Promise<string | null> {

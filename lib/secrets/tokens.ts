@@ -187,7 +187,7 @@ export async function revealValue(caller: Caller, workspaceId: string, id: strin
     open.kind === "static"
       ? open.values.reveal()
       : { access_token: open.tokens?.access_token.reveal(), refresh_token: open.tokens?.refresh_token?.reveal() };
-  const value = Object.hasOwn(values, field) ? values[field] : undefined;
+  const value = memberOf(values, field);
   if (value === undefined || value === null)
     throw new AppError("invalid_attribute", "There is no such value in this secret.", {
       source: { pointer: "/field" },
@@ -214,6 +214,16 @@ async function refuseNeverShown(caller: Caller, scope: WorkspaceScope, id: strin
   const target = { type: "auth-secret", id, name: row.name };
   await recordDenied(caller, scope, "secret.revealed", target, { field });
   throw neverShown(row);
+}
+
+/** A member, or one of a member's own: `headers.X-API-Key`. */
+function memberOf(values: Record<string, unknown>, field: string): unknown {
+  if (Object.hasOwn(values, field)) return values[field];
+  const dot = field.indexOf(".");
+  const member = dot > 0 && Object.hasOwn(values, field.slice(0, dot)) ? values[field.slice(0, dot)] : undefined;
+  if (typeof member !== "object" || member === null) return undefined;
+  const inner = field.slice(dot + 1);
+  return Object.hasOwn(member, inner) ? (member as Record<string, unknown>)[inner] : undefined;
 }
 
 function neverShown(row: store.SecretRow): AppError {

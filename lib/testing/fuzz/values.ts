@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { SECRET_TYPE_NAMES } from "@/lib/secret-types";
 import type { Random } from "@/lib/testing/simulation/random";
 
 /** Values for the fuzz: right ones from a zod schema, and odd ones that no schema asked for. */
@@ -105,7 +106,7 @@ const ADDRESSES = ["https://127.0.0.1:1/x", "https://127.0.0.1:1/y", "http://127
 function text(random: Random, key: string): string {
   if (/uri|url|issuer|resource/.test(key)) return random.pick(ADDRESSES);
   if (/_at$/.test(key)) return new Date(Date.UTC(2099, 0, 1) + random.between(0, 1e9)).toISOString();
-  if (key === "type") return random.pick(["oauth2", "basic", "api_key", "noauth"]);
+  if (key === "type") return random.pick(SECRET_TYPE_NAMES);
   if (key === "state") return random.pick(["ready", "error"]);
   if (key === "field") return random.pick(["access_token", "password", "api_key", "x"]);
   if (key === "id") return "id";

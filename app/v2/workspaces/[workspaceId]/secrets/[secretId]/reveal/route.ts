@@ -3,7 +3,8 @@ import { endpoint, ok } from "@/lib/http/endpoint";
 import { methods } from "@/lib/http/methods";
 import { revealValue } from "@/lib/secrets/tokens";
 
-const body = z.strictObject({ field: z.string("must name the value to reveal").min(1).max(200) });
+/** `member`, or `member.name` for one of a member that holds several, such as `headers.X-API-Key`. */
+const body = z.strictObject({ field: z.string("must name the value to reveal").min(1).max(300) });
 
 export const { GET, POST, PATCH, PUT, DELETE } = methods({
   POST: endpoint({
