@@ -16,6 +16,7 @@ import { loggablePath } from "@/lib/http/key-in-url";
 import { limitedServer } from "@/lib/http/limited-server";
 import { answer, hotMatcher, MAX_BODY_BYTES, refuse } from "@/lib/http/node-entry";
 import { normalise } from "@/lib/http/normalise";
+import { promiseHooksWhileNeeded } from "@/lib/http/promise-hooks";
 import { isApiPath, secureAnswer } from "@/lib/http/security-headers";
 import { recordStart } from "@/lib/instance/start";
 import { startWorker } from "@/lib/jobs/worker";
@@ -226,10 +227,16 @@ function listen(handler: Handler, port: number, setting: "PORT" | "LATCHKEY_WORK
   });
 }
 
+/** What Next renders for a client that has gone is over by then. */
+const ABANDONED_MS = 10_000;
+
 const starting: Handler = (request, response) =>
   refuse(response, new AppError("unavailable", "Latchkey is starting.", { retryAfterS: 1 }), request.url ?? "");
 
 async function prepareNext(): Promise<Handler> {
+  // Before Next is loaded. Tracing needs the hooks for every request, and what Next's development does behind answers is not ours.
+  const hooks = LATCHKEY_DEVELOPMENT || settings().tracing.encoding !== null ? null : promiseHooksWhileNeeded();
+  const prepared = hooks?.needed();
   const { default: next } = await import("next");
   const app = next({
     dev: LATCHKEY_DEVELOPMENT,
@@ -244,12 +251,21 @@ async function prepareNext(): Promise<Handler> {
   });
   const handle = app.getRequestHandler();
   await app.prepare();
+  prepared?.();
   return (request, response) => {
-    handle(request, response).catch((error: unknown) => {
-      log.error("page_failed", errorFields(error));
-      if (response.headersSent) response.destroy();
-      else refuse(response, new AppError("internal", "Something went wrong here."), request.url ?? "");
-    });
+    const answered = hooks?.needed();
+    const closed = new Promise((resolve) => response.once("close", resolve));
+    handle(request, response)
+      .catch((error: unknown) => {
+        log.error("page_failed", errorFields(error));
+        if (response.headersSent) response.destroy();
+        else refuse(response, new AppError("internal", "Something went wrong here."), request.url ?? "");
+      })
+      .then(() => closed)
+      .then(() => {
+        // Next tells the end of an answer, not of what it was still rendering for a client that has gone.
+        if (answered) setTimeout(answered, response.writableFinished ? 0 : ABANDONED_MS).unref();
+      });
   };
 }
 

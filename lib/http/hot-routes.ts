@@ -1,6 +1,7 @@
 import * as healthz from "@/app/healthz/route";
 import * as metrics from "@/app/metrics/route";
 import * as readyz from "@/app/readyz/route";
+import * as events from "@/app/v2/workspaces/[workspaceId]/events/route";
 import * as refresh from "@/app/v2/workspaces/[workspaceId]/secrets/[secretId]/refresh/route";
 import * as refused from "@/app/v2/workspaces/[workspaceId]/secrets/[secretId]/refused/route";
 import * as secret from "@/app/v2/workspaces/[workspaceId]/secrets/[secretId]/route";
@@ -18,6 +19,8 @@ export const HOT_ROUTES: readonly HotRoute[] = [
   { method: "GET", path: `${SECRET}/token`, endpoint: token.GET },
   { method: "POST", path: `${SECRET}/refresh`, endpoint: refresh.POST },
   { method: "POST", path: `${SECRET}/refused`, endpoint: refused.POST },
+  // Not asked often, but open for hours, and Next's promise hooks with it (lib/http/promise-hooks.ts).
+  { method: "GET", path: "/v2/workspaces/[workspaceId]/events", endpoint: events.GET },
 ];
 
 /** What a worker answers on LATCHKEY_WORKER_PORT, and nothing else. */

@@ -60,8 +60,18 @@ const plain = (text: string) =>
 
 async function told(response: Response) {
   const headers = Object.fromEntries(response.headers);
-  for (const name of ["x-request-id", "content-length", "date", "connection", "keep-alive"]) delete headers[name];
-  return { status: response.status, headers, body: plain(await response.text()) };
+  for (const name of ["x-request-id", "content-length", "transfer-encoding", "date", "connection", "keep-alive"])
+    delete headers[name];
+  return { status: response.status, headers, body: plain(await begun(response)) };
+}
+
+/** The whole body; of a stream of events, which has no end, its first piece. */
+async function begun(response: Response): Promise<string> {
+  if (!response.headers.get("content-type")?.startsWith("text/event-stream")) return response.text();
+  const reader = (response.body as ReadableStream<Uint8Array>).getReader();
+  const { value } = await reader.read();
+  await reader.cancel();
+  return new TextDecoder().decode(value);
 }
 
 async function bothWays(sent: Sent) {
