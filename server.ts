@@ -9,7 +9,7 @@ import { lockDataFolder } from "@/lib/db/data-folder-lock";
 import { type EmbeddedServer, joinEmbedded, startEmbedded } from "@/lib/db/embedded";
 import { LaunchError } from "@/lib/db/launch-error";
 import { AppError } from "@/lib/errors";
-import { PEER_HEADER } from "@/lib/http/client-address";
+import { overwriteForwarded } from "@/lib/http/forwarded";
 import { gracefulEnd } from "@/lib/http/graceful-end";
 import { HOT_ROUTES, WORKER_ROUTES } from "@/lib/http/hot-routes";
 import { loggablePath } from "@/lib/http/key-in-url";
@@ -290,11 +290,7 @@ function router(toNext: Handler): Handler {
     secureAnswer(request, response, path, LATCHKEY_DEVELOPMENT);
     // Next's own navigation; on the API it would turn answers into redirects.
     if (isApiPath(path)) delete request.headers.rsc;
-    request.headers[PEER_HEADER] = request.socket.remoteAddress ?? "";
-    // Whatever builds a URL from these gets the configured origin (SES-7).
-    request.headers.host = publicUrl.host;
-    request.headers["x-forwarded-host"] = publicUrl.host;
-    request.headers["x-forwarded-proto"] = publicUrl.protocol.slice(0, -1);
+    overwriteForwarded(request, publicUrl);
     limitBody(request, response, path);
     logPage(request, response, path);
     if (!response.writableEnded) toNext(request, response);

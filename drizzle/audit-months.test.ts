@@ -93,6 +93,14 @@ test("an entry the database cannot write keeps the month it is about", async () 
   expect(await actions()).toEqual([]);
 });
 
+test("what drops a month runs as the retention's role, which is nobody's to sign in with, and is for the application alone", async () => {
+  const [known] = await own.owner`
+    select p.prosecdef as definer, p.proowner::regrole::text as owner, r.rolsuper or r.rolcanlogin or r.rolbypassrls as strong,
+           has_function_privilege('public', p.oid, 'execute') as anybody
+      from pg_proc p join pg_roles r on r.oid = p.proowner where p.oid = 'latchkey_audit.drop_older(int)'::regprocedure`;
+  expect(known).toEqual({ definer: true, owner: "latchkey_retention", strong: false, anybody: false });
+});
+
 test("no setting and no caller reaches a month that is not over, or asks for less than 31 days", async () => {
   await entry(own.owner, 0);
   for (const days of [30, 0, -4000, null])

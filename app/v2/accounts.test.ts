@@ -571,6 +571,12 @@ describe("the rest", () => {
     expect(new Set(made.body.data.map((row: { attributes: { action: string } }) => row.attributes.action))).toEqual(
       new Set(["task_identity.create"]),
     );
+    const target: string = made.body.data[0].attributes.target.id;
+    const ofOne = await get(`filter[secret]=${target}`);
+    expect(
+      new Set(ofOne.body.data.map((row: { attributes: { target: { id: string } } }) => row.attributes.target.id)),
+    ).toEqual(new Set([target]));
+    expect(ofOne.body.meta.total).toBeLessThan(all.body.meta.total);
     expect((await get("", guest.basic)).status).toBe(403);
     expect((await get("", stranger.basic)).status).toBe(404);
   });

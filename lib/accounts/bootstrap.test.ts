@@ -8,7 +8,7 @@ import { callerForKey } from "@/lib/accounts/callers";
 import { provePassword } from "@/lib/accounts/prove-password";
 import { callerForSession } from "@/lib/accounts/session-token";
 import { install } from "@/lib/process";
-import { makeSession } from "@/lib/testing/callers";
+import { makePerson, makeSession } from "@/lib/testing/callers";
 import { TEST_URL, useDatabase } from "@/lib/testing/database";
 import { call } from "@/lib/testing/http";
 
@@ -94,6 +94,15 @@ describe("the set-up link", () => {
     expect(await prepareFirstStart()).toEqual({ setupCode: null });
     const dump = JSON.stringify(await database.owner`select * from one_time_codes`);
     expect(dump).not.toContain(code);
+  });
+
+  test("makes nobody once there is an account, however that came to be", async () => {
+    const { setupCode: code } = await prepareFirstStart();
+    await makePerson(null, { operator: true });
+    const before = await counts();
+    expect((await post(check, { code })).status).toBe(404);
+    expect((await post(setup, { ...person, code })).status).toBe(404);
+    expect(await counts()).toEqual(before);
   });
 
   test("used twice at the same moment it makes one account", async () => {

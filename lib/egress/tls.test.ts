@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { createServer, type Server } from "node:https";
+import { createServer, get, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -91,5 +91,27 @@ describe.skipIf(!made)("TLS", () => {
       else process.env.NODE_TLS_REJECT_UNAUTHORIZED = setting;
     }
     expect(requests).toBe(before);
+  });
+
+  test("a server of TLS 1.1 at most: nothing is sent, though others reach it", async () => {
+    const ancient = { minVersion: "TLSv1", maxVersion: "TLSv1.1", ciphers: "DEFAULT@SECLEVEL=0" } as const;
+    let heard = 0;
+    const old = createServer({ ...made, ...ancient }, (_request, response) => {
+      heard += 1;
+      response.end("ok");
+    });
+    await new Promise<void>((done) => old.listen(0, "127.0.0.1", done));
+    try {
+      const url = `https://127.0.0.1:${(old.address() as AddressInfo).port}/`;
+      const status = await new Promise((done, reject) => {
+        get(url, { ...ancient, ca: made?.cert }, (response) => done(response.resume().statusCode)).on("error", reject);
+      });
+      expect([status, heard]).toEqual([200, 1]);
+      expect(await kindOf(url, new Egress({ allow, ca: made?.cert }))).toBe("not_sent");
+      expect(heard).toBe(1);
+    } finally {
+      old.closeAllConnections();
+      old.close();
+    }
   });
 });

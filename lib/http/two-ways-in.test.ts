@@ -6,6 +6,7 @@ import { newId } from "@/lib/ids";
 import { makePerson, makePlace, OWNER, type Person } from "@/lib/testing/callers";
 import { call } from "@/lib/testing/http";
 import { useOAuthWorld } from "@/lib/testing/oauth-world";
+import { PEER_HEADER } from "./client-address";
 import { HOT_ROUTES } from "./hot-routes";
 import { answer, hotMatcher } from "./node-entry";
 import { apiHeaders } from "./security-headers";
@@ -112,4 +113,13 @@ test("every hot route answers alike from node:http and through its route file: s
     }
   }
   expect(compared).toBeGreaterThanOrEqual(HOT_ROUTES.length * 7);
+});
+
+test("straight from node:http a call comes from its socket's address, whatever its headers say", async () => {
+  const url = `${origin}/v2/workspaces/${world.place.workspaceId}/secrets/${secretId}/token`;
+  const headers = { ...world.owner.basic, [PEER_HEADER]: "192.0.2.66", "x-forwarded-for": "192.0.2.67" };
+  expect((await fetch(url, { headers })).status).toBe(200);
+  const [entry] = await world.database.owner`
+    select ip from audit_entries where target_id = ${secretId} and action = 'secret.token' order by id desc limit 1`;
+  expect(entry?.ip).toBe("127.0.0.1");
 });

@@ -41,6 +41,12 @@ describe("a token set", () => {
     expect(({} as { x?: number }).x).toBeUndefined();
   });
 
+  it("leaves out what nests deeper than can be written again, and keeps the rest", () => {
+    const nested = (levels: number) => JSON.parse(`${"[".repeat(levels)}1${"]".repeat(levels)}`);
+    const set = readTokenSet({ access_token: "a", deep: nested(33), deepest: nested(5_000), flat: nested(32) });
+    expect(Object.keys(set?.extra.reveal() ?? {})).toEqual(["flat"]);
+  });
+
   it("follows on: absent keeps, new replaces", () => {
     const first = succeed(null, {
       accessToken: new Sensitive("a1"),

@@ -415,13 +415,14 @@ describe("what a provider says", () => {
     world.idp.next({
       error: {
         code: "invalid_grant",
-        description: `Token ${secret.refreshToken} of eyJhbGciOiJIUzI1NiJ9.abc.def0123456789abcdef is <b>bad</b>\r\n${"x".repeat(900)}`,
+        description: `Token ${secret.refreshToken} of eyJhbGciOiJIUzI1NiJ9.abc.def0123456789abcdef with client-secret-value is <b>bad</b>\r\n${"x".repeat(900)}`,
       },
     });
     await sweepOnce();
     const { problem } = await attributesOf(secret.id);
     expect(problem.detail).not.toContain(secret.refreshToken);
     expect(problem.detail).not.toContain("eyJhbGci");
+    expect(problem.detail).not.toContain("client-secret-value");
     expect(problem.detail.length).toBeLessThan(500);
     const [event] = await world.database
       .owner`select detail from secret_events where secret_id = ${secret.id} order by id desc limit 1`;

@@ -1,4 +1,5 @@
 import type postgres from "postgres";
+import { expect, vi } from "vitest";
 
 /**
  * Locks a table against everybody, so that whoever needs it waits.
@@ -24,4 +25,16 @@ export async function lockTable(owner: postgres.Sql, table: string): Promise<() 
     release();
     await held;
   };
+}
+
+/** Resolves when a statement in this database waits for a lock that another holds. */
+export async function untilSomebodyWaits(owner: postgres.Sql): Promise<void> {
+  await vi.waitFor(
+    async () => {
+      const waiting = await owner`
+        select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+      expect(waiting.length).toBeGreaterThan(0);
+    },
+    { timeout: 15_000 },
+  );
 }

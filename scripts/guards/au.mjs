@@ -1,5 +1,6 @@
 const DAMAGE = ["app/v2/workspaces/_tests/damage.test.ts"];
 const SECURITY = ["drizzle/security.test.ts"];
+const ENTRIES = ["app/audit-entries.test.ts"];
 const MONTHS = ["drizzle/audit-months.test.ts"];
 
 /** @type {import("./all.mjs").Guard[]} */
@@ -43,7 +44,7 @@ export const au = [
     what: "no change when the entry cannot be written",
     file: "lib/audit/record.ts",
     find: "    await insertAudit(tx, [auditRow(who, fact)]);\n",
-    replace: "    await tx.transaction((inner) => insertAudit(inner as Tx, [auditRow(who, fact)])).catch(() => {});\n",
+    replace: "    await recordNow(who, fact).catch(() => {});\n",
     tests: DAMAGE,
   },
   {
@@ -60,7 +61,7 @@ export const au = [
     file: "lib/audit/record.ts",
     find: "credentialId: caller?.credentialId ?? null,",
     replace: "credentialId: null,",
-    tests: ["app/v2/accounts.test.ts", "app/v2/workspaces/_tests/values.test.ts"],
+    tests: ENTRIES,
   },
   {
     row: "AU-2",
@@ -68,7 +69,7 @@ export const au = [
     file: "lib/audit/record.ts",
     find: "ip: caller?.request.ip ?? actor?.ip ?? null,",
     replace: "ip: null,",
-    tests: ["app/v2/accounts.test.ts", "app/v2/workspaces/_tests/values.test.ts"],
+    tests: ENTRIES,
   },
   {
     row: "AU-2",
@@ -76,7 +77,31 @@ export const au = [
     file: "lib/audit/record.ts",
     find: "requestId: caller?.request.requestId ?? actor?.requestId ?? null,",
     replace: "requestId: null,",
-    tests: ["app/v2/accounts.test.ts", "app/v2/workspaces/_tests/values.test.ts"],
+    tests: ENTRIES,
+  },
+  {
+    row: "AU-2",
+    what: "who read a value, with which credential",
+    file: "lib/secrets/store.ts",
+    find: "credential_id: asked.caller.credentialId,",
+    replace: "credential_id: null,",
+    tests: ENTRIES,
+  },
+  {
+    row: "AU-2",
+    what: "where from a value was read",
+    file: "lib/secrets/store.ts",
+    find: "ip: asked.caller.request.ip,",
+    replace: "ip: null,",
+    tests: ENTRIES,
+  },
+  {
+    row: "AU-2",
+    what: "by which request a value was read",
+    file: "lib/secrets/store.ts",
+    find: "request_id: asked.caller.request.requestId,",
+    replace: "request_id: null,",
+    tests: ENTRIES,
   },
   {
     row: "AU-3",

@@ -83,7 +83,7 @@ export const lgn = [
     file: PROVE,
     find: ": await verifyNothing(claim.password.slice(0, MAX_PASSWORD_CHARS));",
     replace: ": false;",
-    tests: SIGN_IN,
+    tests: ["lib/accounts/prove-password.test.ts"],
   },
   {
     row: "LGN-3",

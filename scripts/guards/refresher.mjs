@@ -122,7 +122,8 @@ export const refresher = [
     file: "lib/refresher/land.ts",
     find: "await untilDone(world, () => world.rows.land({ ...base, parentGeneration, sealed, sibling }))",
     replace: "await world.rows.land({ ...base, parentGeneration, sealed, sibling })",
-    tests: ["lib/testing/storm/database.test.ts"],
+    tests: ["lib/refresher/races.test.ts"],
+    testName: "while an answer is in memory",
   },
   {
     row: "C6",

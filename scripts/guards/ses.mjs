@@ -2,6 +2,7 @@ const SIGN_IN = ["lib/accounts/sign-in.test.ts"];
 const ACCOUNTS = ["app/v2/accounts.test.ts"];
 const TOKEN = "lib/accounts/session-token.ts";
 const HEADERS = ["lib/http/security-headers.test.ts"];
+const FORWARDED = ["lib/http/forwarded.test.ts"];
 const ORIGIN = "lib/http/same-origin.ts";
 
 /** @type {import("./all.mjs").Guard[]} */
@@ -214,5 +215,45 @@ export const ses = [
     find: '.split(",").map(plain).reverse()',
     replace: '.split(",").map(plain)',
     tests: ["lib/http/client-address.test.ts"],
+  },
+  {
+    row: "SES-7",
+    what: "where a call comes from is the socket's to say, on the way straight from node:http",
+    file: "lib/http/node-entry.ts",
+    find: '    if (lower === PEER_HEADER) return this.#request.socket.remoteAddress ?? "";\n',
+    replace: "",
+    tests: ["lib/http/two-ways-in.test.ts"],
+  },
+  {
+    row: "SES-7",
+    what: "where a call comes from is the socket's to say, on the way through Next",
+    file: "lib/http/forwarded.ts",
+    find: '  request.headers[PEER_HEADER] = request.socket.remoteAddress ?? "";\n',
+    replace: "",
+    tests: FORWARDED,
+  },
+  {
+    row: "SES-7",
+    what: "our own address is configuration, not the Host of a call",
+    file: "lib/http/forwarded.ts",
+    find: "  request.headers.host = origin.host;\n",
+    replace: "",
+    tests: FORWARDED,
+  },
+  {
+    row: "SES-7",
+    what: "our own address is configuration, not X-Forwarded-Host",
+    file: "lib/http/forwarded.ts",
+    find: '  request.headers["x-forwarded-host"] = origin.host;\n',
+    replace: "",
+    tests: FORWARDED,
+  },
+  {
+    row: "SES-7",
+    what: "the server says so before Next is asked",
+    file: "server.ts",
+    find: "    overwriteForwarded(request, publicUrl);\n",
+    replace: "",
+    tests: FORWARDED,
   },
 ];

@@ -1,6 +1,9 @@
 import { expect, test } from "vitest";
+import { clientVisibleFrom } from "@/lib/auth-clients/service";
+import { inTenant } from "@/lib/db/tx";
 import { newId } from "@/lib/ids";
-import { CREDENTIALS, call, make, oauth2Body, placedAt, useWorld } from "./world";
+import { makePerson, OWNER } from "@/lib/testing/callers";
+import { addWorkspace, CREDENTIALS, call, make, oauth2Body, placedAt, useWorld } from "./world";
 
 const world = useWorld();
 
@@ -47,6 +50,21 @@ test("a client of another tenant answers as one that does not exist, for every v
     expect(there).toEqual(bare(await ask("no-id-at-all")));
   }
   expect((await call.get(stranger.basic, id, `?tenant_id=${foreign.tenantId}`)).status).toBe(200);
+});
+
+test("a workspace's client is its own: no other workspace of the contract lists it, reads it or uses it", async () => {
+  const { place, owner, integrator } = world;
+  const beside = { ...place, workspaceId: await addWorkspace(place) };
+  const theirs = await make((await makePerson(beside, OWNER)).basic, oauth2Body(placedAt(beside, "workspace")));
+  const query = `?workspace_id=${place.workspaceId}`;
+  for (const { basic } of [integrator, owner]) {
+    const list = await call.list(basic, query);
+    expect(list.status).toBe(200);
+    expect(list.body.data.map((one: { id: string }) => one.id)).not.toContain(theirs);
+    expect((await call.get(basic, theirs, query)).status).toBe(404);
+  }
+  const inPlace = { kind: "workspace" as const, ...place };
+  expect(await inTenant(place.tenantId, (tx) => clientVisibleFrom(tx, inPlace, theirs))).toBeNull();
 });
 
 test("higher clients are usable below, but neither shown in full nor editable there", async () => {

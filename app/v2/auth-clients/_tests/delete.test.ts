@@ -1,7 +1,11 @@
 import { expect, test } from "vitest";
+import { POST as SECRETS } from "@/app/v2/workspaces/[workspaceId]/secrets/route";
 import { INSTANCE_TENANT } from "@/lib/access/scope";
 import { clientVisibleFrom } from "@/lib/auth-clients/service";
 import { inTenant } from "@/lib/db/tx";
+import { makePerson, makePlace, OWNER } from "@/lib/testing/callers";
+import { call as answerOf } from "@/lib/testing/http";
+import { lockTable, untilSomebodyWaits } from "@/lib/testing/lock-table";
 import { addWorkspace, call, make, makeSecretRow, oauth2Body, placedAt, useWorld } from "./world";
 
 const world = useWorld();
@@ -54,4 +58,34 @@ test("deletion waits for whoever is about to use the client, and then sees the u
     await makeSecretRow(database, place, { tenantId: place.tenantId, id }, "In between");
   });
   expect((await deletion)?.status).toBe(409);
+});
+
+test("no secret is born of a client that is deleted meanwhile", async () => {
+  const { operator, database } = world;
+  // Its first value needs the tenant's first key, at which it can be held.
+  const place = await makePlace();
+  const person = await makePerson(place, OWNER);
+  const id = await make(operator.basic, oauth2Body());
+  const release = await lockTable(database.owner, "tenant_keys");
+  const asked = answerOf(SECRETS, {
+    method: "POST",
+    params: { workspaceId: place.workspaceId },
+    as: person.basic,
+    json: {
+      data: {
+        type: "auth-secret",
+        attributes: { name: "Late", credentials: {} },
+        relationships: { auth_client: { data: { id, type: "auth-client" } } },
+      },
+    },
+  });
+  try {
+    await untilSomebodyWaits(database.owner);
+    expect((await call.remove(operator.basic, id)).status).toBe(204);
+  } finally {
+    await release();
+  }
+  const { status, body } = await asked;
+  expect([status, body.errors?.[0].source.pointer]).toEqual([400, "/data/relationships/auth_client/data/id"]);
+  expect(await database.owner`select 1 from secrets where auth_client_id = ${id}`).toHaveLength(0);
 });

@@ -44,6 +44,15 @@ test("what an oauth2 client cannot do without", async () => {
   expect(await pointersOf(oauth2Body(here, { client_secret: "••••••••" }))).toEqual([400, [at("client_secret")]]);
 });
 
+test("any other grant than the code", async () => {
+  const here = placedAt(world.place, "workspace");
+  for (const grant_type of ["password", "implicit", "client_credentials", "refresh_token", "", null])
+    expect([grant_type, await pointersOf(oauth2Body(here, { grant_type }))]).toEqual([
+      grant_type,
+      [400, [at("grant_type")]],
+    ]);
+});
+
 test("literal private addresses, other schemes, users and fragments, each with its pointer", async () => {
   const here = placedAt(world.place, "workspace");
   for (const address of [

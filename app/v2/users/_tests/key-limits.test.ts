@@ -23,6 +23,7 @@ import {
   basic,
   makePerson,
   makePlace,
+  makeSession,
   OWNER,
   type Person,
   type Place,
@@ -311,6 +312,17 @@ describe("no key makes a stronger one", () => {
     const { id, as } = await keyWith({});
     expect((await call(me.GET, { as })).status).toBe(200);
     await database.owner`delete from api_keys where id = ${id}`;
+    expect((await call(me.GET, { as })).status).toBe(200);
+    const before = await count();
+    expect((await post(as, {})).status).toBe(401);
+    expect((await postTask(as)).status).toBe(401);
+    expect(await count()).toBe(before);
+  });
+
+  test("an ended session makes nothing, although it is remembered", async () => {
+    const as = await makeSession(owner.id);
+    expect((await call(me.GET, { as })).status).toBe(200);
+    await database.owner`delete from sessions where user_id = ${owner.id}`;
     expect((await call(me.GET, { as })).status).toBe(200);
     const before = await count();
     expect((await post(as, {})).status).toBe(401);

@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, test, vi } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { GET as GET_TENANT, PATCH as PATCH_TENANT } from "@/app/v2/tenants/[id]/route";
 import { GET as GET_TENANTS } from "@/app/v2/tenants/route";
 import { POST as REVEAL } from "@/app/v2/workspaces/[workspaceId]/secrets/[secretId]/reveal/route";
@@ -16,7 +16,7 @@ import {
 } from "@/lib/testing/callers";
 import { useDatabase } from "@/lib/testing/database";
 import { call } from "@/lib/testing/http";
-import { lockTable } from "@/lib/testing/lock-table";
+import { lockTable, untilSomebodyWaits } from "@/lib/testing/lock-table";
 
 /** Whether values may be shown to people, decided by tenant and by secret; the stricter counts (SECURITY VAL-2). */
 const database = useDatabase();
@@ -68,16 +68,6 @@ const tenant = (reveal: unknown, as: Auth = owner.basic, id = place.tenantId) =>
     as,
     json: { data: { type: "tenant", id, attributes: { reveal } } },
   });
-/** Resolves when a statement of this test's database waits for a lock. */
-const somebodyWaits = () =>
-  vi.waitFor(
-    async () => {
-      const waiting = await database.owner`
-        select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
-      expect(waiting.length).toBe(1);
-    },
-    { timeout: 15_000 },
-  );
 const entries = (id: string, action: string) =>
   database.owner`select outcome, detail from audit_entries where target_id = ${id} and action = ${action} order by id`;
 
@@ -143,7 +133,7 @@ describe("POST reveal", () => {
     const release = await lockTable(database.owner, "sign_in_failures");
     const asked = show(id, session);
     try {
-      await somebodyWaits();
+      await untilSomebodyWaits(database.owner);
       await database.owner`update secrets set reveal = 'never' where id = ${id}`;
     } finally {
       await release();
@@ -215,7 +205,7 @@ describe("the secret's policy", () => {
     await database.owner.begin(async (sql) => {
       await sql`update secrets set reveal = 'never' where id = ${id}`;
       asked = edit(id, "step_up", stale);
-      await somebodyWaits();
+      await untilSomebodyWaits(database.owner);
     });
     const refused = await asked;
     expect([refused?.status, refused?.body.errors?.[0].code]).toEqual([403, "reauth_required"]);
