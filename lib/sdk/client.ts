@@ -1,5 +1,7 @@
 import type { Problem } from "@/lib/errors";
 import { type ErrorItem, LatchkeyError } from "./errors";
+import { withRetries } from "./retries";
+import { base64 } from "./value-headers";
 
 export interface ClientOptions {
   /** Origin of the server, such as `https://latchkey.example.com`; "" in a browser means the same origin. */
@@ -10,6 +12,10 @@ export interface ClientOptions {
   auth?: { username: string; apiKey: string };
   /** Sent as `x-request-id`, so that calls can be found in the activity. */
   requestId?: () => string;
+  /** Milliseconds one attempt may take; not limited unless said. */
+  timeoutMs?: number;
+  /** How often a call is made again that failed for a passing reason and may be repeated; 0 unless said. */
+  retries?: number;
 }
 
 /** A JSON:API resource as it travels. */
@@ -54,6 +60,8 @@ export interface RequestOptions {
   /** Sent as JSON. */
   body?: unknown;
   signal?: AbortSignal | undefined;
+  /** Whether making the call twice does what making it once does. A GET always does. */
+  repeatable?: boolean;
 }
 
 /** Makes calls. Every failure is a `LatchkeyError`, an aborted call the `AbortError` of fetch. */
@@ -109,13 +117,23 @@ function toError(response: Response, body: unknown): LatchkeyError {
   });
 }
 
+function noAnswer(code: "network" | "timeout" | "malformed", detail: string, cause?: unknown): LatchkeyError {
+  const title = code === "malformed" ? "Unexpected answer" : "No answer";
+  return new LatchkeyError({ status: 0, items: [{ code, title, detail, pointer: null, parameter: null }], cause });
+}
+
+function limited(signal: AbortSignal | undefined, timeoutMs: number | undefined): AbortSignal | undefined {
+  if (timeoutMs === undefined) return signal;
+  const limit = AbortSignal.timeout(timeoutMs);
+  return signal ? AbortSignal.any([signal, limit]) : limit;
+}
+
 /** A client for one server and one caller. Works in browsers and in Node 20; holds no state but its options. */
-export function createClient({ baseUrl, fetch: given, auth, requestId }: ClientOptions): Client {
+export function createClient(options: ClientOptions): Client {
+  const { baseUrl, fetch: given, auth, requestId, timeoutMs, retries = 0 } = options;
   const send = given ?? ((input: RequestInfo | URL, init?: RequestInit) => globalThis.fetch(input, init));
   const base = baseUrl.replace(/\/+$/u, "");
-  const authorization = auth
-    ? `Basic ${btoa(String.fromCharCode(...new TextEncoder().encode(`${auth.username}:${auth.apiKey}`)))}`
-    : null;
+  const authorization = auth ? `Basic ${base64(`${auth.username}:${auth.apiKey}`)}` : null;
 
   const url = (path: string, query: Query = {}) => {
     const parts = Object.entries(query).flatMap(([key, value]) =>
@@ -126,7 +144,8 @@ export function createClient({ baseUrl, fetch: given, auth, requestId }: ClientO
     return `${base}${path}${parts.length > 0 ? `?${parts.join("&")}` : ""}`;
   };
 
-  const request: Client["request"] = async (method, path, { query, body, signal } = {}) => {
+  const attempt: Client["request"] = async (method, path, { query, body, signal: given } = {}) => {
+    const signal = limited(given, timeoutMs);
     const headers: Record<string, string> = { accept: "application/json" };
     if (body !== undefined) headers["content-type"] = "application/json";
     if (authorization) headers.authorization = authorization;
@@ -145,20 +164,10 @@ export function createClient({ baseUrl, fetch: given, auth, requestId }: ClientO
       });
       raw = await response.text();
     } catch (cause) {
-      if (signal?.aborted) throw cause;
-      throw new LatchkeyError({
-        status: 0,
-        items: [
-          {
-            code: "network",
-            title: "No answer",
-            detail: "The server could not be reached. Check the connection and try again.",
-            pointer: null,
-            parameter: null,
-          },
-        ],
-        cause,
-      });
+      if (given?.aborted) throw cause;
+      throw signal?.aborted
+        ? noAnswer("timeout", `The server did not answer within ${timeoutMs} ms.`, cause)
+        : noAnswer("network", "The server could not be reached. Check the connection and try again.", cause);
     }
     let parsed: unknown = null;
     let readable = true;
@@ -173,21 +182,17 @@ export function createClient({ baseUrl, fetch: given, auth, requestId }: ClientO
     return parsed;
   };
 
+  const request: Client["request"] = (method, path, more = {}) =>
+    withRetries(() => attempt(method, path, more), {
+      retries,
+      repeatable: more.repeatable ?? method === "GET",
+      signal: more.signal,
+    });
+
   const envelope = async (method: "GET" | "POST" | "PATCH", path: string, options?: RequestOptions) => {
     const body = await request(method, path, options);
     if (!isRecord(body) || body.data === undefined)
-      throw new LatchkeyError({
-        status: 0,
-        items: [
-          {
-            code: "malformed",
-            title: "Unexpected answer",
-            detail: "The server's answer was not understood.",
-            pointer: null,
-            parameter: null,
-          },
-        ],
-      });
+      throw noAnswer("malformed", "The server's answer was not understood.");
     return {
       data: body.data,
       meta: isRecord(body.meta) ? body.meta : {},

@@ -26,6 +26,7 @@ export type { NewApiKey } from "./accounts";
 export type { ClientScope } from "./auth-clients";
 export { visibilityOf } from "./auth-clients";
 export type { Client, ClientOptions, List, PageMeta, Resource, Single } from "./client";
+export { createLatchkey, type LatchkeyOptions, type LatchkeySteps, type TokenOptions } from "./create-latchkey";
 export { type ErrorItem, LatchkeyError } from "./errors";
 export type * from "./resources";
 export type { NewSecret, SecretChange, SecretFilter, SecretListMeta, SecretListQuery } from "./secrets";

@@ -115,6 +115,7 @@ export function secretCalls(client: Client) {
     refused: (workspaceId: string, secretId: string, fingerprint: string) =>
       client.single<Token, { refresh?: RefreshTrouble }>("POST", at(workspaceId, secretId, "/refused"), {
         body: { fingerprint },
+        repeatable: true,
       }),
     /** Newest first, 20 a page. */
     history: (workspaceId: string, secretId: string, page = 1, size = 20, wait: Wait = {}) =>

@@ -9,6 +9,8 @@ export interface SecretUse {
   minimumValidity?: number;
   /** Seconds to wait for a fresher one, at most 25; the server's 8 by default. */
   wait?: number;
+  /** The request cannot be made twice: a 401 is reported and answered as it is, and the next request has a newer token. */
+  once?: boolean;
 }
 
 /** One request to the third party. It may be called twice, so it makes what it sends (a body above all) anew each time. */
@@ -31,12 +33,22 @@ export async function withSecret(
   use: SecretUse,
   send: SendWithToken,
 ): Promise<Response> {
-  const { workspaceId, secretId, minimumValidity = DEFAULT_VALIDITY_S, wait } = use;
+  const { workspaceId, secretId, minimumValidity = DEFAULT_VALIDITY_S, wait, once = false } = use;
   const { attributes: token } = (await secrets.token(workspaceId, secretId, { minimumValidity, wait })).data;
   const answer = await send(token.access_token, token);
   if (answer.status !== 401) return answer;
   // Nobody will read it; left open, it would hold its connection.
-  await answer.body?.cancel();
+  if (!once) await answer.body?.cancel();
   const { attributes: newer } = (await secrets.refused(workspaceId, secretId, token.fingerprint)).data;
+  if (once) return answer;
   return send(newer.access_token, newer);
+}
+
+/** Whether a body can be sent a second time: a stream is spent by the first. */
+export function isResendable(body: RequestInit["body"]): boolean {
+  return !(typeof ReadableStream === "function" && body instanceof ReadableStream) && !isAsyncIterable(body);
+}
+
+function isAsyncIterable(body: unknown): boolean {
+  return typeof body === "object" && body !== null && Symbol.asyncIterator in body;
 }

@@ -1,0 +1,50 @@
+import type { Client } from "./client";
+import { LatchkeyError } from "./errors";
+import type { AuthSecret, SecretType } from "./resources";
+
+export interface FoundSecret {
+  id: string;
+  /** Null where it was named by its id and nobody asked. */
+  type: SecretType | null;
+}
+
+export interface SecretFinder {
+  find(nameOrId: string): Promise<FoundSecret>;
+  /** What a name stood for is gone: the next `find` asks again. */
+  forget(nameOrId: string): void;
+}
+
+const MOST = 1000;
+
+/**
+ * Secrets of a workspace by name, in any case, or by id (24 hex digits). A name is looked up once; finding by name needs
+ * `workspaces.auth_secret.get`, by id nothing.
+ */
+export function secretFinder(client: Client, workspaceId: string): SecretFinder {
+  const known = new Map<string, FoundSecret>();
+  return {
+    async find(nameOrId) {
+      if (/^[0-9a-f]{24}$/.test(nameOrId)) return { id: nameOrId, type: null };
+      const remembered = known.get(nameOrId);
+      if (remembered) return remembered;
+      const { data } = await client.list<AuthSecret>(`/v2/workspaces/${encodeURIComponent(workspaceId)}/secrets`, {
+        query: { "filter[name]": nameOrId, "fields[auth-secret]": "name,type" },
+      });
+      const [secret] = data;
+      if (!secret) throw unknown(nameOrId);
+      const found = { id: secret.id, type: secret.attributes.type };
+      if (known.size >= MOST) known.clear();
+      known.set(nameOrId, found);
+      return found;
+    },
+    forget: (nameOrId) => void known.delete(nameOrId),
+  };
+}
+
+function unknown(name: string): LatchkeyError {
+  const detail = `There is no secret “${name}” in this workspace.`;
+  return new LatchkeyError({
+    status: 404,
+    items: [{ code: "not_found", title: "Not Found", detail, pointer: null, parameter: null }],
+  });
+}
