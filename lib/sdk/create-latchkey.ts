@@ -77,6 +77,14 @@ export function createLatchkey(options: LatchkeyOptions) {
     return attributes;
   };
 
+  const report = async (secretId: string, fingerprint: string): Promise<HeldToken> => {
+    tokens.forget(secretId);
+    const askedMs = performance.now();
+    const { attributes } = (await calls.refused(workspace, secretId, fingerprint)).data;
+    tokens.set(secretId, attributes, askedMs);
+    return attributes;
+  };
+
   const valuesOf = async (secretId: string): Promise<{ type: string; values: Record<string, unknown> }> => {
     const { attributes } = (await calls.get(workspace, secretId)).data;
     if (!attributes.credentials)
@@ -130,13 +138,11 @@ export function createLatchkey(options: LatchkeyOptions) {
               meta: {},
               included: [],
             }),
-            refused: async (workspaceId, id, fingerprint) => {
-              tokens.forget(id);
-              const askedMs = performance.now();
-              const answer = await calls.refused(workspaceId, id, fingerprint);
-              tokens.set(id, answer.data.attributes, askedMs);
-              return answer;
-            },
+            refused: async (_workspace, id, fingerprint) => ({
+              data: { id, type: "token", attributes: await report(id, fingerprint) },
+              meta: {},
+              included: [],
+            }),
           },
           { workspaceId: workspace, secretId: secret.id, once: !isResendable(init.body) },
           (_accessToken, token) => ask(bearer(token)),
@@ -160,6 +166,13 @@ export function createLatchkey(options: LatchkeyOptions) {
         }),
       /** The header fields a request carries with this secret: `http_headers`, `api_key`, `basic`, `password`, `oauth2`. */
       getHeaders: (nameOrId: NameOrId) => using(nameOrId, (secret) => headers(nameOrId, secret)),
+      /** Everything in a secret, by the names its type gives (`username`, `headerName`, `access_token` …). */
+      getValues: (nameOrId: NameOrId) => using(nameOrId, ({ id }) => valuesOf(id)),
+      /** An access token with all that is known of it: `expires_at`, `fingerprint`, `scope`. */
+      getToken: (nameOrId: NameOrId, { minimumValidity = MINIMUM_VALIDITY_S }: TokenOptions = {}) =>
+        using(nameOrId, ({ id }) => tokenOf(id, minimumValidity)),
+      /** Reports that an API refused the token with this fingerprint; answers a newer one. */
+      refused: (nameOrId: NameOrId, fingerprint: string) => using(nameOrId, ({ id }) => report(id, fingerprint)),
       /** An OAuth 2 access token that lives for `minimumValidity` seconds more, refreshed by Latchkey first where it must be. */
       getAccessToken: (nameOrId: NameOrId, { minimumValidity = MINIMUM_VALIDITY_S }: TokenOptions = {}) =>
         using(nameOrId, async ({ id }) => (await tokenOf(id, minimumValidity)).access_token),

@@ -1,0 +1,15 @@
+import { UsageError } from "./usage-error";
+
+/** The only argument of a command. @throws UsageError with `usage` */
+export function oneArgument(positionals: string[], usage: string): string {
+  const [one, ...more] = positionals;
+  if (!one || more.length > 0) throw new UsageError(usage);
+  return one;
+}
+
+/** @throws UsageError */
+export function wholeSeconds(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (!/^\d{1,7}$/.test(text)) throw new UsageError("--minimum-validity is a whole number of seconds.");
+  return Number(text);
+}
