@@ -92,7 +92,8 @@ describe("latchkey/client", () => {
     expect(await readFile(join(installed, "client.js"), "utf8")).not.toMatch(/\bnode:|\bfrom "[^./]|\brequire\(/);
     const name = await keep("basic", { username: "ada", password: "p" });
     const program = `
-      import { createLatchkey } from "latchkey/client";
+      import { createLatchkey, type SecretType } from "latchkey/client";
+      const type: SecretType = "basic";
       const { secrets } = createLatchkey({
         url: process.env.LATCHKEY_URL ?? "", apiKey: process.env.LATCHKEY_KEY ?? "", workspace: process.env.LATCHKEY_WORKSPACE ?? "" });
       const found: { username: string; password: string } = await secrets.getBasicAuth(process.argv[2] ?? "");
@@ -101,7 +102,7 @@ describe("latchkey/client", () => {
     await writeFile(join(folder, "user", "program.mts"), program);
     await writeFile(
       join(folder, "user", "program.mjs"),
-      program.replace(": { username: string; password: string }", ""),
+      program.replace(/: (?:\{ username: string; password: string \}|SecretType)|, type SecretType/g, ""),
     );
     expect(await ran(process.execPath, ["program.mjs", name])).toEqual({
       code: 0,

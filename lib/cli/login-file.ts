@@ -1,6 +1,7 @@
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
+import { environment } from "./environment";
 import { UsageError } from "./usage-error";
 
 /** Where Latchkey is, who asks, and which workspace is meant. */
@@ -13,7 +14,7 @@ export interface Login {
 
 /** `$XDG_CONFIG_HOME/latchkey/login.json`, for its owner alone (0600). */
 export function loginFile(): string {
-  return join(process.env.XDG_CONFIG_HOME || join(homedir(), ".config"), "latchkey", "login.json");
+  return join(environment.configHome() ?? join(homedir(), ".config"), "latchkey", "login.json");
 }
 
 const VARIABLES = {
@@ -32,7 +33,7 @@ export async function readLogin(): Promise<Login> {
   const stored = await readStored();
   const login = { ...stored };
   for (const part of Object.keys(VARIABLES) as (keyof Login)[]) {
-    const given = process.env[VARIABLES[part]];
+    const given = environment[part]();
     if (given) login[part] = given;
   }
   login.username ??= taskUser(login.apiKey);

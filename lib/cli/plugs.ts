@@ -2,6 +2,7 @@ import { parseArgs } from "node:util";
 import { LatchkeyError } from "@/lib/sdk";
 import { readInput } from "./ask";
 import { pairOf } from "./credential-pair";
+import { environment } from "./environment";
 import { oneArgument } from "./options";
 import { printJson } from "./output";
 import { signedIn } from "./read";
@@ -72,7 +73,7 @@ export async function kubeCredential(args: string[]): Promise<void> {
   const { positionals } = parseArgs({ args, allowPositionals: true });
   const token = await (await signedIn()).secrets.getToken(oneArgument(positionals, "latchkey kube-credential NAME"));
   printJson({
-    apiVersion: askedVersion(process.env.KUBERNETES_EXEC_INFO) ?? "client.authentication.k8s.io/v1",
+    apiVersion: askedVersion(environment.kubernetesExecInfo()) ?? "client.authentication.k8s.io/v1",
     kind: "ExecCredential",
     status: {
       token: token.access_token,

@@ -89,6 +89,16 @@ describe("values", () => {
     expect(await steps.secrets.getHeaders(name)).toEqual({ authorization: header });
   });
 
+  test("a password, and a list of headers", async () => {
+    const password = await keep("password", { password: "p w" });
+    expect(await steps.secrets.getPassword(password.name)).toBe("p w");
+    expect(await steps.secrets.getHeaders(password.id)).toEqual({ authorization: "Bearer p w" });
+    const headers = await keep("http_headers", { headers: { "X-A": "1", "X-B": "2" } });
+    expect(await steps.secrets.getHeaders(headers.name)).toEqual({ "X-A": "1", "X-B": "2" });
+    await steps.fetch(headers.name, apiUrl);
+    expect(seen[0]?.headers).toMatchObject({ "x-a": "1", "x-b": "2" });
+  });
+
   test("a name is looked up once, a value is asked for each time", async () => {
     const { id, name } = await keep("api_key", { headerName: "X-Key", headerValue: "v1" });
     expect(await steps.secrets.getHeaders(name)).toEqual({ "X-Key": "v1" });

@@ -86,6 +86,7 @@ async function declare(folder) {
   const { code, output } = await run(process.execPath, [join(dirname(manifest), bin.tsc), "-p", config], { cwd: ROOT });
   if (code !== 0) throw new Error(`The declarations could not be made:\n${tail(output)}`);
   await rm(config);
+  await declareTypeNames(join(types, "lib"));
   for (const entry of await readdir(types, { recursive: true, withFileTypes: true })) {
     if (!entry.isFile()) continue;
     const file = join(entry.parentPath ?? entry.path, entry.name);
@@ -102,4 +103,26 @@ async function declare(folder) {
       ),
     );
   }
+}
+
+/** Of the types of secrets a program needs the names; their schemas would need zod. */
+async function declareTypeNames(lib) {
+  const { build } = await import("esbuild");
+  const { outputFiles } = await build({
+    absWorkingDir: ROOT,
+    entryPoints: ["lib/secret-types/index.ts"],
+    bundle: true,
+    format: "esm",
+    platform: "neutral",
+    mainFields: ["module", "main"],
+    alias: { "@": ROOT },
+    write: false,
+    logLevel: "error",
+  });
+  const { SECRET_TYPE_NAMES } = await import(
+    `data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString("base64")}`
+  );
+  await rm(join(lib, "secret-types"), { recursive: true });
+  const names = SECRET_TYPE_NAMES.map((name) => JSON.stringify(name)).join(" | ");
+  await writeFile(join(lib, "secret-types.d.ts"), `export type SecretTypeName = ${names};\n`);
 }

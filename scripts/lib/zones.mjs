@@ -37,6 +37,11 @@ const RULES = [
     why: "the SDK takes only types from lib, and needs neither Next nor Node",
   },
   {
+    files: /^lib\/cli\//,
+    never: (to) => !/^lib\/(sdk|cli)(\/|$)|^node:/.test(to),
+    why: "the command line is a user of lib/sdk and needs nothing installed",
+  },
+  {
     // The one list of hot routes names the very endpoints that app exports (HOUSE, "One endpoint, two ways in").
     files: /^lib\/(?!http\/hot-routes$)/,
     never: (to) => /^(app|components)\//.test(to),
