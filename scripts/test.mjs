@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { ROOT } from "./lib/begin.mjs";
+import { ensureCommand, installDebian } from "./lib/debian.mjs";
 import { ensureDependencies } from "./lib/dependencies.mjs";
 import { ensurePrometheus } from "./lib/prometheus.mjs";
 import { run, step, tail } from "./lib/run.mjs";
@@ -61,6 +62,7 @@ async function build() {
 
 async function vitest() {
   await ensurePrometheus();
+  for (const name of ["git", "curl"]) await ensureCommand(name);
   const report = join(folder, "vitest.json");
   const bin = join(dirname(require.resolve("vitest/package.json")), "vitest.mjs");
   const { code } = await run(
@@ -114,12 +116,7 @@ async function ensureChromium() {
   const { chromium } = require("@playwright/test");
   if (await isThere(chromium.executablePath())) return null;
   return step("Installing Chromium for the browser tests", async () => {
-    if (process.getuid?.() === 0 && (await isThere("/usr/bin/apt-get"))) {
-      const env = { DEBIAN_FRONTEND: "noninteractive" };
-      await run("apt-get", ["update", "-q"], { env });
-      await run("apt-get", ["install", "-y", "-q", "--no-install-recommends", "chromium"], { env });
-      if (await isThere(SYSTEM_CHROMIUM)) return SYSTEM_CHROMIUM;
-    }
+    if ((await installDebian("chromium")) && (await isThere(SYSTEM_CHROMIUM))) return SYSTEM_CHROMIUM;
     const cli = join(dirname(require.resolve("@playwright/test/package.json")), "cli.js");
     const { code, output } = await run(process.execPath, [cli, "install", "chromium"], { cwd: ROOT });
     if (code !== 0) throw new Error(`Chromium could not be installed\n${tail(output, 10)}`);
