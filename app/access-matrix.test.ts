@@ -196,7 +196,11 @@ function secretAt(owner: Person, place: Place, clientId: string): Promise<string
       json: {
         data: {
           type: "auth-secret",
-          attributes: { name: unique(), credentials: { access_token: `token of ${unique()}` } },
+          attributes: {
+            name: unique(),
+            credentials: { access_token: `token of ${unique()}` },
+            allowed_hosts: ["127.0.0.1:1"],
+          },
           relationships: { auth_client: { data: { id: clientId, type: "auth-client" } } },
         },
       },
@@ -403,6 +407,7 @@ const BODIES: Record<string, () => Record<string, unknown>> = {
   "POST /v2/workspaces/{workspaceId}/secrets/{secretId}/authorize": () => ({}),
   "POST /v2/workspaces/{workspaceId}/secrets/{secretId}/refresh": () => ({}),
   "POST /v2/workspaces/{workspaceId}/secrets/{secretId}/refused": () => ({ fingerprint: "of some older token" }),
+  "POST /v2/workspaces/{workspaceId}/secrets/{secretId}/request": () => ({ url: "https://127.0.0.1:1/" }),
   "POST /v2/workspaces/{workspaceId}/secrets/{secretId}/reveal": () => ({ field: "access_token" }),
   "POST /v2/workspaces/{workspaceId}/task-identities": () =>
     data("task-identity", { name: unique(), permissions: ["workspaces.auth_secret.get"] }),

@@ -90,12 +90,12 @@ const KINDS: Record<string, Kind | Record<string, Kind>> = {
   },
   // `state` and `error`: accepted (API.md), see below for what becomes of them.
   [`POST ${SECRET_PATH}`]: {
-    oauth2: { ...SECRET, attributes: ["type", "name", "credentials", "state", "error", "reveal"], relationships: ["auth_client"], body: oauth2Secret, params: inWorkspace },
-    basic: { ...SECRET, attributes: ["type", "name", "credentials", "state", "error", "reveal"], relationships: ["auth_client"], body: basicSecret, params: inWorkspace },
+    oauth2: { ...SECRET, attributes: ["type", "name", "credentials", "state", "error", "reveal", "allowed_hosts"], relationships: ["auth_client"], body: oauth2Secret, params: inWorkspace },
+    basic: { ...SECRET, attributes: ["type", "name", "credentials", "state", "error", "reveal", "allowed_hosts"], relationships: ["auth_client"], body: basicSecret, params: inWorkspace },
   },
   [`PATCH ${SECRET_PATH}/{secretId}`]: {
-    oauth2: { ...SECRET, attributes: ["type", "name", "credentials", "state", "error", "reveal"], relationships: ["auth_client"], body: renamed("auth-secret"), params: secretOf(oauth2Secret) },
-    basic: { ...SECRET, attributes: ["type", "name", "credentials", "state", "error", "reveal"], relationships: ["auth_client"], body: renamed("auth-secret"), params: secretOf(basicSecret) },
+    oauth2: { ...SECRET, attributes: ["type", "name", "credentials", "state", "error", "reveal", "allowed_hosts"], relationships: ["auth_client"], body: renamed("auth-secret"), params: secretOf(oauth2Secret) },
+    basic: { ...SECRET, attributes: ["type", "name", "credentials", "state", "error", "reveal", "allowed_hosts"], relationships: ["auth_client"], body: renamed("auth-secret"), params: secretOf(basicSecret) },
   },
   "POST /v2/components": { tables: [clients.components], attributes: ["name", "access"], relationships: ["contract"], body: () => envelope("component", { name: unique() }, { contract: relation("contract", place.contractId) }) },
   "POST /v2/contracts": { tables: [accounts.contracts], attributes: ["name"], relationships: ["tenant"], body: () => envelope("contract", { name: unique() }, { tenant: relation("tenant", place.tenantId) }) },
@@ -105,6 +105,7 @@ const KINDS: Record<string, Kind | Record<string, Kind>> = {
   "POST /v2/users/me/api-keys": { tables: [accounts.apiKeys], attributes: ["name", "expires_at", "permissions", "workspaces", "allowed_addresses"], body: renamed("api-key") },
   "POST /v2/workspaces/{workspaceId}/task-identities": { tables: [accounts.apiKeys], attributes: ["name", "permissions", "expires_at", "allowed_addresses"], body: renamed("task-identity"), params: inWorkspace },
   [`POST ${SECRET_PATH}/{secretId}/refused`]: { plain: true, tables: [secrets.tokenState], attributes: ["fingerprint"], body: () => ({ fingerprint: "older" }), params: secretOf(oauth2Secret) },
+  [`POST ${SECRET_PATH}/{secretId}/request`]: { plain: true, tables: [secrets.secrets], attributes: ["method", "url", "headers", "body", "body_base64"], body: () => ({ url: "http://127.0.0.1:1" }), params: secretOf(basicSecret) },
   [`POST ${SECRET_PATH}/{secretId}/reveal`]: { plain: true, tables: [secrets.secrets], attributes: ["field"], body: () => ({ field: "password" }), params: secretOf(basicSecret) },
   "POST /v2/discovery": { plain: true, tables: [clients.authClients], attributes: ["issuer"], body: () => ({ issuer: "http://127.0.0.1:1" }) },
   "POST /v2/users/me/password": { plain: true, tables: [accounts.users, accounts.sessions], attributes: ["current", "password"], body: () => ({ current: "x", password: "a new and long one 1" }) },

@@ -113,7 +113,8 @@ CREATE VIEW secret_rows WITH (security_invoker = true) AS
          extract(epoch FROM c.next_probe_at)::float8 * 1000 AS next_probe_ms,
          extract(epoch FROM now())::float8 * 1000 AS now_ms,
          -- The stricter of both counts. A tenant that cannot be seen shows nothing.
-         s.reveal, CASE WHEN s.reveal = 'step_up' AND n.reveal = 'step_up' THEN 'step_up' ELSE 'never' END AS reveal_effective
+         s.reveal, CASE WHEN s.reveal = 'step_up' AND n.reveal = 'step_up' THEN 'step_up' ELSE 'never' END AS reveal_effective,
+         s.allowed_hosts
     FROM secrets s
     LEFT JOIN tenants n ON n.tenant_id = s.tenant_id
     LEFT JOIN token_state t ON t.tenant_id = s.tenant_id AND t.secret_id = s.id
@@ -136,21 +137,25 @@ SET enable_hashjoin = off SET enable_mergejoin = off AS $$
   WITH asked AS (
     SELECT * FROM jsonb_to_recordset(p_asked) AS r(secret_id text, tenant_id text, workspace_id text,
       actor_kind text, actor_id text, actor_name text, via text, credential_id text, action text, request_id text,
-      purpose text, ip text, user_agent text, detail jsonb)),
+      purpose text, ip text, user_agent text, detail jsonb, host text, destinations text[])),
   found AS (
     SELECT r.* FROM (SELECT DISTINCT secret_id, tenant_id, workspace_id FROM asked) a JOIN secret_rows r
         ON r.tenant_id = a.tenant_id AND r.id = a.secret_id AND r.workspace_id = a.workspace_id),
   written AS (
     INSERT INTO audit_entries (tenant_id, actor_kind, actor_id, actor_name, via, credential_id, action, outcome,
-      workspace_id, target_type, target_id, target_name, generation, request_id, purpose, ip, user_agent, detail)
+      workspace_id, target_type, target_id, target_name, generation, request_id, purpose, ip, user_agent, detail, host)
     SELECT a.tenant_id, a.actor_kind, a.actor_id, a.actor_name, a.via, a.credential_id, a.action,
+           -- A request to somewhere the secret may not be sent is denied (PX-1).
+           CASE WHEN a.destinations IS NOT NULL AND NOT f.allowed_hosts && a.destinations THEN 'denied'
            -- Asked for a token and none that lives is there: nothing leaves with this entry.
-           CASE WHEN f.id IS NULL OR a.action IN ('secret.token', 'secret.refused')
+                WHEN f.id IS NULL OR (a.action IN ('secret.token', 'secret.refused') OR a.destinations IS NOT NULL AND f.type = 'oauth2')
                      AND (f.token_sealed IS NULL OR f.expires_ms <= f.now_ms)
                 THEN 'failed'
                 WHEN a.action = 'secret.revealed' AND f.reveal_effective = 'never' THEN 'denied'
                 ELSE 'allowed' END, a.workspace_id, 'auth-secret', a.secret_id,
-           f.name, coalesce(f.token_generation, f.generation), a.request_id, a.purpose, a.ip, a.user_agent, a.detail
+           f.name, coalesce(f.token_generation, f.generation), a.request_id, a.purpose, a.ip, a.user_agent,
+           CASE WHEN a.destinations IS NOT NULL AND NOT f.allowed_hosts && a.destinations
+                THEN coalesce(a.detail, '{}') || '{"code": "blocked_destination"}' ELSE a.detail END, a.host
       FROM asked a LEFT JOIN found f
         ON f.id = a.secret_id AND f.workspace_id = a.workspace_id AND f.tenant_id = a.tenant_id)
   SELECT * FROM found

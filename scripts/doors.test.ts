@@ -42,6 +42,8 @@ const HOLDERS: Record<string, Door[]> = {
   "lib/oauth/grants/refresh-token.ts": [TOKEN],
   "lib/oauth/revocation.ts": [TOKEN],
   "lib/refresher/live-world.ts": [STAYS],
+  // Requests made with a secret.
+  "lib/secret-use/http-injection.ts": ["the outbound call"],
 };
 
 /** The module that opens, and which of its names do. */

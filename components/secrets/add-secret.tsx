@@ -23,6 +23,7 @@ import { sortErrors } from "@/components/ui/server-errors";
 import { useToast } from "@/components/ui/toast";
 import { TroubleLine } from "@/components/ui/trouble-line";
 import { SECRET_TYPE_NAMES, SECRET_TYPES } from "@/lib/secret-types";
+import { AllowedHostsField } from "./allowed-hosts";
 import { goAuthorize } from "./authorize";
 import { ClientField } from "./client-field";
 import { useLeaveGuard } from "./leave-guard";
@@ -74,6 +75,7 @@ export function AddSecret({ workspaceId }: { workspaceId: string }) {
             type: values.type,
             authClientId: values.type === "oauth2" ? values.clientId : null,
             credentials: toCredentials(values),
+            allowedHosts: values.hosts,
           }),
         );
         saved = made.data.id;
@@ -213,10 +215,14 @@ export function AddSecret({ workspaceId }: { workspaceId: string }) {
                   setValue("params", [...kept, ...added], { shouldDirty: true });
                 }}
               />
+              <AllowedHostsField control={control} type={type} client={client} />
               <RedirectPreview {...redirect} />
             </>
           ) : (
-            <ValueFields control={control} type={type} />
+            <>
+              <ValueFields control={control} type={type} />
+              <AllowedHostsField control={control} type={type} />
+            </>
           )}
         </div>
         <div className="form-foot">

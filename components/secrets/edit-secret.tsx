@@ -28,6 +28,7 @@ import { LatchkeyError } from "@/lib/sdk/errors";
 import type { AuthSecret } from "@/lib/sdk/resources";
 import type { SecretChange } from "@/lib/sdk/secrets";
 import { SECRET_TYPES } from "@/lib/secret-types";
+import { AllowedHostsField } from "./allowed-hosts";
 import { goAuthorize } from "./authorize";
 import { useLeaveGuard } from "./leave-guard";
 import { OAuth2Fields } from "./oauth2-fields";
@@ -82,7 +83,7 @@ export function EditSecret({ workspaceId, secretId }: { workspaceId: string; sec
 }
 
 function formOf(secret: AuthSecret): SecretForm {
-  const { name, type, scopes_requested, additional_params, reveal } = secret.attributes;
+  const { name, type, scopes_requested, additional_params, reveal, allowed_hosts } = secret.attributes;
   return {
     type,
     name,
@@ -91,6 +92,7 @@ function formOf(secret: AuthSecret): SecretForm {
     params: Object.entries(additional_params ?? {}).map(([key, value]) => ({ key, value: String(value) })),
     values: {},
     reveal,
+    hosts: allowed_hosts,
   };
 }
 
@@ -151,6 +153,7 @@ function Loaded({ workspaceId, secret }: { workspaceId: string; secret: AuthSecr
       const change: SecretChange = {
         ...(after.name.trim() === before.name ? {} : { name: after.name.trim() }),
         ...(after.reveal === before.reveal ? {} : { reveal: after.reveal }),
+        ...(after.hosts.join() === before.hosts.join() ? {} : { allowed_hosts: after.hosts }),
         ...(asksOtherwise || (!oauth && replacing) ? { credentials } : {}),
       };
       setBusy(then);
@@ -226,6 +229,7 @@ function Loaded({ workspaceId, secret }: { workspaceId: string; secret: AuthSecr
           {type === "oauth2" ? (
             <>
               <OAuth2Fields control={control} client={client.data?.data ?? null} onAdd={add} />
+              <AllowedHostsField control={control} type={type} client={client.data?.data ?? null} />
               {secret.attributes.redirect_uri ? (
                 <RedirectPreview
                   uri={secret.attributes.redirect_uri}
@@ -248,6 +252,7 @@ function Loaded({ workspaceId, secret }: { workspaceId: string; secret: AuthSecr
               ) : null}
             </div>
           )}
+          {oauth ? null : <AllowedHostsField control={control} type={type} />}
         </div>
         <div className="form-foot">
           <Button variant="plain" asChild>

@@ -23,6 +23,7 @@ import { LatchkeyError } from "@/lib/sdk/errors";
 import type { AuthSecret } from "@/lib/sdk/resources";
 import { SECRET_TYPES } from "@/lib/secret-types";
 import type { SecretType } from "@/lib/secret-types/secret-type";
+import { AllowedHostsFact } from "./allowed-hosts";
 import { goAuthorize } from "./authorize";
 import { ForgetTokens } from "./forget-tokens";
 import type { ClientSummary } from "./included";
@@ -343,6 +344,7 @@ function Common({ secret }: { secret: AuthSecret }) {
           <dd className="fact-acts" />
         </div>
       )}
+      <AllowedHostsFact secret={secret} />
       <div className="fact">
         <dt>Secret ID</dt>
         <dd className="val">

@@ -18,6 +18,8 @@ export interface SecretForm {
   params: KeyValue[];
   /** The fields of types other than oauth2, by name. */
   values: Record<string, FieldValue | undefined>;
+  /** Where requests with it may go, as typed: the server reads them. */
+  hosts: string[];
   /** Only in the form for editing. */
   reveal: RevealPolicy;
 }
@@ -29,6 +31,7 @@ export const EMPTY_FORM: SecretForm = {
   scopes: [],
   params: [],
   values: {},
+  hosts: [],
   reveal: "step_up",
 };
 
@@ -58,6 +61,7 @@ export function secretSchema(wanted: { client: boolean; values: boolean }) {
       params: pairs,
       // A field that was never touched is there without a value.
       values: z.record(z.string(), z.union([z.string(), pairs]).optional()),
+      hosts: z.array(z.string()),
       reveal: z.enum(REVEAL_POLICIES),
     })
     .superRefine((form, context) => {
@@ -149,6 +153,7 @@ export function secretPointers(type: SecretTypeName): Record<string, string> {
     "/data/attributes/name": "name",
     "/data/attributes/type": "type",
     "/data/attributes/reveal": "reveal",
+    "/data/attributes/allowed_hosts": "hosts",
     "/data/relationships/auth_client": "clientId",
     "/data/attributes/credentials/scope": "scopes",
     "/data/attributes/credentials/additional_params": "params",

@@ -40,6 +40,8 @@ export const secrets = pgTable(
     createdAt: createdAt(),
     updatedAt: moment("updated_at").notNull().defaultNow(),
     reveal: reveal(),
+    /** Where requests with it may go (lib/secrets/allowed-hosts.ts); empty: nowhere. */
+    allowedHosts: text("allowed_hosts").array().notNull().default(sql`'{}'`),
   },
   (t) => [
     revealCheck("secrets_reveal", t.reveal),

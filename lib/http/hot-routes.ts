@@ -4,6 +4,7 @@ import * as readyz from "@/app/readyz/route";
 import * as events from "@/app/v2/workspaces/[workspaceId]/events/route";
 import * as refresh from "@/app/v2/workspaces/[workspaceId]/secrets/[secretId]/refresh/route";
 import * as refused from "@/app/v2/workspaces/[workspaceId]/secrets/[secretId]/refused/route";
+import * as request from "@/app/v2/workspaces/[workspaceId]/secrets/[secretId]/request/route";
 import * as secret from "@/app/v2/workspaces/[workspaceId]/secrets/[secretId]/route";
 import * as token from "@/app/v2/workspaces/[workspaceId]/secrets/[secretId]/token/route";
 import type { HotRoute } from "./node-entry";
@@ -21,6 +22,7 @@ export const HOT_ROUTES: readonly HotRoute[] = [
   { method: "POST", path: `${SECRET}/refused`, endpoint: refused.POST },
   // Not asked often, but open for hours, and Next's promise hooks with it (lib/http/promise-hooks.ts).
   { method: "GET", path: "/v2/workspaces/[workspaceId]/events", endpoint: events.GET },
+  { method: "POST", path: `${SECRET}/request`, endpoint: request.POST },
 ];
 
 /** What a worker answers on LATCHKEY_WORKER_PORT, and nothing else. */

@@ -112,6 +112,8 @@ export type AuthSecret = Resource<
     reveal: RevealPolicy;
     /** The stricter of the secret's and its tenant's. */
     reveal_effective: RevealPolicy;
+    /** Where requests with it may go; empty: nowhere. */
+    allowed_hosts: string[];
   },
   {
     workspace?: One<"workspace">;

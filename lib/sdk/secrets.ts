@@ -37,12 +37,15 @@ export interface NewSecret {
   authClientId?: string | null;
   /** By type: `scope`, `additional_params` (JSON text), `fields`; `username`, `password`; `headerName`, `headerValue`; `headers`; … (README, "Types"). */
   credentials: Record<string, unknown>;
+  /** `host`, `host:port` or `*.domain`: where requests with it may go. */
+  allowedHosts?: readonly string[];
 }
 
 export interface SecretChange {
   name?: string;
   credentials?: Record<string, unknown>;
   reveal?: RevealPolicy;
+  allowed_hosts?: readonly string[];
 }
 
 const at = (workspaceId: string, secretId?: string, tail = "") =>
@@ -78,6 +81,7 @@ export function secretCalls(client: Client) {
               name: secret.name,
               ...(secret.type ? { type: secret.type } : {}),
               credentials: secret.credentials,
+              ...(secret.allowedHosts ? { allowed_hosts: secret.allowedHosts } : {}),
             },
             ...(secret.authClientId
               ? { relationships: { auth_client: { data: { id: secret.authClientId, type: "auth-client" } } } }

@@ -18,7 +18,5 @@ export const basic = {
     { name: "username", label: "User name", kind: "text", required: true },
     { name: "password", label: "Password", kind: "secret", generate: "password", required: true },
   ],
-  injects: ({ username, password }) => [
-    ["authorization", basicAuthorization(String(username ?? ""), String(password ?? ""))],
-  ],
+  injects: ({ username, password }) => [["authorization", basicAuthorization(`${username ?? ""}:${password ?? ""}`)]],
 } satisfies SecretType;

@@ -97,8 +97,8 @@ export function sizeOf(value: unknown): number {
   return text.length * 3 <= MAX_VALUE ? text.length : new TextEncoder().encode(text).length;
 }
 
-/** The value of `Authorization` for HTTP Basic, user name and password as UTF-8 (RFC 7617). */
-export function basicAuthorization(username: string, password: string): string {
-  const bytes = new TextEncoder().encode(`${username}:${password}`);
+/** The value of `Authorization` for HTTP Basic: of `user:password`, as UTF-8 (RFC 7617). */
+export function basicAuthorization(pair: string): string {
+  const bytes = new TextEncoder().encode(pair);
   return `Basic ${btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""))}`;
 }

@@ -6,6 +6,7 @@ import { type Relationship, type Resource, related, relationshipTo } from "@/lib
 import { redirectUri } from "@/lib/oauth/redirect-names";
 import type { StoredTokens } from "@/lib/oauth/token-set";
 import { displayName, splitScopes } from "@/lib/secret-types/names";
+import { allowedHosts } from "./allowed-hosts";
 import { problemOf, stateOf, statusOf } from "./state";
 import type { EventRow, SecretRow } from "./store";
 
@@ -20,6 +21,7 @@ const declared = {
   state: z.enum(["ready", "error"], "must be ready or error").optional(),
   error: z.string().max(2000).nullish(),
   reveal: z.enum(REVEAL_POLICIES, REVEAL_EXPECTED).optional(),
+  allowed_hosts: allowedHosts.optional(),
 };
 
 export const createBody = z.strictObject({
@@ -117,6 +119,7 @@ export function toResource(row: SecretRow, view: SecretView = {}): Resource {
     updated_at: iso(row.updatedMs),
     reveal: row.reveal,
     reveal_effective: row.revealEffective,
+    allowed_hosts: row.allowedHosts,
     ...(view.visible ? { visible: view.visible } : {}),
     ...(view.additionalParams ? { additional_params: view.additionalParams } : {}),
     ...(view.lastUsedAt === undefined ? {} : { last_used_at: view.lastUsedAt?.toISOString() ?? null }),

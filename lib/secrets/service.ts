@@ -118,6 +118,7 @@ export async function createSecret(caller: Caller, workspaceId: string, body: Cr
       declaredState: oauth2 ? null : (attributes.state ?? null),
       declaredError: oauth2 ? null : (attributes.error ?? null),
       reveal: attributes.reveal,
+      allowedHosts: attributes.allowed_hosts,
     });
     if (oauth2 && client)
       await insertUnauthorized(tx, {
@@ -137,6 +138,7 @@ export async function createSecret(caller: Caller, workspaceId: string, body: Cr
         type,
         ...(client ? { authClientId: client.id } : {}),
         ...(attributes.reveal ? { reveal: attributes.reveal } : {}),
+        ...(attributes.allowed_hosts ? { allowed_hosts: attributes.allowed_hosts } : {}),
       },
     });
     if (oauth2 && opened) {

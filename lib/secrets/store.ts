@@ -46,6 +46,8 @@ export interface SecretRow extends StateFacts {
   reveal: RevealPolicy;
   /** The stricter of the secret's and its tenant's. */
   revealEffective: RevealPolicy;
+  /** Where requests with it may go (allowed-hosts.ts). */
+  allowedHosts: string[];
 }
 
 type Raw = Record<string, unknown>;
@@ -92,6 +94,7 @@ function toRow(raw: Raw): SecretRow {
     nowMs: raw.now_ms as number,
     reveal: raw.reveal as RevealPolicy,
     revealEffective: raw.reveal_effective as RevealPolicy,
+    allowedHosts: raw.allowed_hosts as string[],
   };
 }
 
@@ -109,6 +112,13 @@ interface Asked {
   id: string;
   action: string;
   detail: Record<string, unknown> | null;
+  destination: Destination | null;
+}
+
+/** Where a request with a secret goes: its host for the audit, and the entries of an allow-list that would allow it. */
+export interface Destination {
+  host: string;
+  entries: readonly string[];
 }
 
 function auditedReads() {
@@ -130,6 +140,8 @@ function auditedReads() {
           ip: asked.caller.request.ip,
           user_agent: clipped(asked.caller.request.userAgent),
           detail: asked.detail,
+          host: asked.destination?.host ?? null,
+          destinations: asked.destination?.entries ?? null,
         }));
         // Twice at worst: two entries for one read are better than none for a refused one.
         const found = await repeatable(
@@ -151,7 +163,7 @@ const clipped = (text: string | null) => (text === null ? null : oneLine(text).s
 
 /**
  * One secret whose value is about to leave: the audit entry is committed before this resolves, together with those of
- * concurrent reads.
+ * concurrent reads. With a `destination` that the secret does not allow, the entry says denied.
  *
  * @throws AppError audit_unavailable when the entry cannot be written; nothing is given out then (AU-1)
  */
@@ -161,8 +173,9 @@ export async function readSecretAudited(
   id: string,
   action: string,
   detail: Record<string, unknown> | null = null,
+  destination: Destination | null = null,
 ): Promise<SecretRow | null> {
-  return orUnavailable(() => auditedReads().add({ caller, scope, id, action, detail }));
+  return orUnavailable(() => auditedReads().add({ caller, scope, id, action, detail, destination }));
 }
 
 /** Audited reads that are not committed yet; for metrics. */
@@ -257,7 +270,7 @@ export async function lastUsed(tx: Tx, tenantId: string, ids: readonly string[])
       sql`, `,
     )}]::text[]) as i(id)
         cross join lateral (select at from audit_entries e where e.tenant_id = ${tenantId} and e.target_id = i.id
-          and e.action in ('secret.read', 'secret.token', 'secret.refused') and e.outcome = 'allowed'
+          and e.action in ('secret.read', 'secret.token', 'secret.refused', 'secret.requested') and e.outcome = 'allowed'
           order by e.id desc limit 1) a`,
   );
   return new Map(rows.map((row) => [row.id, new Date(row.at)]));
@@ -290,6 +303,7 @@ export type NewSecret = Pick<
   | "declaredState"
   | "declaredError"
   | "reveal"
+  | "allowedHosts"
 >;
 
 /** @throws AppError conflict when the name is taken in the workspace */
@@ -344,9 +358,10 @@ export async function lockSecret(
   tx: Tx,
   tenantId: string,
   id: string,
-): Promise<{ generation: number; sealed: Buffer; reveal: RevealPolicy } | null> {
+): Promise<Pick<SecretRow, "generation" | "sealed" | "reveal" | "allowedHosts"> | null> {
+  const { generation, sealed, reveal, allowedHosts } = secrets;
   const [row] = await tx
-    .select({ generation: secrets.generation, sealed: secrets.sealed, reveal: secrets.reveal })
+    .select({ generation, sealed, reveal, allowedHosts })
     .from(secrets)
     .where(and(eq(secrets.tenantId, tenantId), eq(secrets.id, id)))
     .for("update");
@@ -358,7 +373,10 @@ export async function updateSecret(
   tenantId: string,
   id: string,
   change: Partial<
-    Pick<NewSecret, "name" | "nameKey" | "scope" | "sealed" | "declaredState" | "declaredError" | "reveal">
+    Pick<
+      NewSecret,
+      "name" | "nameKey" | "scope" | "sealed" | "declaredState" | "declaredError" | "reveal" | "allowedHosts"
+    >
   > & {
     generation?: number;
   },

@@ -42,7 +42,12 @@ export interface TokenAnswer {
   meta: Record<string, unknown>;
 }
 
-async function permitted(
+/**
+ * The workspace, when the caller holds the permission there.
+ *
+ * @throws AppError not_found, forbidden
+ */
+export async function permitted(
   caller: Caller,
   permission: Permission,
   workspaceId: string,
@@ -95,12 +100,33 @@ export async function reportRefused(
 ): Promise<TokenAnswer> {
   const scope = await permitted(caller, USE, workspaceId, id);
   await requireKey(caller, scope, id);
-  let row = await read(caller, scope, id, "secret.refused");
+  const look = () => read(caller, scope, id, "secret.refused");
+  const row = await renewRefused(caller, scope, await look(), reported, look);
+  return {
+    resource: toTokenResource({ accessToken: (await current(row)).access_token, row }),
+    meta: trouble(row, null, false),
+  };
+}
+
+/**
+ * The row with a token newer than the refused one, renewed first when that is the current one.
+ *
+ * @param again reads the row once more, recorded as the caller's own use
+ * @throws AppError needs_person, provider_fault when there is none
+ */
+export async function renewRefused(
+  caller: Caller,
+  scope: WorkspaceScope,
+  before: store.SecretRow,
+  reported: string,
+  again: () => Promise<store.SecretRow>,
+): Promise<store.SecretRow> {
+  let row = before;
   let came: Freshened | null = null;
   if (row.fingerprint !== null && reported === row.fingerprint && row.tokenGeneration !== null) {
     const generation = row.tokenGeneration;
     await inTenant(scope.tenantId, (tx) =>
-      store.insertEventOnce(tx, scope.tenantId, id, {
+      store.insertEventOnce(tx, scope.tenantId, row.id, {
         event: "refused",
         actor: caller.name,
         generation,
@@ -109,14 +135,11 @@ export async function reportRefused(
     );
     if (!row.renewable) throw unserved(row, null, REFUSED_FOR_GOOD(row));
     came = await freshen(row, scope, { validityMs: 0, generation, insist: false }, REFUSED_WAIT_MS, caller.name);
-    row = await read(caller, scope, id, "secret.refused");
+    row = await again();
     if (row.tokenGeneration === generation) throw unserved(row, came);
   }
   if (!satisfies(row, 0)) throw unserved(row, came);
-  return {
-    resource: toTokenResource({ accessToken: (await current(row)).access_token, row }),
-    meta: trouble(row, null, false),
-  };
+  return row;
 }
 
 /** Asks the provider now; joins a refresh in flight or just landed (CONTRACT "Refresh semantics", API.md). */
@@ -338,7 +361,7 @@ async function read(
 }
 
 /** A token is there and lives longer than asked. */
-function satisfies(row: store.SecretRow, validityMs: number): boolean {
+export function satisfies(row: store.SecretRow, validityMs: number): boolean {
   if (row.tokenSealed === null) return false;
   return row.expiresMs === null || row.expiresMs - row.nowMs > validityMs;
 }
@@ -349,7 +372,8 @@ async function current(row: store.SecretRow) {
   return tokens;
 }
 
-function freshen(
+/** Has the secret's token renewed, or waits for whoever does. */
+export function freshen(
   row: store.SecretRow,
   scope: WorkspaceScope,
   want: Want,
@@ -433,7 +457,7 @@ const REFUSED_FOR_GOOD = (row: store.SecretRow): Problem => ({
 });
 
 /** No token to give: 409 when a person must act, 424 when the provider is at fault. */
-function unserved(row: store.SecretRow, came: Freshened | null, given?: Problem): AppError {
+export function unserved(row: store.SecretRow, came: Freshened | null, given?: Problem): AppError {
   const problem = given ?? problemOf(row) ?? fallback(row, came);
   const retryAfterMs =
     came?.kind === "closed"

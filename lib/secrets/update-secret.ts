@@ -25,10 +25,12 @@ import * as store from "./store";
 import { lockTokens, resume } from "./token-store";
 
 const EDIT = "workspaces.auth_secret.edit";
+const GET_CREDENTIALS = "workspaces.auth_secret.get_credentials";
 const GET = "workspaces.auth_secret.get";
 
 /**
- * Changes what is named, and nothing else. Showing values to people again (`reveal` from never to step_up) is for a recent sign-in.
+ * Changes what is named, and nothing else. Showing values to people again (`reveal` from never to step_up), and a further allowed host,
+ * is for a recent sign-in.
  *
  * @throws AppError not_found, forbidden, invalid_attribute, conflict, reauth_required
  */
@@ -65,6 +67,15 @@ export async function updateSecret(
       if (locked.reveal === "never" && attributes.reveal !== "never") requireRecentSignIn(caller, systemClock.now());
       change.reveal = attributes.reveal;
     }
+    const hosts = attributes.allowed_hosts;
+    if (hosts) {
+      // A host more is a place more to which the value may be sent: for who may have the value, and after a recent sign-in.
+      if (hosts.some((host) => !locked.allowedHosts.includes(host))) {
+        await permit(caller, GET_CREDENTIALS, scope, { type: "auth-secret", id });
+        requireRecentSignIn(caller, systemClock.now());
+      }
+      change.allowedHosts = hosts;
+    }
     if (row.type !== "oauth2") {
       if (attributes.state !== undefined) change.declaredState = attributes.state;
       if (attributes.error !== undefined || attributes.state === "ready")
@@ -90,6 +101,7 @@ export async function updateSecret(
         [
           attributes.name !== undefined ? "name" : null,
           attributes.reveal !== undefined ? "reveal" : null,
+          hosts ? "allowed hosts" : null,
           given ? Object.keys(given).sort().join(", ") : null,
         ]
           .filter(Boolean)
@@ -105,10 +117,21 @@ export async function updateSecret(
         ...(attributes.reveal === undefined ? {} : { reveal_before: locked.reveal, reveal_after: attributes.reveal }),
       },
     });
+    if (hosts && !sameHosts(hosts, locked.allowedHosts))
+      await recordWith(tx, caller, {
+        tenantId: scope.tenantId,
+        workspaceId: scope.workspaceId,
+        action: "secret.destinations_changed",
+        target: { type: "auth-secret", id, name: attributes.name ?? row.name },
+        detail: { before: locked.allowedHosts, after: hosts },
+      });
     await store.notifyChange(tx, scope.workspaceId, id);
   });
   return (await viewOne(caller, scope, await findSecret(caller, scope, id, GET), "written")).resource;
 }
+
+const sameHosts = (a: readonly string[], b: readonly string[]) =>
+  a.length === b.length && a.every((host) => b.includes(host));
 
 /** The auth client and the type are for ever (CONTRACT section 3 "Update"). The same value again is no change. */
 function refuseImmutable(row: store.SecretRow, data: UpdateBody["data"]): void {

@@ -165,6 +165,7 @@ const REVEALING = [
   "lib/oauth/revocation.ts", // revocation endpoint
   "lib/oauth/token-endpoint.ts", // what must be taken out of the provider's words
   "lib/oauth/token-set.ts", // members of an earlier answer joined with a new one's
+  "lib/secret-use/http-injection.ts", // the outbound call
   "lib/secrets/resource.ts", // read endpoints: a secret, its token
   "lib/secrets/tokens.ts", // reveal
 ];

@@ -6,6 +6,7 @@ import { key } from "./key.mjs";
 import { lg } from "./lg.mjs";
 import { lgn } from "./lgn.mjs";
 import { oa } from "./oa.mjs";
+import { px } from "./px.mjs";
 import { refresher } from "./refresher.mjs";
 import { ses } from "./ses.mjs";
 import { ss } from "./ss.mjs";
@@ -40,6 +41,7 @@ export const allGuards = [
   ...az,
   ...oa,
   ...ss,
+  ...px,
   ...au,
   ...lg,
   ...door,

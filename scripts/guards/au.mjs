@@ -18,9 +18,9 @@ export const au = [
     row: "AU-1",
     what: "no value when the entry cannot be written",
     file: "lib/secrets/store.ts",
-    find: "return orUnavailable(() => auditedReads().add({ caller, scope, id, action, detail }));",
+    find: "return orUnavailable(() => auditedReads().add({ caller, scope, id, action, detail, destination }));",
     replace:
-      "return orUnavailable(() => auditedReads().add({ caller, scope, id, action, detail })).catch(() => readSecret(scope, id));",
+      "return orUnavailable(() => auditedReads().add({ caller, scope, id, action, detail, destination })).catch(() => readSecret(scope, id));",
     tests: DAMAGE,
   },
   {

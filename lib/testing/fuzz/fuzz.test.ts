@@ -20,6 +20,7 @@ const NEVER_WELL = new Set([
   "POST /api/setup", "POST /api/setup/check", "POST /v2/discovery", "POST /v2/users/me/password", "POST /v2/users/me/reauthenticate",
   "GET /v2/workspaces/{workspaceId}/secrets/{secretId}/authorization-failure",
   "POST /v2/workspaces/{workspaceId}/secrets/{secretId}/reveal",
+  "POST /v2/workspaces/{workspaceId}/secrets/{secretId}/request",
 ]); // biome-ignore format: one list
 
 const routes = await allRoutes();

@@ -109,7 +109,11 @@ export class Lane {
     const credentials = { client_id: "c", client_secret: token, auth_uri: uri, token_uri: uri };
     const client = { type: "oauth2", name, credentials };
     const clientId = await post("/v2/auth-clients", "auth-client", client, "workspace", workspaceId, "workspace");
-    const secret = { name, credentials: { access_token: token, refresh_token: token, expires_in: 86_400 } };
+    const secret = {
+      name,
+      allowed_hosts: ["127.0.0.1:1"],
+      credentials: { access_token: token, refresh_token: token, expires_in: 86_400 },
+    };
     await post(`/v2/workspaces/${workspaceId}/secrets`, "auth-secret", secret, "auth_client", clientId, "auth-client");
   }
 

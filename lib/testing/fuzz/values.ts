@@ -106,6 +106,7 @@ const ADDRESSES = ["https://127.0.0.1:1/x", "https://127.0.0.1:1/y", "http://127
 function text(random: Random, key: string): string {
   if (/uri|url|issuer|resource/.test(key)) return random.pick(ADDRESSES);
   if (/_at$/.test(key)) return new Date(Date.UTC(2099, 0, 1) + random.between(0, 1e9)).toISOString();
+  if (key === "allowed_hosts") return random.pick(["127.0.0.1:1", "*.example.com", "Api.Example.com:8443"]);
   if (key === "type") return random.pick(SECRET_TYPE_NAMES);
   if (key === "state") return random.pick(["ready", "error"]);
   if (key === "field") return random.pick(["access_token", "password", "api_key", "x"]);

@@ -1,0 +1,58 @@
+import type { ReflectionGuard } from "./reflection-guard";
+
+/** Header fields of an outgoing call, in and out (SECURITY PX-2, PX-4; RFC 9110 section 7.6.1). Pure. */
+
+/** Between two neighbours only, or Latchkey's own to say. */
+const HOP_BY_HOP = [
+  "connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "http2-settings",
+]; // biome-ignore format: one list
+/**
+ * Not the caller's: who asks, where and in what form. `Range` and its like are among them because an answer in slices chosen by the caller
+ * would come past the reflection guard.
+ */
+const NOT_THE_CALLERS = new Set([
+  ...HOP_BY_HOP, "authorization", "cookie", "cookie2", "host", "content-length", "expect", "range", "if-range",
+]); // biome-ignore format: one list
+/** Of the destination for the destination's own clients; lengths and encodings are said anew. */
+const NOT_THE_READERS = new Set([
+  ...HOP_BY_HOP, "set-cookie", "set-cookie2", "content-length", "content-encoding", "accept-ranges", "alt-svc",
+]); // biome-ignore format: one list
+
+const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$/;
+const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+
+/** What is wrong with a header of the caller's, or null. `injected`: names the secret sets, in lower case. */
+export function headerComplaint(name: string, value: string, injected: readonly string[]): string | null {
+  const lower = name.toLowerCase();
+  if (!NAME.test(name)) return "is no name of an HTTP header";
+  if (injected.includes(lower)) return "is set by the secret; leave it out";
+  if (NOT_THE_CALLERS.has(lower) || lower.startsWith("proxy-"))
+    return "may not be set: Latchkey does that itself, or it is not for this call";
+  if (!VALUE.test(value)) return "must be one line of characters that a header can hold";
+  return null;
+}
+
+/** Whether a header of a client that only passes through is left out without a word, because clients send it by themselves. */
+export function isNotCallers(name: string): boolean {
+  return NOT_THE_CALLERS.has(name) || name.startsWith("proxy-");
+}
+
+/** The destination's header fields as the caller may see them, masked; repeated ones joined. Names in lower case. */
+export function answerHeaders(
+  given: Readonly<Record<string, string | string[] | undefined>>,
+  guard: ReflectionGuard,
+): Record<string, string> {
+  const named = new Set(
+    String(given.connection ?? "")
+      .toLowerCase()
+      .split(/[\s,]+/),
+  );
+  const headers: Record<string, string> = {};
+  for (const [name, value] of Object.entries(given)) {
+    if (value === undefined || NOT_THE_READERS.has(name) || name.startsWith("proxy-") || named.has(name)) continue;
+    // A value that came back as a name is gone with it; Latchkey reads names in lower case.
+    if (guard.textInAnyCase(name) !== name) continue;
+    headers[name] = guard.text(Array.isArray(value) ? value.join(", ") : value);
+  }
+  return headers;
+}

@@ -1,0 +1,59 @@
+import { AppError } from "@/lib/errors";
+import { isSecretType, SECRET_TYPES } from "@/lib/secret-types";
+import type { HeaderField } from "@/lib/secret-types/secret-type";
+import type { Release } from "@/lib/secrets/requests";
+import { ReflectionGuard } from "./reflection-guard";
+
+/** The third door: a secret's value as the header fields of a request to its allowed host (SECURITY PX-2, PX-3). */
+
+/** More than servers take as headers. */
+const MOST_BYTES = 16 * 1024;
+/** Fields of the type `http_headers` that say how to talk and not who talks: nothing to hide. */
+const NO_SECRET = /^(accept(-.*)?|content-type|user-agent|origin|referer|prefer)$/;
+
+/** What is put into one request, and the guard over its answer. Prints nothing of it. */
+export class Injection {
+  readonly #fields: readonly HeaderField[];
+
+  /** @throws AppError bad_request when the stored value fits into no header */
+  constructor({ row, credentials }: Pick<Release, "row" | "credentials">) {
+    const injects = isSecretType(row.type) ? SECRET_TYPES[row.type].injects : null;
+    if (!injects) throw new AppError("bad_request", `A secret of type ${row.type} makes no HTTP requests.`);
+    const values =
+      credentials.kind === "static"
+        ? credentials.values.reveal()
+        : { access_token: credentials.tokens?.access_token.reveal() };
+    this.#fields = injects(values).map(([name, value]) => [name.toLowerCase(), value]);
+    const size = this.#fields.reduce((sum, [name, value]) => sum + name.length + value.length, 0);
+    if (size > MOST_BYTES || this.#fields.some(([, value]) => !/^[\t\x20-\x7e\x80-\xff]*$/.test(value)))
+      throw new AppError(
+        "bad_request",
+        "The stored value cannot be sent in an HTTP header: it is longer than 16 KB or has characters that headers cannot hold.",
+      );
+  }
+
+  /** Names of the fields, in lower case: the caller cannot set them. */
+  get names(): string[] {
+    return this.#fields.map(([name]) => name);
+  }
+
+  /** `headers` with the secret's own on top. */
+  into(headers: Readonly<Record<string, string>>): Record<string, string> {
+    return { ...headers, ...Object.fromEntries(this.#fields) };
+  }
+
+  /** A guard for one answer; `of` makes it look for what earlier tries sent, too. */
+  guard(...of: Injection[]): ReflectionGuard {
+    return new ReflectionGuard([this, ...of].flatMap((one) => one.#fields.flatMap(hidden)));
+  }
+}
+
+/** What of a field must not come back: its value, what follows the scheme, and of Basic the password behind the encoding. */
+function hidden([name, value]: HeaderField): string[] {
+  if (NO_SECRET.test(name)) return [];
+  const [, scheme, rest] = /^([A-Za-z][\w-]*) +(\S.*)$/.exec(value) ?? [];
+  if (rest === undefined) return [value];
+  if (scheme?.toLowerCase() !== "basic") return [value, rest];
+  const clear = Buffer.from(rest, "base64").toString("utf8");
+  return [value, rest, clear, clear.slice(clear.indexOf(":") + 1)];
+}

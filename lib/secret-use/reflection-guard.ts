@@ -1,0 +1,158 @@
+import { encodingsOf } from "./encodings";
+
+/**
+ * Masks what was injected into a request in the answer to it, in every writing of lib/secret-use/encodings (SECURITY PX-3). Streams: a
+ * value split over pieces is found, and no more is held back than what may be the beginning of one. A mask is as long as what
+ * it covers, so lengths stay true.
+ *
+ * The search steps over the text by the shortest needle's length where it can (Wu and Manber, "A fast algorithm for multi-pattern
+ * searching", 1994).
+ */
+
+const MASK = 0x2a; // *
+const BLOCK = 3;
+const HASHES = 8192;
+const hash = (a: number, b: number, c: number): number => ((a << 9) ^ (b << 4) ^ c) & (HASHES - 1);
+const NONE = Buffer.alloc(0);
+/** A value of fewer characters would be masked wherever its letters stand. */
+const LEAST = 4;
+
+export class ReflectionGuard {
+  readonly #needles: readonly Buffer[];
+  readonly #longest: number;
+  /** How far a needle's beginning is looked at by the search: the length of the shortest. */
+  readonly #window: number;
+  readonly #shift = new Uint8Array(HASHES);
+  readonly #buckets = new Map<number, Buffer[]>();
+  readonly #byFirst = new Map<number, Buffer[]>();
+  #held: Buffer = NONE;
+  #hits = 0;
+
+  /** @param values clear values; those of fewer than four bytes are not looked for */
+  constructor(values: readonly string[]) {
+    const forms = [...new Set(values)].flatMap(encodingsOf).filter((form) => form.length >= LEAST);
+    this.#needles = forms;
+    this.#longest = Math.max(0, ...forms.map((form) => form.length));
+    this.#window = Math.min(255, ...forms.map((form) => form.length));
+    this.#shift.fill(Math.max(1, this.#window - BLOCK + 1));
+    for (const form of forms) {
+      for (let end = BLOCK - 1; end < this.#window; end++) {
+        const h = hash(form[end - 2] as number, form[end - 1] as number, form[end] as number);
+        this.#shift[h] = Math.min(this.#shift[h] as number, this.#window - 1 - end);
+        if (end === this.#window - 1) put(this.#buckets, h, form);
+      }
+      put(this.#byFirst, form[0] as number, form);
+    }
+  }
+
+  /** How often something was masked. */
+  get hits(): number {
+    return this.#hits;
+  }
+
+  /** The next piece of a body, masked; what may be the beginning of a value comes with a later piece. */
+  add(chunk: Buffer): Buffer {
+    if (this.#needles.length === 0) return chunk;
+    const bytes = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk]);
+    const found = this.#find(bytes);
+    let until = this.#beginningAtEnd(bytes);
+    // A match that reaches into what is held back is found again with it.
+    while (found.length > 0) {
+      const last = found.at(-1) as Match;
+      if (last.end <= until) break;
+      until = Math.min(until, last.start);
+      found.pop();
+    }
+    this.#held = until === bytes.length ? NONE : Buffer.from(bytes.subarray(until));
+    return this.#mask(until === bytes.length ? bytes : bytes.subarray(0, until), found);
+  }
+
+  /** What was held back until the end. */
+  end(): Buffer {
+    const rest = this.#held;
+    this.#held = NONE;
+    return this.#mask(rest, this.#find(rest));
+  }
+
+  /** A whole text, such as a header's value; each character below U+0100. */
+  text(value: string): string {
+    const bytes = Buffer.from(value, "latin1");
+    const found = this.#find(bytes);
+    return found.length === 0 ? value : this.#mask(bytes, found).toString("latin1");
+  }
+
+  /** The same for what somebody may have put in lower case: a header's name. */
+  textInAnyCase(value: string): string {
+    const lower = value.toLowerCase();
+    for (const needle of this.#needles)
+      if (lower.includes(needle.toString("latin1").toLowerCase())) {
+        this.#hits += 1;
+        return "*".repeat(value.length);
+      }
+    return value;
+  }
+
+  #mask(bytes: Buffer, found: readonly Match[]): Buffer {
+    if (found.length === 0) return bytes;
+    this.#hits += found.length;
+    const masked = Buffer.from(bytes);
+    for (const { start, end } of found) masked.fill(MASK, start, end);
+    return masked;
+  }
+
+  /** Every stretch that is a needle, overlapping ones as one, in order. */
+  #find(bytes: Buffer): Match[] {
+    const found: Match[] = [];
+    const window = this.#window;
+    const shift = this.#shift;
+    const length = bytes.length;
+    if (this.#needles.length === 0) return found;
+    let at = window - 1;
+    while (at < length) {
+      const h = hash(bytes[at - 2] as number, bytes[at - 1] as number, bytes[at] as number);
+      const step = shift[h] as number;
+      if (step > 0) {
+        at += step;
+        continue;
+      }
+      const start = at - window + 1;
+      let end = 0;
+      for (const needle of this.#buckets.get(h) ?? [])
+        if (
+          start + needle.length > end &&
+          bytes[start] === needle[0] &&
+          start + needle.length <= length &&
+          bytes.compare(needle, 0, needle.length, start, start + needle.length) === 0
+        )
+          end = start + needle.length;
+      if (end > 0) {
+        const last = found.at(-1);
+        if (last && start <= last.end) last.end = Math.max(last.end, end);
+        else found.push({ start, end });
+      }
+      at += 1;
+    }
+    return found;
+  }
+
+  /** Where the longest end of `bytes` begins that a needle could go on from; the length when there is none. */
+  #beginningAtEnd(bytes: Buffer): number {
+    const { length } = bytes;
+    for (let start = Math.max(0, length - this.#longest + 1); start < length; start++)
+      for (const needle of this.#byFirst.get(bytes[start] as number) ?? [])
+        if (needle.length > length - start && bytes.compare(needle, 0, length - start, start, length) === 0)
+          return start;
+    return length;
+  }
+}
+
+interface Match {
+  start: number;
+  end: number;
+}
+
+function put(map: Map<number, Buffer[]>, key: number, needle: Buffer): void {
+  const known = map.get(key);
+  if (known) known.push(needle);
+  else map.set(key, [needle]);
+}

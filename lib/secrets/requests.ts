@@ -1,0 +1,103 @@
+import type { Caller } from "@/lib/access/caller";
+import type { Permission } from "@/lib/access/permissions";
+import type { WorkspaceScope } from "@/lib/access/scope";
+import { AppError, notFound } from "@/lib/errors";
+import type { Freshened } from "@/lib/refresher/ensure-fresh";
+import { isSecretType, SECRET_TYPES } from "@/lib/secret-types";
+import { entriesFor, isAllowed } from "./allowed-hosts";
+import { openCredentials } from "./opened";
+import type { OpenCredentials } from "./resource";
+import * as store from "./store";
+import { freshen, permitted, renewRefused, satisfies, unserved } from "./tokens";
+
+/** A secret given out to a request that Latchkey makes itself (SECURITY PX-1, AU-1): allowed, recorded, and only then opened. */
+
+const USE: Permission = "workspaces.auth_secret.use";
+/** A token that ends sooner may end on the way. */
+const LEAST_VALIDITY_MS = 5_000;
+const WAIT_MS = 8_000;
+
+/** Where a request goes and how; nothing else of it is recorded. */
+export interface Destination {
+  method: string;
+  url: URL;
+}
+
+/** A secret, opened for one destination. */
+export interface Release {
+  scope: WorkspaceScope;
+  row: store.SecretRow;
+  credentials: OpenCredentials;
+}
+
+/**
+ * Opens a secret for a request, its token renewed first when it must be. Its use is on record, with the host, before this resolves.
+ *
+ * @throws AppError not_found, forbidden, destination_not_allowed (recorded as denied), bad_request for a type that makes no requests,
+ * needs_person (409), provider_fault (424), audit_unavailable
+ */
+export async function releaseFor(
+  caller: Caller,
+  workspaceId: string,
+  id: string,
+  destination: Destination,
+): Promise<Release> {
+  const scope = await permitted(caller, USE, workspaceId, id);
+  let row = await read(caller, scope, id, destination);
+  if (row.type === "oauth2") {
+    let came: Freshened | null = null;
+    if (!satisfies(row, LEAST_VALIDITY_MS) && row.renewable) {
+      came = await freshen(
+        row,
+        scope,
+        { validityMs: LEAST_VALIDITY_MS, generation: null, insist: false },
+        WAIT_MS,
+        null,
+      );
+      row = await read(caller, scope, id, destination);
+    }
+    if (!satisfies(row, 0)) throw unserved(row, came);
+  }
+  return { scope, row, credentials: await openCredentials(row) };
+}
+
+/**
+ * The same secret after the destination answered 401: with a newer token, renewed once for all who report this one. Null when there is
+ * none to be had, or none that could be another; then the 401 is the answer.
+ *
+ * @throws AppError destination_not_allowed, audit_unavailable
+ */
+export async function releaseAnew(caller: Caller, refused: Release, destination: Destination): Promise<Release | null> {
+  const { scope, row } = refused;
+  if (row.type !== "oauth2" || row.fingerprint === null) return null;
+  const again = () => read(caller, scope, row.id, destination);
+  try {
+    const renewed = await renewRefused(caller, scope, row, row.fingerprint, again);
+    return { scope, row: renewed, credentials: await openCredentials(renewed) };
+  } catch (error) {
+    if (error instanceof AppError && (error.code === "needs_person" || error.code === "provider_fault")) return null;
+    throw error;
+  }
+}
+
+async function read(
+  caller: Caller,
+  scope: WorkspaceScope,
+  id: string,
+  { method, url }: Destination,
+): Promise<store.SecretRow> {
+  const destination = { host: url.host, entries: entriesFor(url) };
+  const row = await store.readSecretAudited(caller, scope, id, "secret.requested", { method }, destination);
+  if (!row) throw notFound("secret");
+  // The statement that wrote the entry decided the same.
+  if (!isAllowed(url, row.allowedHosts))
+    throw new AppError(
+      "destination_not_allowed",
+      row.allowedHosts.length === 0
+        ? "This secret has no allowed hosts yet, so no request can be made with it. Who may edit the secret can add this one."
+        : `This secret may not be sent to ${url.host}. Who may edit the secret can add it to the allowed hosts.`,
+    );
+  if (!isSecretType(row.type) || SECRET_TYPES[row.type].injects === null)
+    throw new AppError("bad_request", `A secret of type ${row.type} makes no HTTP requests.`);
+  return row;
+}
