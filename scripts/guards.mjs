@@ -12,6 +12,8 @@ import { ensureDependencies } from "./lib/dependencies.mjs";
 import { run, tail } from "./lib/run.mjs";
 
 const WORKERS = 2;
+/** What Vitest's report has of a test or a hook that ran into its limit. */
+const TIMED_OUT = /STACK_TRACE_ERROR|(Test|Hook) timed out in/;
 await ensureDependencies();
 const wanted = process.argv.slice(2);
 const guards = allGuards.filter(
@@ -74,8 +76,8 @@ async function database(copy, { tests }) {
  *
  * @param {string} copy
  * @param {import("./guards/all.mjs").Guard} guard
- * @returns {Promise<{noticedBy?: string, complaint?: string}>} the first test that failed, and with what, because one that was
- *   merely too slow has shown nothing; or why none did: every test passed, or the tests did not run
+ * @returns {Promise<{noticedBy?: string, complaint?: string}>} the first test that failed, and with what; or why none did: every
+ *   test passed, the tests did not run, or one was merely too slow, which shows nothing
  */
 async function withoutGuard(copy, guard) {
   const report = join(copy, "guard-report.json");
@@ -110,7 +112,9 @@ async function withoutGuard(copy, guard) {
     if (numFailedTests > 0) {
       const failed = testResults.flatMap((file) => file.assertionResults).find(({ status }) => status === "failed");
       const [why = ""] = (failed?.failureMessages?.[0] ?? "").split("\n", 1);
-      return { noticedBy: `${failed?.fullName}: ${why.slice(0, 200)}` };
+      return TIMED_OUT.test(why)
+        ? { complaint: `"${failed?.fullName}" took too long, which a slow machine does, too` }
+        : { noticedBy: `${failed?.fullName}: ${why.slice(0, 200)}` };
     }
     return { complaint: numPassedTests > 0 ? "every test passed" : `no test ran\n${tail(output, 10)}` };
   } finally {
