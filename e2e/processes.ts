@@ -112,6 +112,8 @@ export interface Provider {
   issuer: string;
   /** Registers a client (RFC 7591). */
   register(redirectUri: string): Promise<{ clientId: string; clientSecret: string }>;
+  /** Registers one that asks for itself. */
+  registerForItself(): Promise<{ clientId: string; clientSecret: string }>;
   /** How often a refresh token was redeemed. */
   refreshes(): Promise<number>;
   /** The status userinfo answers to this access token. */
@@ -128,24 +130,25 @@ export async function startProvider(): Promise<Provider> {
   });
   const output = collect(child);
   await until(child, output, (text) => text.includes("ready\n"));
+  const register = async (metadata: Record<string, unknown>) => {
+    const response = await fetch(`${issuer}/reg`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ ...metadata, client_name: "Latchkey", token_endpoint_auth_method: "client_secret_basic" }),
+    });
+    const body = (await response.json()) as { client_id: string; client_secret: string };
+    if (!response.ok) throw new Error(JSON.stringify(body));
+    return { clientId: body.client_id, clientSecret: body.client_secret };
+  };
   return {
     issuer,
-    register: async (redirectUri) => {
-      const response = await fetch(`${issuer}/reg`, {
-        method: "POST",
-        headers: { "content-type": "application/json" },
-        body: JSON.stringify({
-          client_name: "Latchkey",
-          redirect_uris: [redirectUri],
-          grant_types: ["authorization_code", "refresh_token"],
-          response_types: ["code"],
-          token_endpoint_auth_method: "client_secret_basic",
-        }),
-      });
-      const body = (await response.json()) as { client_id: string; client_secret: string };
-      if (!response.ok) throw new Error(JSON.stringify(body));
-      return { clientId: body.client_id, clientSecret: body.client_secret };
-    },
+    register: (redirectUri) =>
+      register({
+        redirect_uris: [redirectUri],
+        grant_types: ["authorization_code", "refresh_token"],
+        response_types: ["code"],
+      }),
+    registerForItself: () => register({ redirect_uris: [], grant_types: ["client_credentials"], response_types: [] }),
     refreshes: async () => Number(await (await fetch(`${issuer}/test/refreshes`)).text()),
     accepts: async (token) => (await fetch(`${issuer}/me`, { headers: { authorization: `Bearer ${token}` } })).status,
     stop: () => end(child),

@@ -34,6 +34,7 @@ const oidc = new Provider(issuer, {
   },
   features: {
     devInteractions: { enabled: false },
+    clientCredentials: { enabled: true },
     revocation: { enabled: true },
     registration: { enabled: true, initialAccessToken: false },
   },

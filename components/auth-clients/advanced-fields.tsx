@@ -1,12 +1,13 @@
 "use client";
 
-import { Controller, type UseFormReturn } from "react-hook-form";
+import { Controller, type UseFormReturn, useWatch } from "react-hook-form";
 import { Field } from "@/components/ui/field";
 import { FieldGroup } from "@/components/ui/field-group";
 import { Input } from "@/components/ui/input";
 import { KeyValueRows } from "@/components/ui/key-value-rows";
 import { Select } from "@/components/ui/select";
-import { type ClientForm, refuseClientParameter } from "./client-form";
+import { needsBrowser } from "@/lib/secret-types/oauth2";
+import { type ClientForm, isBrowserOnly, refuseClientParameter } from "./client-form";
 
 const PARAMETERS = [
   ["authorize_params", "Extra authorization parameters", "sent with every authorization of this client"],
@@ -17,6 +18,7 @@ const PARAMETERS = [
 /** What is rarely needed of a client, with the defaults in place. `create`: also what can never be changed later. */
 export function AdvancedFields({ form, create }: { form: UseFormReturn<ClientForm>; create: boolean }) {
   const { control } = form;
+  const browser = needsBrowser(useWatch({ control, name: "grant_type" }));
   const line = (
     name: "refresh_token_uri" | "revocation_uri" | "token_expires_in" | "resource" | "scope_separator",
     label: string,
@@ -40,7 +42,7 @@ export function AdvancedFields({ form, create }: { form: UseFormReturn<ClientFor
   );
   return (
     <>
-      {create
+      {create && browser
         ? line(
             "refresh_token_uri",
             "Refresh endpoint",
@@ -79,35 +81,41 @@ export function AdvancedFields({ form, create }: { form: UseFormReturn<ClientFor
                 <option value="auto">Automatic</option>
                 <option value="client_secret_basic">HTTP Basic header</option>
                 <option value="client_secret_post">In the request body</option>
-                <option value="none">None (public client)</option>
+                {browser ? <option value="none">None (public client)</option> : null}
               </Select>
             </Field>
           )}
         />
-        <Controller
-          control={control}
-          name="pkce"
-          render={({ field, fieldState }) => (
-            <Field
-              label="PKCE"
-              error={fieldState.error?.message ?? null}
-              help="Switch it off only for a provider that refuses it."
-            >
-              <Select {...field}>
-                <option value="S256">S256</option>
-                <option value="off">Off</option>
-              </Select>
-            </Field>
-          )}
-        />
+        {browser ? (
+          <Controller
+            control={control}
+            name="pkce"
+            render={({ field, fieldState }) => (
+              <Field
+                label="PKCE"
+                error={fieldState.error?.message ?? null}
+                help="Switch it off only for a provider that refuses it."
+              >
+                <Select {...field}>
+                  <option value="S256">S256</option>
+                  <option value="off">Off</option>
+                </Select>
+              </Field>
+            )}
+          />
+        ) : null}
       </div>
-      {PARAMETERS.map(([name, label, hint]) => (
+      {PARAMETERS.filter(([name]) => browser || !isBrowserOnly(name)).map(([name, label, hint]) => (
         <Controller
           key={name}
           control={control}
           name={name}
           render={({ field, fieldState }) => (
-            <FieldGroup legend={label} hint={hint} error={fieldState.error?.message ?? null}>
+            <FieldGroup
+              legend={label}
+              hint={browser ? hint : "sent with every token request"}
+              error={fieldState.error?.message ?? null}
+            >
               <KeyValueRows value={field.value} onChange={field.onChange} refuse={refuseClientParameter} noun={label} />
             </FieldGroup>
           )}
@@ -117,22 +125,24 @@ export function AdvancedFields({ form, create }: { form: UseFormReturn<ClientFor
       {create ? (
         <>
           {line("revocation_uri", "Revocation endpoint", "Tokens that are forgotten are revoked there (RFC 7009).")}
-          <Controller
-            control={control}
-            name="redirect_uri_per"
-            render={({ field, fieldState }) => (
-              <Field
-                label="Redirect URI"
-                error={fieldState.error?.message ?? null}
-                help="One per secret is safer. One per client needs registering only once at the provider."
-              >
-                <Select {...field}>
-                  <option value="secret">One per secret</option>
-                  <option value="client">One for the whole client</option>
-                </Select>
-              </Field>
-            )}
-          />
+          {browser ? (
+            <Controller
+              control={control}
+              name="redirect_uri_per"
+              render={({ field, fieldState }) => (
+                <Field
+                  label="Redirect URI"
+                  error={fieldState.error?.message ?? null}
+                  help="One per secret is safer. One per client needs registering only once at the provider."
+                >
+                  <Select {...field}>
+                    <option value="secret">One per secret</option>
+                    <option value="client">One for the whole client</option>
+                  </Select>
+                </Field>
+              )}
+            />
+          ) : null}
         </>
       ) : null}
     </>

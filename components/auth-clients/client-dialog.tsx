@@ -1,10 +1,12 @@
 "use client";
 
 import { useEffect } from "react";
+import { useWatch } from "react-hook-form";
 import { CopyButton } from "@/components/ui/copy-button";
 import { Dialog } from "@/components/ui/dialog";
 import { FormFoot } from "@/components/ui/form-foot";
 import type { AuthClient } from "@/lib/sdk/resources";
+import { needsBrowser } from "@/lib/secret-types/oauth2";
 import { ClientFields } from "./client-fields";
 import { EMPTY_CLIENT } from "./client-form";
 import { useNewClient } from "./use-new-client";
@@ -30,6 +32,7 @@ export function ClientDialog({
   onMade: (client: AuthClient) => void;
 }) {
   const { form, choices, busy, problem, save } = useNewClient(workspaceId, onMade);
+  const browser = needsBrowser(useWatch({ control: form.control, name: "grant_type" }));
   useEffect(() => {
     if (open) form.reset({ ...EMPTY_CLIENT, name: initialName });
   }, [open, initialName, form]);
@@ -46,9 +49,10 @@ export function ClientDialog({
       foot={<FormFoot submit="Save client" busy={busy} onCancel={() => onOpenChange(false)} />}
     >
       <div className="small client-note">
-        Create an application in the provider’s developer portal, register this secret’s redirect URI there, and bring
-        back the ID and the secret it gives you.{" "}
-        {redirectUri ? (
+        {browser
+          ? "Create an application in the provider’s developer portal, register this secret’s redirect URI there, and bring back the ID and the secret it gives you."
+          : "Create an application in the provider’s developer portal that may ask for tokens for itself, and bring back the ID and the secret it gives you."}{" "}
+        {redirectUri && browser ? (
           <CopyButton variant="plain" size="sm" className="advice-add" text={redirectUri} label="Copy callback URL" />
         ) : null}
       </div>

@@ -10,6 +10,7 @@ import { SecretInput } from "@/components/ui/secret-input";
 import { AdvancedFields } from "./advanced-fields";
 import { ADVANCED, advancedSummary, type ClientForm } from "./client-form";
 import { EndpointFields } from "./discovery";
+import { GRANT_CHOICES } from "./grant-choices";
 import type { VisibilityChoice } from "./visibility";
 
 /** The fields of a new OAuth2 client, in the dialog and on its own page. */
@@ -26,6 +27,15 @@ export function ClientFields({ form, choices }: { form: UseFormReturn<ClientForm
           <Field label="Name" error={fieldState.error?.message ?? null}>
             <Input {...field} maxLength={200} placeholder="Such as the provider and what it is for" />
           </Field>
+        )}
+      />
+      <Controller
+        control={control}
+        name="grant_type"
+        render={({ field, fieldState }) => (
+          <FieldGroup legend="How tokens come about" error={fieldState.error?.message ?? null}>
+            <ChoiceCards layout="row" value={field.value} onChange={field.onChange} choices={GRANT_CHOICES} />
+          </FieldGroup>
         )}
       />
       <EndpointFields form={form} />

@@ -3,12 +3,13 @@ import type { KeyValue } from "@/components/ui/parse-pairs";
 import type { AuthClientChange } from "@/lib/sdk/auth-clients";
 import type { AuthClient, AuthClientCredentials, Visibility } from "@/lib/sdk/resources";
 import { displayName } from "@/lib/secret-types/names";
-import { RESERVED_PARAMETERS } from "@/lib/secret-types/oauth2";
+import { GRANT_TYPES, type GrantType, needsBrowser, RESERVED_PARAMETERS } from "@/lib/secret-types/oauth2";
 
 export type AuthMethod = NonNullable<AuthClientCredentials["token_endpoint_auth_method"]>;
 
 /** What the form for an OAuth2 client holds; everything as typed. */
 export interface ClientForm {
+  grant_type: GrantType;
   issuer: string;
   name: string;
   client_id: string;
@@ -30,6 +31,7 @@ export interface ClientForm {
 }
 
 export const EMPTY_CLIENT: ClientForm = {
+  grant_type: "authorization_code",
   issuer: "",
   name: "",
   client_id: "",
@@ -85,6 +87,7 @@ export function refuseClientParameter(key: string): string | null {
 export function clientSchema(create: boolean) {
   return z
     .object({
+      grant_type: z.enum(GRANT_TYPES),
       issuer: z.string(),
       name: z.string(),
       client_id: z.string(),
@@ -128,16 +131,34 @@ export function clientSchema(create: boolean) {
       }
       if (!create) return;
       if (form.client_id.trim() === "") say("client_id", "Enter the client ID the provider gave you.");
-      if (form.client_secret === "" && form.token_endpoint_auth_method !== "none")
+      const browser = needsBrowser(form.grant_type);
+      if (form.client_secret === "" && !(browser && form.token_endpoint_auth_method === "none"))
         say(
           "client_secret",
-          "Enter the client secret. For a public client, choose “none” as token endpoint authentication under Advanced.",
+          browser
+            ? "Enter the client secret. For a public client, choose “none” as token endpoint authentication under Advanced."
+            : "Enter the client secret: without a browser it is all the provider knows the client by.",
         );
       // With an issuer the server looks for what is missing; without one it has to be typed.
       if (form.issuer.trim() !== "") return;
-      if (form.auth_uri.trim() === "") say("auth_uri", "Enter the authorization endpoint, or an issuer URL above.");
+      if (browser && form.auth_uri.trim() === "")
+        say("auth_uri", "Enter the authorization endpoint, or an issuer URL above.");
       if (form.token_uri.trim() === "") say("token_uri", "Enter the token endpoint, or an issuer URL above.");
     });
+}
+
+const BROWSER_ONLY = [
+  "auth_uri",
+  "refresh_token_uri",
+  "authorize_params",
+  "refresh_params",
+  "pkce",
+  "redirect_uri_per",
+] as const satisfies readonly (keyof ClientForm)[];
+
+/** Whether a field is of no use where nobody goes through a browser. */
+export function isBrowserOnly(key: keyof ClientForm): boolean {
+  return BROWSER_ONLY.some((name) => name === key);
 }
 
 const object = (rows: readonly KeyValue[]) => Object.fromEntries(rows.map((pair) => [pair.key, pair.value]));
@@ -147,16 +168,19 @@ const rows = (given: Record<string, string> | undefined) =>
 /** `credentials` of a new client: what was entered; defaults are the server's. */
 export function newCredentials(form: ClientForm): AuthClientCredentials {
   const given: AuthClientCredentials = { client_id: form.client_id.trim() };
+  const browser = needsBrowser(form.grant_type);
+  if (!browser) given.grant_type = form.grant_type;
   for (const key of ["issuer", "auth_uri", "token_uri", "refresh_token_uri", "revocation_uri", "resource"] as const)
-    if (form[key].trim() !== "") given[key] = form[key].trim();
+    if (form[key].trim() !== "" && (browser || !isBrowserOnly(key))) given[key] = form[key].trim();
   if (form.client_secret !== "") given.client_secret = form.client_secret;
   if (form.token_expires_in.trim() !== "") given.token_expires_in = Number(form.token_expires_in);
-  if (form.token_endpoint_auth_method !== "auto") given.token_endpoint_auth_method = form.token_endpoint_auth_method;
-  if (form.pkce !== "S256") given.pkce = form.pkce;
+  if (form.token_endpoint_auth_method !== "auto" && (browser || form.token_endpoint_auth_method !== "none"))
+    given.token_endpoint_auth_method = form.token_endpoint_auth_method;
+  if (browser && form.pkce !== "S256") given.pkce = form.pkce;
   if (form.scope_separator !== " ") given.scope_separator = form.scope_separator;
   for (const key of ["authorize_params", "token_params", "refresh_params"] as const)
-    if (form[key].length > 0) given[key] = object(form[key]);
-  if (form.redirect_uri_per !== "secret") given.redirect_uri_per = form.redirect_uri_per;
+    if (form[key].length > 0 && (browser || !isBrowserOnly(key))) given[key] = object(form[key]);
+  if (browser && form.redirect_uri_per !== "secret") given.redirect_uri_per = form.redirect_uri_per;
   return given;
 }
 
@@ -165,6 +189,7 @@ export function formOf(client: AuthClient): ClientForm {
   const given = client.attributes.credentials ?? {};
   return {
     ...EMPTY_CLIENT,
+    grant_type: given.grant_type ?? "authorization_code",
     name: client.attributes.name,
     issuer: given.issuer ?? "",
     client_id: given.client_id ?? "",
@@ -214,21 +239,25 @@ export const CLIENT_POINTERS: Record<string, keyof ClientForm> = {
   "/data/relationships/contract": "visibility",
   "/data/relationships/tenant": "visibility",
   ...Object.fromEntries(
-    (["issuer", "client_id", "client_secret", "auth_uri", "token_uri", ...ADVANCED] as const).map((key) => [
-      `${AT}/${key}`,
-      key,
-    ]),
+    (["grant_type", "issuer", "client_id", "client_secret", "auth_uri", "token_uri", ...ADVANCED] as const).map(
+      (key) => [`${AT}/${key}`, key],
+    ),
   ),
 };
 
 /** What lies under Advanced, in a few words. */
-export function advancedSummary(form: Pick<ClientForm, (typeof ADVANCED)[number] | "token_uri">): string {
+export function advancedSummary(
+  form: Pick<ClientForm, (typeof ADVANCED)[number] | "token_uri" | "grant_type">,
+): string {
   const refresh = form.refresh_token_uri.trim();
+  const browser = needsBrowser(form.grant_type);
   return [
-    refresh === "" || refresh === form.token_uri.trim()
-      ? "Refresh at the token endpoint"
-      : "Refresh at its own endpoint",
+    !browser
+      ? "Asked anew at the token endpoint"
+      : refresh === "" || refresh === form.token_uri.trim()
+        ? "Refresh at the token endpoint"
+        : "Refresh at its own endpoint",
     form.token_expires_in.trim() === "" ? "lifetime from the provider" : `lifetime ${form.token_expires_in.trim()} s`,
-    form.pkce === "S256" ? "PKCE S256" : "no PKCE",
+    ...(browser ? [form.pkce === "S256" ? "PKCE S256" : "no PKCE"] : []),
   ].join(" · ");
 }

@@ -44,6 +44,7 @@ import {
   clientSchema,
   formOf,
 } from "./client-form";
+import { grantWords } from "./grant-choices";
 import { clientQuery, clientUsageQuery } from "./queries";
 import { VISIBILITY_WORDS } from "./visibility";
 
@@ -89,7 +90,7 @@ export function ClientPage({ workspaceId, clientId }: { workspaceId: string; cli
 }
 
 function Loaded({ workspaceId, client }: { workspaceId: string; client: AuthClient }) {
-  const { name, type, problem, credentials, redirect_uri, created_at } = client.attributes;
+  const { name, type, problem, credentials, redirect_uri, created_at, grant_type } = client.attributes;
   const may = useMay(workspaceId);
   const visibility = visibilityOf(client);
   const own = visibility === "workspace";
@@ -107,6 +108,7 @@ function Loaded({ workspaceId, client }: { workspaceId: string; client: AuthClie
       : [];
   const facts: { label: string; value: ReactNode; actions?: ReactNode }[] = [
     { label: "Type", value: SECRET_TYPES[type]?.label ?? type },
+    ...(grant_type ? [{ label: "How tokens come about", value: grantWords(grant_type) }] : []),
     { label: "Visibility", value: <Tag>{VISIBILITY_WORDS[visibility]}</Tag> },
     ...(credentials?.client_id
       ? [

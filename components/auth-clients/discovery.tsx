@@ -2,7 +2,7 @@
 
 import { RotateCw } from "lucide-react";
 import { useRef, useState } from "react";
-import { Controller, type UseFormReturn } from "react-hook-form";
+import { Controller, type UseFormReturn, useWatch } from "react-hook-form";
 import { api } from "@/components/frame/api";
 import { Button } from "@/components/ui/button";
 import { Field } from "@/components/ui/field";
@@ -11,6 +11,7 @@ import { Input } from "@/components/ui/input";
 import { Note } from "@/components/ui/note";
 import { LatchkeyError } from "@/lib/sdk/errors";
 import type { Discovery } from "@/lib/sdk/resources";
+import { needsBrowser } from "@/lib/secret-types/oauth2";
 import type { ClientForm } from "./client-form";
 
 function foundWords(found: Discovery["attributes"]): string {
@@ -25,9 +26,15 @@ function foundWords(found: Discovery["attributes"]): string {
   return `Found: ${list} endpoint${pkce}.`;
 }
 
+const ENDPOINTS = [
+  ["auth_uri", "Authorization endpoint", "https://accounts.example.com/authorize"],
+  ["token_uri", "Token endpoint", "https://accounts.example.com/token"],
+] as const;
+
 /** Issuer URL and the two endpoints: typed, or filled from what the issuer publishes about itself. */
 export function EndpointFields({ form }: { form: UseFormReturn<ClientForm> }) {
   const { control, getValues, setValue, setError, clearErrors } = form;
+  const browser = needsBrowser(useWatch({ control, name: "grant_type" }));
   const [found, setFound] = useState<Discovery["attributes"] | null>(null);
   const [busy, setBusy] = useState(false);
   const asked = useRef("");
@@ -105,12 +112,7 @@ export function EndpointFields({ form }: { form: UseFormReturn<ClientForm> }) {
         </Note>
       ) : null}
       <div className="kv">
-        {(
-          [
-            ["auth_uri", "Authorization endpoint", "https://accounts.example.com/authorize"],
-            ["token_uri", "Token endpoint", "https://accounts.example.com/token"],
-          ] as const
-        ).map(([name, label, example]) => (
+        {ENDPOINTS.filter(([name]) => browser || name !== "auth_uri").map(([name, label, example]) => (
           <Controller
             key={name}
             control={control}

@@ -51,7 +51,7 @@ export function NewClient({ workspaceId }: { workspaceId: string }) {
             <div className="stack narrow-body">
               <p className="small client-note">
                 Create an application in the provider’s developer portal and bring back the ID and the secret it gives
-                you. The redirect URI to register there is shown when a secret is added.
+                you. The redirect URI to register there, where one is needed, is shown when a secret is added.
               </p>
               <ClientFields form={form} choices={choices} />
             </div>

@@ -18,11 +18,13 @@ import { EmptyState } from "@/components/ui/empty-state";
 import { Field } from "@/components/ui/field";
 import { FieldGroup } from "@/components/ui/field-group";
 import { Input } from "@/components/ui/input";
+import { Note } from "@/components/ui/note";
 import { PageHead } from "@/components/ui/page-head";
 import { sortErrors } from "@/components/ui/server-errors";
 import { useToast } from "@/components/ui/toast";
 import { TroubleLine } from "@/components/ui/trouble-line";
 import { SECRET_TYPE_NAMES, SECRET_TYPES } from "@/lib/secret-types";
+import { needsBrowser } from "@/lib/secret-types/oauth2";
 import { AllowedHostsField } from "./allowed-hosts";
 import { goAuthorize } from "./authorize";
 import { ClientField } from "./client-field";
@@ -49,7 +51,8 @@ export function AddSecret({ workspaceId }: { workspaceId: string }) {
   const { question, release, hold } = useLeaveGuard(form.formState.isDirty);
   const clients = useQuery(clientsQuery(workspaceId, "oauth2"));
   const client = clients.data?.data.find((other) => other.id === clientId) ?? null;
-  const redirect = useRedirectUri(workspaceId, name, client);
+  const browser = needsBrowser(client?.attributes.grant_type ?? "authorization_code");
+  const redirect = useRedirectUri(workspaceId, name, browser ? client : null);
   // A client that is only being added shares nothing yet.
   const unshared = useRedirectUri(workspaceId, name, null);
   const listHref = `/workspaces/${workspaceId}/secrets`;
@@ -175,7 +178,7 @@ export function AddSecret({ workspaceId }: { workspaceId: string }) {
                 label="Name"
                 error={fieldState.error?.message ?? null}
                 help={
-                  oauth
+                  oauth && browser
                     ? "Shown in lists and part of the redirect URI. The URI stays the same if you rename later."
                     : "Shown in lists."
                 }
@@ -216,7 +219,11 @@ export function AddSecret({ workspaceId }: { workspaceId: string }) {
                 }}
               />
               <AllowedHostsField control={control} type={type} client={client} />
-              <RedirectPreview {...redirect} />
+              {browser ? (
+                <RedirectPreview {...redirect} />
+              ) : (
+                <Note>Nobody has to sign in anywhere: Latchkey asks for the token as soon as this is saved.</Note>
+              )}
             </>
           ) : (
             <>
@@ -230,7 +237,7 @@ export function AddSecret({ workspaceId }: { workspaceId: string }) {
             <Link href={listHref}>Cancel</Link>
           </Button>
           <span className="spacer" />
-          {oauth ? (
+          {oauth && browser ? (
             <>
               <Button type="submit" busy={busy === "save"}>
                 Save

@@ -30,6 +30,7 @@ import type { SecretChange } from "@/lib/sdk/secrets";
 import { SECRET_TYPES } from "@/lib/secret-types";
 import { AllowedHostsField } from "./allowed-hosts";
 import { goAuthorize } from "./authorize";
+import { asksByItself } from "./cure";
 import { useLeaveGuard } from "./leave-guard";
 import { OAuth2Fields } from "./oauth2-fields";
 import { secretQuery } from "./queries";
@@ -103,6 +104,7 @@ function Loaded({ workspaceId, secret }: { workspaceId: string; secret: AuthSecr
   const askOffline = useSearchParams().get("add") === "offline";
   const type = secret.attributes.type;
   const oauth = type === "oauth2";
+  const browser = oauth && !asksByItself(secret);
   // What was read when the page opened: tokens renewed meanwhile must not empty the form.
   const [before] = useState(() => formOf(secret));
   const [replacing, setReplacing] = useState(false);
@@ -206,7 +208,7 @@ function Loaded({ workspaceId, secret }: { workspaceId: string; secret: AuthSecr
               <Field
                 label="Name"
                 error={fieldState.error?.message ?? null}
-                help={oauth ? "The redirect URI stays as it is." : undefined}
+                help={browser ? "The redirect URI stays as it is." : undefined}
               >
                 <Input {...field} maxLength={200} />
               </Field>
@@ -237,7 +239,11 @@ function Loaded({ workspaceId, secret }: { workspaceId: string; secret: AuthSecr
                   shared={Boolean(client.data?.data.attributes.redirect_uri)}
                 />
               ) : null}
-              <Note>Other scopes and parameters take effect when the secret is authorized the next time.</Note>
+              <Note>
+                {browser
+                  ? "Other scopes and parameters take effect when the secret is authorized the next time."
+                  : "With other scopes or parameters the token it holds is given up and a new one asked for at once."}
+              </Note>
             </>
           ) : replacing ? (
             <ValueFields control={control} type={type} />
@@ -259,7 +265,7 @@ function Loaded({ workspaceId, secret }: { workspaceId: string; secret: AuthSecr
             <Link href={`${list}?manage=${secret.id}`}>Cancel</Link>
           </Button>
           <span className="spacer" />
-          {oauth ? (
+          {browser ? (
             <>
               <Button type="submit" busy={busy === "save"}>
                 Save

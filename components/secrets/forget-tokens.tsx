@@ -7,6 +7,7 @@ import { ConfirmDialog } from "@/components/ui/confirm-dialog";
 import { RelativeTime } from "@/components/ui/relative-time";
 import { useToast } from "@/components/ui/toast";
 import type { AuthSecret } from "@/lib/sdk/resources";
+import { asksByItself } from "./cure";
 
 /** Says what forgetting a secret's tokens means, and does it. */
 export function ForgetTokens({
@@ -43,11 +44,13 @@ export function ForgetTokens({
       onConfirm={() => void forget()}
     >
       <p>
-        The access token and the refresh token are deleted here, and revoked at the provider where it offers that. Name,
-        scopes and history stay.
+        {asksByItself(secret) ? "The access token is" : "The access token and the refresh token are"} deleted here, and
+        revoked at the provider where it offers that. Name, scopes and history stay.
       </p>
       <p>
-        Steps that use it get no token until someone authorizes it again.{" "}
+        {asksByItself(secret)
+          ? "Latchkey asks for a new one at once."
+          : "Steps that use it get no token until someone authorizes it again."}{" "}
         {secret.attributes.last_used_at ? (
           <>
             It was last used <RelativeTime at={secret.attributes.last_used_at} />.

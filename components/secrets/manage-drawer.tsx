@@ -25,6 +25,7 @@ import { SECRET_TYPES } from "@/lib/secret-types";
 import type { SecretType } from "@/lib/secret-types/secret-type";
 import { AllowedHostsFact } from "./allowed-hosts";
 import { goAuthorize } from "./authorize";
+import { asksByItself } from "./cure";
 import { ForgetTokens } from "./forget-tokens";
 import type { ClientSummary } from "./included";
 import { MustAct } from "./must-act";
@@ -32,7 +33,7 @@ import { patchSecret } from "./patch";
 import { secretQuery } from "./queries";
 import { NeverShown } from "./reveal-policy";
 import { ScopesCompared } from "./scopes-compared";
-import { noRefreshReason, type SecretAct, SecretMenu } from "./secret-menu";
+import { noRefreshReason, refreshWord, type SecretAct, SecretMenu } from "./secret-menu";
 import { SecretTimeline } from "./secret-timeline";
 import { StoredField } from "./stored-field";
 import { StoredValue } from "./stored-value";
@@ -147,6 +148,7 @@ function Tokens({
   const must =
     it.status === "unauthorized" || it.status === "reauthorization_needed" || (it.status === "paused" && it.problem);
   const expired = it.expires_at !== null && now > 0 && Date.parse(it.expires_at) <= now;
+  const byItself = asksByItself(secret);
   const holdsAny = it.has_access_token || it.has_refresh_token;
 
   useEffect(() => onError(leave.error ?? renewal.error), [leave.error, renewal.error, onError]);
@@ -173,7 +175,7 @@ function Tokens({
       onClick={refresh}
     >
       <RefreshCw className="i" aria-hidden />
-      Refresh now
+      {refreshWord(secret)}
     </Button>
   );
   const forgetButton = (
@@ -203,11 +205,11 @@ function Tokens({
       <LifetimeBar
         issuedAt={it.issued_at}
         expiresAt={it.expires_at}
-        renewsAt={must || !it.has_refresh_token ? null : it.refresh_due_at}
+        renewsAt={must || !(it.has_refresh_token || byItself) ? null : it.refresh_due_at}
         renewing={it.status === "refreshing"}
       />
       <div className="acts">
-        {must && it.status !== "paused" ? null : (
+        {byItself || (must && it.status !== "paused") ? null : (
           <Button
             className="btn-wide"
             busy={leave.busy}
@@ -226,7 +228,7 @@ function Tokens({
           {trouble}
         </Note>
       ) : null}
-      {!must && it.has_access_token && !it.has_refresh_token && it.expires_at !== null ? (
+      {!must && !byItself && it.has_access_token && !it.has_refresh_token && it.expires_at !== null ? (
         <Note tone="warn">
           No refresh token came.{" "}
           <Link className="link" href={`/workspaces/${workspaceId}/secrets/${secret.id}/edit?add=offline`}>
@@ -251,24 +253,26 @@ function Tokens({
             hidden={hidden}
             never={secret.attributes.reveal_effective === "never"}
           />
-          <StoredValue
-            workspaceId={workspaceId}
-            secretId={secret.id}
-            field="refresh_token"
-            what="refresh token"
-            label="Refresh token"
-            unneeded={it.has_access_token && !it.has_refresh_token && it.expires_at === null}
-            fingerprint={it.has_refresh_token ? it.refresh_fingerprint : null}
-            bad={
-              it.has_refresh_token
-                ? it.status === "reauthorization_needed" && it.problem?.code === "grant_refused"
-                  ? "Refused by the provider"
-                  : null
-                : "Missing"
-            }
-            hidden={hidden}
-            never={secret.attributes.reveal_effective === "never"}
-          />
+          {byItself ? null : (
+            <StoredValue
+              workspaceId={workspaceId}
+              secretId={secret.id}
+              field="refresh_token"
+              what="refresh token"
+              label="Refresh token"
+              unneeded={it.has_access_token && !it.has_refresh_token && it.expires_at === null}
+              fingerprint={it.has_refresh_token ? it.refresh_fingerprint : null}
+              bad={
+                it.has_refresh_token
+                  ? it.status === "reauthorization_needed" && it.problem?.code === "grant_refused"
+                    ? "Refused by the provider"
+                    : null
+                  : "Missing"
+              }
+              hidden={hidden}
+              never={secret.attributes.reveal_effective === "never"}
+            />
+          )}
           {it.redirect_uri ? (
             <div className="fact">
               <dt>Redirect URI</dt>

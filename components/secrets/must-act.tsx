@@ -6,7 +6,7 @@ import { Button } from "@/components/ui/button";
 import { CopyButton } from "@/components/ui/copy-button";
 import { RelativeTime } from "@/components/ui/relative-time";
 import type { AuthSecret } from "@/lib/sdk/resources";
-import { cureOf, whoWords } from "./cure";
+import { asksByItself, cureOf, whoWords } from "./cure";
 import type { ClientSummary } from "./included";
 
 /** What a person must do about a secret, who may, and the button that does it. The first thing in the drawer. */
@@ -42,7 +42,8 @@ export function MustAct({
         {problem?.detail ? <p>{problem.detail}</p> : null}
         {problem ? (
           <p>
-            <b className="must-who">Who can do it:</b> {whoWords(problem.who, client?.name ?? null)}{" "}
+            <b className="must-who">Who can do it:</b>{" "}
+            {whoWords(problem.who, client?.name ?? null, asksByItself(secret))}{" "}
             {status === "unauthorized" ? null : (
               <span className="muted">
                 Since <RelativeTime at={problem.since} />.
@@ -55,7 +56,11 @@ export function MustAct({
             <Button variant="primary" asChild>
               <Link href={`/workspaces/${workspaceId}/auth-clients/${client.id}`}>Open client {client.name}</Link>
             </Button>
-          ) : (
+          ) : cure?.kind === "edit" ? (
+            <Button variant="primary" asChild>
+              <Link href={`/workspaces/${workspaceId}/secrets/${secret.id}/edit`}>{cure.label}</Link>
+            </Button>
+          ) : asksByItself(secret) ? null : (
             <Button
               variant="primary"
               busy={busy}

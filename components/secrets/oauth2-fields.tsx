@@ -10,6 +10,7 @@ import { FieldGroup } from "@/components/ui/field-group";
 import { KeyValueRows } from "@/components/ui/key-value-rows";
 import { Note } from "@/components/ui/note";
 import type { AuthClient } from "@/lib/sdk/resources";
+import { needsBrowser } from "@/lib/secret-types/oauth2";
 import { refuseParameter, type SecretForm } from "./secret-form";
 
 /** Scopes and additional parameters, with word on whether a refresh token is to be expected. */
@@ -30,8 +31,10 @@ export function OAuth2Fields({
   const usual = Object.entries(client?.attributes.credentials?.authorize_params ?? {})
     .filter(([key]) => !params.some((pair) => pair.key === key))
     .map(([key, value]) => ({ key, value }));
-  const advice = client ? refreshAdvice(host, { scopes, params: [...params, ...usual] }, openId) : null;
-  const suggestions = knownProvider(host)?.scopes ?? (openId ? ["openid", "profile", "email", "offline_access"] : []);
+  const browser = needsBrowser(client?.attributes.grant_type ?? "authorization_code");
+  const advice = client && browser ? refreshAdvice(host, { scopes, params: [...params, ...usual] }, openId) : null;
+  const suggestions =
+    knownProvider(host)?.scopes ?? (openId && browser ? ["openid", "profile", "email", "offline_access"] : []);
   return (
     <>
       <Controller
@@ -53,7 +56,7 @@ export function OAuth2Fields({
         render={({ field, fieldState }) => (
           <FieldGroup
             legend="Additional parameters"
-            hint="sent with the authorization request"
+            hint={browser ? "sent with the authorization request" : "sent with every token request"}
             error={fieldState.error?.message ?? null}
           >
             <KeyValueRows value={field.value} onChange={field.onChange} refuse={refuseParameter} />

@@ -5,18 +5,24 @@ import type { ReactNode } from "react";
 import { useMay } from "@/components/frame/use-may";
 import { Menu, type MenuEntry } from "@/components/ui/menu";
 import type { AuthSecret } from "@/lib/sdk/resources";
-import { authorizeWord } from "./cure";
+import { asksByItself, authorizeWord } from "./cure";
 
 /** What can be asked of one secret. */
 export type SecretAct = "manage" | "authorize" | "refresh" | "edit" | "rename" | "delete";
 
 /** Why a token cannot be renewed without a person; null when it can. */
 export function noRefreshReason(secret: AuthSecret): string | null {
+  if (asksByItself(secret)) return null;
   const { status, has_refresh_token } = secret.attributes;
   if (status === "unauthorized") return "Nobody has granted access yet.";
   if (!has_refresh_token) return "There is no refresh token to renew it with.";
   if (status === "reauthorization_needed") return "The provider refuses this refresh token.";
   return null;
+}
+
+/** What asking for a new token is called. */
+export function refreshWord(secret: AuthSecret): string {
+  return asksByItself(secret) ? "Get token" : "Refresh now";
 }
 
 /** The actions on one secret, greyed with the reason where the person may not. */
@@ -42,7 +48,7 @@ export function SecretMenu({
   const act = (name: SecretAct) => () => onAct(name, secret);
   const all: (MenuEntry & { act?: SecretAct })[] = [
     { act: "manage", label: oauth ? "Manage tokens" : "Manage values", icon: KeyRound, onSelect: act("manage") },
-    ...(oauth
+    ...(oauth && !asksByItself(secret)
       ? [
           {
             act: "authorize" as const,
@@ -51,9 +57,13 @@ export function SecretMenu({
             onSelect: act("authorize"),
             disabledReason: noEdit,
           },
+        ]
+      : []),
+    ...(oauth
+      ? [
           {
             act: "refresh" as const,
-            label: "Refresh now",
+            label: refreshWord(secret),
             icon: RefreshCw,
             onSelect: act("refresh"),
             disabledReason: noRefresh ?? noRefreshReason(secret),

@@ -111,6 +111,13 @@ export const SecretRow = memo(function SecretRow({
               {cure.label}
               <span className="sr"> {name}</span>
             </Button>
+          ) : cure?.kind === "edit" ? (
+            <Button size="sm" asChild>
+              <Link href={`/workspaces/${workspaceId}/secrets/${secret.id}/edit`}>
+                {cure.label}
+                <span className="sr"> {name}</span>
+              </Link>
+            </Button>
           ) : cure && clientHref ? (
             <Button size="sm" asChild>
               <Link href={clientHref}>{cure.label}</Link>

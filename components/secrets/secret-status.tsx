@@ -6,6 +6,7 @@ import { Status } from "@/components/ui/status";
 import { useNow } from "@/components/ui/ticker";
 import { exactWords, spanWords } from "@/components/ui/time-words";
 import type { AuthSecret } from "@/lib/sdk/resources";
+import { asksByItself } from "./cure";
 
 /** How long the token that is stored still serves, while renewing it has trouble. */
 function StillValid({ expiresAt }: { expiresAt: string | null }) {
@@ -32,7 +33,14 @@ export function SecretStatus({ secret }: { secret: AuthSecret }) {
       />
     );
   if (status === "reauthorization_needed")
-    return <Status kind="reauthorize" time={problem ? <RelativeTime at={problem.since} /> : null} why={why} />;
+    return (
+      <Status
+        kind="reauthorize"
+        word={asksByItself(secret) ? "Refused" : undefined}
+        time={problem ? <RelativeTime at={problem.since} /> : null}
+        why={why}
+      />
+    );
   if (status === "paused")
     return (
       <Status kind="paused" time={problem ? <RelativeTime at={problem.since} prefix="since " /> : null} why={why} />
@@ -64,7 +72,7 @@ export function SecretStatus({ secret }: { secret: AuthSecret }) {
           title={`Expires ${exactWords(Date.parse(expires_at))}${renews}`}
         />
       }
-      why={has_refresh_token ? undefined : "No refresh token came."}
+      why={has_refresh_token || asksByItself(secret) ? undefined : "No refresh token came."}
     />
   );
 }

@@ -3,6 +3,7 @@
 import { useNow } from "@/components/ui/ticker";
 import { clockWords, countdownWords, longSpanWords } from "@/components/ui/time-words";
 import type { AuthSecret } from "@/lib/sdk/resources";
+import { asksByItself } from "./cure";
 
 const TEN_MINUTES = 600_000;
 const MINUTE = 60_000;
@@ -15,12 +16,14 @@ function lengthWords(ms: number): string {
 /** The one sentence of the drawer: until when, and what happens by itself. Absent where a person must act, which is said elsewhere. */
 export function TokenSay({ secret }: { secret: AuthSecret }) {
   const now = useNow();
-  const { status, expires_at, refresh_due_at, next_attempt_at, has_refresh_token, problem } = secret.attributes;
+  const { status, expires_at, refresh_due_at, next_attempt_at, problem, has_access_token } = secret.attributes;
+  const renews = secret.attributes.has_refresh_token || asksByItself(secret);
   if (now === 0) return <p className="say">&nbsp;</p>;
   const end = expires_at === null ? null : Date.parse(expires_at);
   const left = end === null ? null : end - now;
-  const valid =
-    left === null
+  const valid = !has_access_token
+    ? "There is no access token yet."
+    : left === null
       ? "Access token valid, without an expiry."
       : left > 0
         ? `Access token valid for ${lengthWords(left)}.`
@@ -28,7 +31,7 @@ export function TokenSay({ secret }: { secret: AuthSecret }) {
   if (status === "refreshing")
     return (
       <p className="say" role="timer">
-        Being renewed right now. <span>{valid}</span>
+        {has_access_token ? "Being renewed right now." : "Being asked for right now."} <span>{valid}</span>
       </p>
     );
   if (status === "retrying") {
@@ -36,7 +39,9 @@ export function TokenSay({ secret }: { secret: AuthSecret }) {
     return (
       <>
         <p className="say" role="timer">
-          {next > 0 ? `Renewal failed; next try in ${lengthWords(next)}.` : "Renewal failed; trying again now."}{" "}
+          {next > 0
+            ? `${has_access_token ? "Renewal" : "Asking"} failed; next try in ${lengthWords(next)}.`
+            : `${has_access_token ? "Renewal" : "Asking"} failed; trying again now.`}{" "}
           <span>{valid}</span>
         </p>
         {problem ? <p className="muted small">{problem.detail}</p> : null}
@@ -47,7 +52,7 @@ export function TokenSay({ secret }: { secret: AuthSecret }) {
   const then =
     end === null
       ? "Nothing needs renewing."
-      : !has_refresh_token
+      : !renews
         ? `It cannot renew by itself: no refresh token came. Authorize again before ${clockWords(end, now)}.`
         : due === null
           ? "Renews by itself before that."

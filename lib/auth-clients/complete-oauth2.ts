@@ -3,7 +3,7 @@ import { checkLiteral } from "@/lib/egress/safe-fetch";
 import { AppError, type ErrorItem } from "@/lib/errors";
 import { discover, type ProviderMetadata } from "@/lib/oauth/discovery";
 import { errorFields, log } from "@/lib/observability/log";
-import type { OAuth2ClientInput, OAuth2Options } from "@/lib/secret-types/oauth2";
+import { type GrantType, needsBrowser, type OAuth2ClientInput, type OAuth2Options } from "@/lib/secret-types/oauth2";
 
 /** Where the keys of `credentials` are in a request. */
 export const AT_CREDENTIALS = "/data/attributes/credentials";
@@ -27,16 +27,18 @@ export interface CompleteOAuth2 {
  * @throws AppError invalid_attribute, all complaints at once
  */
 export async function completeOAuth2(given: OAuth2ClientInput, holder: string): Promise<CompleteOAuth2> {
-  const complaints = [...judgeAddresses(given), ...judgeKeys(given)];
+  const grantType = given.grant_type ?? "authorization_code";
+  const browser = needsBrowser(grantType);
+  const complaints = [...judgeAddresses(given), ...judgeKeys(given), ...(browser ? [] : judgeUnused(grantType, given))];
   throwAll(complaints);
-  const missing = !given.token_uri || !given.auth_uri;
+  const missing = !given.token_uri || (browser && !given.auth_uri);
   const metadata = given.issuer ? await look(given.issuer, missing, holder) : null;
 
-  const authUri = given.auth_uri ?? metadata?.authUri ?? undefined;
+  const authUri = browser ? (given.auth_uri ?? metadata?.authUri ?? undefined) : undefined;
   const tokenUri = given.token_uri ?? metadata?.tokenUri ?? undefined;
   const absent: ErrorItem[] = [];
   const ask = given.issuer ? "the issuer does not publish it; enter it" : "is needed, or an issuer that publishes it";
-  if (!authUri) absent.push(complaint("auth_uri", `auth_uri: ${ask}.`));
+  if (browser && !authUri) absent.push(complaint("auth_uri", `auth_uri: ${ask}.`));
   if (!tokenUri) absent.push(complaint("token_uri", `token_uri: ${ask}.`));
   throwAll(absent);
 
@@ -52,7 +54,7 @@ export async function completeOAuth2(given: OAuth2ClientInput, holder: string): 
       ...optional("issuer", given.issuer),
       ...(metadata ? { iss_parameter: metadata.issParameter } : {}),
       ...optional("auth_methods_supported", metadata?.tokenEndpointAuthMethods ?? undefined),
-      grant_type: given.grant_type ?? "authorization_code",
+      grant_type: grantType,
       token_endpoint_auth_method: given.token_endpoint_auth_method ?? "auto",
       pkce: given.pkce ?? "S256",
       scope_separator: given.scope_separator ?? " ",
@@ -93,6 +95,39 @@ function judgeKeys(given: OAuth2ClientInput): ErrorItem[] {
       ),
     );
   return wrong;
+}
+
+/** Of no use without a browser; refused rather than kept, so that nobody counts on them. */
+const BROWSER_ONLY = ["auth_uri", "refresh_token_uri", "authorize_params", "refresh_params"] as const;
+
+type Given = { [Name in (typeof BROWSER_ONLY)[number] | "redirect_uri_per" | "token_endpoint_auth_method"]?: unknown };
+
+/**
+ * Refuses what an existing client of this grant cannot be given.
+ *
+ * @throws AppError invalid_attribute, all complaints at once
+ */
+export function refuseUnused(grantType: GrantType, given: Given): void {
+  if (!needsBrowser(grantType)) throwAll(judgeUnused(grantType, given));
+}
+
+/** What a client whose tokens are asked for without a browser cannot have. */
+function judgeUnused(grantType: string, given: Given): ErrorItem[] {
+  const unused = BROWSER_ONLY.filter((name) => given[name] != null).map((name) =>
+    complaint(name, `${name} is not used with the grant type ${grantType}. Leave it out.`),
+  );
+  if (given.redirect_uri_per === "client")
+    unused.push(
+      complaint("redirect_uri_per", `With the grant type ${grantType} there is no redirect URI. Leave it out.`),
+    );
+  if (given.token_endpoint_auth_method === "none")
+    unused.push(
+      complaint(
+        "token_endpoint_auth_method",
+        `The grant type ${grantType} is for clients that prove themselves with a secret. Choose another method than none.`,
+      ),
+    );
+  return unused;
 }
 
 /** With nothing missing the issuer is asked all the same, for what hardens the flow, but may be silent. */

@@ -2,11 +2,14 @@ import { z } from "zod";
 import type { Caller } from "@/lib/access/caller";
 import { denyUnknown, permit } from "@/lib/access/permit";
 import { resolveWorkspace } from "@/lib/accounts/places";
+import { grantTypeOf } from "@/lib/auth-clients/service";
 import { findVisibleClient, redirectCodeOf } from "@/lib/auth-clients/store";
 import { inTenant } from "@/lib/db/tx";
+import { AppError } from "@/lib/errors";
 import { parameterComplaint } from "@/lib/http/json-api";
 import { previewSecretName } from "@/lib/oauth/redirect-names";
 import { displayName } from "@/lib/secret-types/names";
+import { needsBrowser } from "@/lib/secret-types/oauth2";
 
 /**
  * The `secretName` a new secret of this name would get now, so that a person can register the redirect URI before saving.
@@ -26,6 +29,14 @@ export async function previewRedirectUri(
   const found = await inTenant(scope.tenantId, async (tx) => {
     const client = authClientId === null ? null : await findVisibleClient(tx, scope, authClientId);
     if (authClientId !== null && !client) return null;
+    if (client?.type === "oauth2" && !needsBrowser(grantTypeOf(client)))
+      throw new AppError(
+        "invalid_parameter",
+        "Secrets of this auth client have no redirect URI: nobody authorizes them.",
+        {
+          source: { parameter: "auth_client" },
+        },
+      );
     if (client?.secretName) return client.secretName;
     if (!parsed.success) throw parameterComplaint(parsed.error);
     const owner = { tenantId: scope.tenantId, ownerId: scope.workspaceId, code: await redirectCodeOf(tx, scope) };

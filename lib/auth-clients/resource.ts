@@ -9,6 +9,7 @@ import { freeForm, secretText } from "@/lib/secret-types/free-form";
 import { CLIENT_TYPE_NAMES, isSecretType, SECRET_TYPES, type SecretTypeName } from "@/lib/secret-types/index";
 import { displayName } from "@/lib/secret-types/names";
 import {
+  type GrantType,
   type OAuth2ClientInput,
   type OAuth2Options,
   oauth2Client,
@@ -219,6 +220,7 @@ export function toResource(row: ClientRow, view: ClientView): Resource {
       ...(view.credentials ? { credentials: view.credentials.reveal() } : {}),
       ...(view.hasClientSecret === undefined ? {} : { has_client_secret: view.hasClientSecret }),
       ...(host ? { host } : {}),
+      ...grantTypeOf(row),
       ...(row.secretName ? { redirect_uri: redirectUri(row.secretName) } : {}),
       visibility: row.scope.kind,
       created_at: row.createdAt.toISOString(),
@@ -243,6 +245,11 @@ export function wireOptions(options: OAuth2Options): Record<string, unknown> {
   return shown;
 }
 
+/** For everybody who sees the client: whether its secrets are authorized in a browser decides what one can do with them. */
+function grantTypeOf(row: Pick<ClientRow, "type" | "options">): { grant_type?: GrantType } {
+  return row.type === "oauth2" ? { grant_type: (row.options as unknown as OAuth2Options).grant_type } : {};
+}
+
 /** The host a person recognises the client by. */
 export function hostOf(row: Pick<ClientRow, "type" | "options">): string | null {
   if (row.type !== "oauth2") return null;
@@ -256,7 +263,13 @@ export function toSummary(row: ClientRow): Resource {
   return {
     id: row.id,
     type: "auth-client",
-    attributes: { name: row.name, type: row.type, ...(host ? { host } : {}), visibility: row.scope.kind },
+    attributes: {
+      name: row.name,
+      type: row.type,
+      ...(host ? { host } : {}),
+      ...grantTypeOf(row),
+      visibility: row.scope.kind,
+    },
     relationships: scopeRelationship(row.scope),
     links: { self: `/v2/auth-clients/${row.id}` },
   };

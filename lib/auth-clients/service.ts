@@ -5,7 +5,7 @@ import { GLOBAL, INSTANCE_TENANT, type Scope, type ScopeKind, scopeId, type Work
 import { countFor } from "@/lib/accounts/person-limits";
 import { resolveContract, resolveTenant, resolveWorkspace } from "@/lib/accounts/places";
 import { recordNow, recordWith } from "@/lib/audit/record";
-import { AT_CREDENTIALS, completeOAuth2, EDITABLE_DEFAULTS } from "@/lib/auth-clients/complete-oauth2";
+import { AT_CREDENTIALS, completeOAuth2, EDITABLE_DEFAULTS, refuseUnused } from "@/lib/auth-clients/complete-oauth2";
 import { credentialsPlace, forgetOpened, type SealedOAuth2 } from "@/lib/auth-clients/opened";
 import {
   type ClientInput,
@@ -30,7 +30,7 @@ import { requireVisibleComponents } from "@/lib/integration-components/service";
 import { discover, type ProviderMetadata } from "@/lib/oauth/discovery";
 import { releaseSecretName, reserveSecretName } from "@/lib/oauth/redirect-names";
 import { errorFields, log } from "@/lib/observability/log";
-import type { OAuth2Options } from "@/lib/secret-types/oauth2";
+import type { GrantType, OAuth2Options } from "@/lib/secret-types/oauth2";
 
 export { noteClientOk, noteClientProblem, openOAuthClient } from "@/lib/auth-clients/opened";
 export { toSummary } from "@/lib/auth-clients/resource";
@@ -220,6 +220,11 @@ export async function readUsage(caller: Caller, id: string, place: ScopeWord | n
 export async function clientVisibleFrom(tx: Tx, scope: WorkspaceScope, id: string): Promise<ClientRow | null> {
   await store.lockUse(tx, id, "shared");
   return store.findVisibleClient(tx, scope, id);
+}
+
+/** How the tokens of an oauth2 client come about. */
+export function grantTypeOf(client: ClientRow): GrantType {
+  return (client.options as unknown as OAuth2Options).grant_type;
 }
 
 /** Rows of clients for `included`; `toSummary` makes resources of them. Ids the transaction's tenant cannot see are left out. */
@@ -494,6 +499,7 @@ async function changeOf(
     return change;
   }
   const given = readOAuth2Change(credentials);
+  refuseUnused(grantTypeOf(row), given);
   mergeOAuth2(row, change, given);
   await requireSecretWhereUsed(row, change);
   return change;

@@ -27,7 +27,7 @@ interface LeaseRow {
   status: "active" | "suspect";
   grant_id: string;
   generation: number;
-  sealed: Buffer;
+  sealed: Buffer | null;
   fence: string;
   attempt: string;
   failures: number;

@@ -1,3 +1,4 @@
+import type { OAuthClient } from "@/lib/auth-clients/client";
 import type { Problem } from "@/lib/errors";
 import type { Failure } from "@/lib/oauth/failure";
 import { type Attempt, superseded, tell } from "./attempt";
@@ -6,13 +7,22 @@ import type { FailureOutcome, Outcome, World } from "./world";
 
 /** What a failed attempt means for its secret and its client (REFRESH section 6), and the words people read about it. */
 
-/** No other refresh token is left. The first refusal only makes it suspect; a second one after the hold-off is believed (I7). */
-export async function refused(attempt: Attempt, failure: Failure): Promise<Outcome> {
+/**
+ * Nothing else is left to ask with. The first refusal only makes it suspect; a second one after the hold-off is believed (I7).
+ *
+ * @param spent a refresh token was presented, so that an answer that was lost explains the refusal
+ */
+export async function refused(
+  attempt: Attempt,
+  client: OAuthClient,
+  failure: Failure,
+  spent: boolean,
+): Promise<Outcome> {
   const { world, lease } = attempt;
   const since = lease.suspectForMs;
   if (since !== null && since >= HOLD_OFF_MS.min) {
-    const lost = lease.lostGeneration === lease.generation;
-    const problem = lost ? LOST : refusedProblem(failure);
+    const lost = spent && lease.lostGeneration === lease.generation;
+    const problem = lost ? LOST : refusedProblem(failure, world.provider.refusal(client));
     return record(attempt, failure, "dead", {
       status: "dead",
       delayMs: null,
@@ -29,7 +39,11 @@ export async function refused(attempt: Attempt, failure: Failure): Promise<Outco
     counts: true,
     unknown: false,
     suspect: true,
-    problem: { ...refusedProblem(failure), who: "provider", title: "The provider refused once" },
+    problem: {
+      ...refusedProblem(failure, world.provider.refusal(client)),
+      who: "provider",
+      title: "The provider refused once",
+    },
     event: "refresh_failed",
   });
 }
@@ -154,10 +168,10 @@ const TITLES: Partial<Record<Problem["code"], string>> = {
   egress_blocked: "The provider's address is not allowed",
 };
 
-const refusedProblem = (failure: Failure): Omit<Problem, "since"> => ({
+const refusedProblem = (failure: Failure, words: { title: string; cure: string }): Omit<Problem, "since"> => ({
   code: "grant_refused",
-  title: "The provider refuses to renew this",
-  detail: `${told(failure)} Access was withdrawn or has lapsed; someone with an account there must grant it again.`,
+  title: words.title,
+  detail: `${told(failure)} ${words.cure}`,
   who: "you",
 });
 

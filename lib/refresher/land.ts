@@ -9,7 +9,7 @@ import type { Landing, Outcome, World } from "./world";
 export async function land(
   attempt: Attempt,
   client: OAuthClient,
-  previous: StoredTokens,
+  previous: StoredTokens | null,
   answer: Extract<TokenAnswer, { kind: "tokens" }>,
   askedAt: number,
   late = false,
@@ -21,7 +21,7 @@ export async function land(
   const base: Omit<Landing, "parentGeneration" | "sealed" | "sibling"> = {
     lease,
     tokenMac: tokens.refresh_token === null ? null : world.vault.tokenMac(tokens.refresh_token),
-    previousMac: previous.refresh_token === null ? null : world.vault.tokenMac(previous.refresh_token),
+    previousMac: previous?.refresh_token ? world.vault.tokenMac(previous.refresh_token) : null,
     issuedAtMs: answer.issuedAtMs,
     askedAt,
     lifetimeS,
@@ -77,7 +77,7 @@ async function untilDone<T>(world: World, work: () => Promise<T>): Promise<T> {
 export function landLate(
   attempt: Attempt,
   client: OAuthClient,
-  tokens: StoredTokens,
+  tokens: StoredTokens | null,
   sent: Promise<TokenAnswer>,
   askedAt: number,
 ): void {

@@ -12,6 +12,7 @@ import { errorFields, log } from "@/lib/observability/log";
 import { metrics } from "@/lib/observability/metrics";
 import { currentTraceId } from "@/lib/observability/trace";
 import { once } from "@/lib/process";
+import { readOwnRequest } from "@/lib/secrets/own-request";
 import { databaseRows, knownPaces, takeSlots } from "./claim";
 import { type HostLimits, Hosts } from "./hosts";
 import { Paces } from "./pace";
@@ -88,9 +89,10 @@ function liveWorld(background: Set<Promise<void>>): World {
     rows: databaseRows(),
     leadS: settings().refreshLeadS,
     provider: {
-      renew: (client, tokens, mayStillSend) => grantOf(client).renew(client, tokens, mayStillSend),
+      renew: (client, held, mayStillSend) => grantOf(client).renew(client, held, mayStillSend),
       renewable: (client, tokens) => grantOf(client).renewable(tokens),
       host: tokenHost,
+      refusal: (client) => grantOf(client).refusal,
       revoke: async (client, tokens, tenantId) => {
         const value = tokens.refresh_token ?? tokens.access_token;
         await revoke(client, { value, hint: tokens.refresh_token ? "refresh_token" : "access_token" }, tenantId);
@@ -102,6 +104,8 @@ function liveWorld(background: Set<Promise<void>>): World {
       noteOk: (client, authMethod) => noteClientOk(client, authMethod),
     },
     vault: {
+      own: async (lease, client) =>
+        grantOf(client).asksWithOwn ? readOwnRequest(lease.tenantId, lease.secretId) : null,
       open: async (lease, generation, sealed) =>
         readStored(await openJson<SealedTokens>(tokenPlace(lease.tenantId, lease.secretId, generation), sealed)),
       seal: (lease, generation, tokens) => sealJson(tokenPlace(lease.tenantId, lease.secretId, generation), tokens),

@@ -1,6 +1,7 @@
 import type { OAuthClient } from "@/lib/auth-clients/client";
 import { AppError } from "@/lib/errors";
 import type { Failure } from "@/lib/oauth/failure";
+import type { Held } from "@/lib/oauth/grants/grant";
 import type { TokenAnswer } from "@/lib/oauth/token-endpoint";
 import type { StoredTokens } from "@/lib/oauth/token-set";
 import { type Attempt, superseded, tell } from "./attempt";
@@ -13,8 +14,8 @@ import type { Lease, Outcome, World } from "./world";
  * The critical path, in the order it runs (REFRESH section 4):
  *
  *   1  the lease is held already (claim.ts); from here its heartbeat runs
- *   2  open the auth client and the stored tokens
- *   3  guard: write down that this refresh token is about to be presented
+ *   2  open the auth client, the stored tokens and what else the request is made of
+ *   3  guard: write down that a request is about to be sent, for one kind of grant with the refresh token in it
  *   4  send; the hard deadline ends the lease, never the request
  *   5  an answer with tokens: land it, again and again until the commit is known (land.ts)
  *   6  a refusal: another refresh token of the same grant, else a second look later, else dead (failed.ts)
@@ -44,14 +45,15 @@ export async function refreshOne(
       tell(attempt, "released");
       return { kind: "failed", code: "paused", detail: "The auth client waits for an administrator." };
     }
-    let tokens: StoredTokens;
+    let held: Held;
     try {
-      tokens = await world.vault.open(lease, lease.generation, lease.sealed);
+      const tokens = lease.sealed === null ? null : await world.vault.open(lease, lease.generation, lease.sealed);
+      held = { tokens, own: await world.vault.own(lease, client) };
     } catch (error) {
       if (!(error instanceof AppError) || error.code !== "integrity_failure") throw error;
       return await pause(attempt, "integrity", DAMAGED);
     }
-    return await present(attempt, client, tokens);
+    return await present(attempt, client, held);
   } finally {
     world.rows.drop(lease);
   }
@@ -60,13 +62,14 @@ export async function refreshOne(
 /** A lease that ends this soon is not one to begin sending on: connecting took too long, or the process stood still. */
 const WRITE_MARGIN_MS = 1_000;
 
-/** Presents the current refresh token and, after a refusal, what else the ledger holds. */
-async function present(attempt: Attempt, client: OAuthClient, current: StoredTokens): Promise<Outcome> {
+/** Asks with what is held and, after a refusal of a refresh token, with what else the ledger holds. */
+async function present(attempt: Attempt, client: OAuthClient, current: Held): Promise<Outcome> {
   const { world, lease } = attempt;
   const tried = new Set<string>();
-  let tokens = current;
+  let held = current;
   for (;;) {
-    const presented = tokens.refresh_token === null ? null : world.vault.tokenMac(tokens.refresh_token);
+    const refreshToken = held.tokens?.refresh_token ?? null;
+    const presented = refreshToken === null ? null : world.vault.tokenMac(refreshToken);
     if (presented) tried.add(presented);
     const guardedAt = world.clock.monotonic();
     if (!(await world.rows.guard(lease))) {
@@ -80,7 +83,7 @@ async function present(attempt: Attempt, client: OAuthClient, current: StoredTok
       return superseded(attempt);
     }
     let tooLate = false;
-    const sent = world.provider.renew(client, tokens, () => {
+    const sent = world.provider.renew(client, held, () => {
       tooLate = world.clock.monotonic() > lease.heldUntil - WRITE_MARGIN_MS;
       if (!tooLate) attempt.calls += 1;
       return !tooLate;
@@ -91,19 +94,20 @@ async function present(attempt: Attempt, client: OAuthClient, current: StoredTok
       return superseded(attempt);
     }
     if (answer === "deadline") {
-      landLate(attempt, client, tokens, sent, askedAt);
+      landLate(attempt, client, held.tokens, sent, askedAt);
       return fail(attempt, DEADLINE, "deadline");
     }
     if (answer.kind === "tokens") {
       attempt.heard?.();
-      return land(attempt, client, tokens, answer, askedAt); // 5
+      return land(attempt, client, held.tokens, answer, askedAt); // 5
     }
     if (answer.failure.kind !== "refused" || isRequestFault(answer.failure, client))
       return fail(attempt, answer.failure);
-    if (presented) await world.rows.markRefused(lease, presented); // 6
+    if (presented === null) return refused(attempt, client, answer.failure, false); // 6
+    await world.rows.markRefused(lease, presented);
     const next = await nextAlternative(attempt, tried);
-    if (!next) return refused(attempt, answer.failure);
-    tokens = next;
+    if (!next) return refused(attempt, client, answer.failure, true);
+    held = { ...held, tokens: next };
   }
 }
 

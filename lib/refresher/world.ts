@@ -2,6 +2,7 @@ import type { OAuthClient } from "@/lib/auth-clients/client";
 import type { Clock } from "@/lib/clock";
 import type { Sensitive } from "@/lib/crypto/sensitive";
 import type { Problem } from "@/lib/errors";
+import type { Held, OwnRequest } from "@/lib/oauth/grants/grant";
 import type { TokenAnswer } from "@/lib/oauth/token-endpoint";
 import type { StoredTokens } from "@/lib/oauth/token-set";
 
@@ -39,7 +40,8 @@ export interface Lease {
   status: "active" | "suspect";
   grantId: string;
   generation: number;
-  sealed: Buffer;
+  /** Null: no token was ever obtained, or it was given up. */
+  sealed: Buffer | null;
   fence: number;
   /** Names this attempt everywhere: guard, ledger, answers. */
   attempt: string;
@@ -152,11 +154,13 @@ export interface Want {
 
 export interface Provider {
   /** `mayStillSend` is asked in the turn in which the request is written, which may be long after the call. */
-  renew(client: OAuthClient, tokens: StoredTokens, mayStillSend: () => boolean): Promise<TokenAnswer>;
+  renew(client: OAuthClient, held: Held, mayStillSend: () => boolean): Promise<TokenAnswer>;
   renewable(client: OAuthClient, tokens: StoredTokens): boolean;
   /** Best effort, for an answer that belongs to nobody any more. */
   revoke(client: OAuthClient, tokens: StoredTokens, tenantId: string): Promise<void>;
   host(client: OAuthClient): string;
+  /** What people read when a refusal of this client's grant is believed, and what mends it. */
+  refusal(client: OAuthClient): { title: string; cure: string };
 }
 
 export interface Clients {
@@ -166,6 +170,12 @@ export interface Clients {
 }
 
 export interface Vault {
+  /**
+   * What the secret itself says in a token request; null where a refresh token says all.
+   *
+   * @throws AppError integrity_failure
+   */
+  own(lease: Lease, client: OAuthClient): Promise<OwnRequest | null>;
   open(lease: Lease, generation: number, sealed: Buffer): Promise<StoredTokens>;
   seal(lease: Lease, generation: number, tokens: StoredTokens): Promise<Buffer>;
   tokenMac(refreshToken: Sensitive<string>): string;

@@ -1,5 +1,6 @@
 import type { Problem } from "@/lib/errors";
 import type { SecretTypeName } from "@/lib/secret-types";
+import type { GrantType } from "@/lib/secret-types/oauth2";
 import type { Resource } from "./client";
 
 /** The wire's resources (CONTRACT.md sections 2 and 3, API.md). Times are ISO texts, lengths whole seconds unless named otherwise. */
@@ -10,7 +11,7 @@ type Many<Type extends string> = { data: { id: string; type: Type }[] };
 export type AuthClientType = "oauth2" | "noauth" | "basic" | "api_key";
 export type SecretType = SecretTypeName;
 export type Visibility = "workspace" | "contract" | "tenant" | "global";
-export type { Problem };
+export type { GrantType, Problem };
 
 export interface AuthClientCredentials {
   client_id?: string;
@@ -21,7 +22,7 @@ export interface AuthClientCredentials {
   refresh_token_uri?: string;
   token_expires_in?: number;
   issuer?: string;
-  grant_type?: "authorization_code";
+  grant_type?: GrantType;
   token_endpoint_auth_method?: "auto" | "client_secret_basic" | "client_secret_post" | "none";
   pkce?: "S256" | "off";
   scope_separator?: string;
@@ -44,6 +45,8 @@ export type AuthClient = Resource<
     credentials?: AuthClientCredentials;
     /** Host of the provider, for tiles and lists. */
     host?: string | null;
+    /** oauth2 only: how the tokens of its secrets come about. */
+    grant_type?: GrantType;
     /** Present when `redirect_uri_per` is `client`. */
     redirect_uri?: string | null;
     visibility?: Visibility;
@@ -85,6 +88,9 @@ export type AuthSecret = Resource<
     error?: string;
     /** Never answered to a signed-in person (see `reveal`). */
     credentials?: Record<string, unknown>;
+    /** How its tokens come about; null for other types than oauth2. */
+    grant_type: GrantType | null;
+    /** Null where nobody authorizes it in a browser. */
     redirect_uri: string | null;
     status: SecretStatus;
     expires_at: string | null;

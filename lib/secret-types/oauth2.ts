@@ -15,6 +15,16 @@ const parameters = z
   .refine((value) => Object.keys(value).length <= 50, "must have 50 entries at most")
   .refine((value) => sizeOf(value) <= MAX_VALUE, "must be 64 KB at most");
 
+/** How tokens come about. The first needs a person in a browser; with the others Latchkey asks by itself, again whenever a token runs out. */
+export const GRANT_TYPES = ["authorization_code", "client_credentials"] as const;
+
+export type GrantType = (typeof GRANT_TYPES)[number];
+
+/** Whether somebody has to grant access in a browser before there are tokens. */
+export function needsBrowser(grantType: string): boolean {
+  return grantType === "authorization_code";
+}
+
 /** Set by the protocol itself; extra parameters cannot replace them. */
 export const RESERVED_PARAMETERS: ReadonlySet<string> = new Set([
   "response_type",
@@ -81,10 +91,7 @@ export const oauth2Client = oauth2ClientEditable.extend({
   refresh_token_uri: uri.optional(),
   revocation_uri: uri.optional(),
   issuer: uri.optional(),
-  /** API.md names three more, for tokens without a browser; they come with their own issue. */
-  grant_type: z
-    .enum(["authorization_code"], "must be authorization_code; the other grants come with a later version")
-    .optional(),
+  grant_type: z.enum(GRANT_TYPES, `must be ${GRANT_TYPES.slice(0, -1).join(", ")} or ${GRANT_TYPES.at(-1)}`).optional(),
   redirect_uri_per: z.enum(["secret", "client"], "must be secret or client").optional(),
   provider: z.string().max(100).optional(),
 });
@@ -104,7 +111,7 @@ export interface OAuth2Options {
   iss_parameter?: boolean;
   /** From the provider's metadata. */
   auth_methods_supported?: string[];
-  grant_type: "authorization_code";
+  grant_type: GrantType;
   token_endpoint_auth_method: "auto" | "client_secret_basic" | "client_secret_post" | "none";
   pkce: "S256" | "off";
   scope_separator: string;

@@ -1,8 +1,9 @@
 import { systemClock } from "@/lib/clock";
+import { AppError } from "@/lib/errors";
 import { complaint } from "@/lib/http/json-api";
 import { SECRET_TYPES } from "@/lib/secret-types";
 import { limitedCredentials } from "@/lib/secret-types/free-form";
-import type { OAuth2CredentialsInput } from "@/lib/secret-types/oauth2";
+import { type GrantType, needsBrowser, type OAuth2CredentialsInput } from "@/lib/secret-types/oauth2";
 import type { OAuth2Extras } from "./resource";
 
 /** The `credentials` of a request, checked by their type. @throws AppError invalid_attribute, every complaint at once */
@@ -12,6 +13,20 @@ export function readCredentials(type: keyof typeof SECRET_TYPES, given: unknown)
   const parsed = SECRET_TYPES[type].credentials.safeParse(given);
   if (!parsed.success) throw complaint(parsed.error, ["data", "attributes", "credentials"]);
   return parsed.data as Record<string, unknown>;
+}
+
+/**
+ * Refuses members that a secret of this grant has no use for.
+ *
+ * @throws AppError invalid_attribute
+ */
+export function refuseUnfit(grantType: GrantType, given: OAuth2CredentialsInput): void {
+  if (needsBrowser(grantType) || given.refresh_token == null) return;
+  throw new AppError(
+    "invalid_attribute",
+    `Leave refresh_token out: with the grant type ${grantType} Latchkey asks for a new token when the old one runs out.`,
+    { source: { pointer: "/data/attributes/credentials/refresh_token" } },
+  );
 }
 
 /** What an oauth2 secret keeps besides tokens; what a PATCH leaves out stays as it was. */

@@ -37,7 +37,7 @@ export async function listSecrets(caller: Caller, workspaceId: string, query: Li
   const read = await inTenant(scope.tenantId, async (tx) => {
     const rows = await store.listSecrets(tx, scope, query, query.order, query.page ? pageOffset(query.page) : null);
     const clientIds = rows.flatMap((row) => row.authClientId ?? []);
-    const shared = await store.sharedNames(tx, clientIds);
+    const looks = await store.clientLooks(tx, clientIds);
     const clients = query.include.has("auth_client") ? await clientSummaries(tx, clientIds) : [];
     const used = query.page
       ? await store.lastUsed(
@@ -49,7 +49,7 @@ export async function listSecrets(caller: Caller, workspaceId: string, query: Li
     const counts = query.page ? await store.countSecrets(tx, scope, query) : null;
     const userIds = query.include.has("user") ? rows.flatMap((row) => row.userId ?? []) : [];
     const names = await userNames(tx, scope.tenantId, userIds);
-    return { rows, shared, clients, used, counts, names };
+    return { rows, looks, clients, used, counts, names };
   });
   const { fields } = query;
   const values = mayReadValues(caller, scope) && (fields?.has("credentials") ?? true);
@@ -63,7 +63,7 @@ export async function listSecrets(caller: Caller, workspaceId: string, query: Li
     });
   const resources = await Promise.all(
     read.rows.map(async (row) => {
-      const view: SecretView = { sharedSecretName: row.authClientId ? read.shared.get(row.authClientId) : null };
+      const view: SecretView = { ...(row.authClientId === null ? {} : read.looks.get(row.authClientId)) };
       if (read.used) view.lastUsedAt = read.used.get(row.id) ?? null;
       // One damaged row must not take the list with it (CRY-11).
       if (values) Object.assign(view, await valuesOrProblem(row));

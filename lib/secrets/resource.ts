@@ -6,6 +6,7 @@ import { type Relationship, type Resource, related, relationshipTo } from "@/lib
 import { redirectUri } from "@/lib/oauth/redirect-names";
 import type { StoredTokens } from "@/lib/oauth/token-set";
 import { displayName, splitScopes } from "@/lib/secret-types/names";
+import { type GrantType, needsBrowser } from "@/lib/secret-types/oauth2";
 import { allowedHosts } from "./allowed-hosts";
 import { problemOf, stateOf, statusOf } from "./state";
 import type { EventRow, SecretRow } from "./store";
@@ -71,6 +72,8 @@ export type OpenCredentials =
 export interface SecretView {
   /** Where a shared redirect URI replaces the secret's own. */
   sharedSecretName?: string | null;
+  /** How its tokens come about; absent for other types than oauth2. */
+  grantType?: GrantType;
   credentials?: OpenCredentials;
   /** For the edit form: shown to whoever may edit, no secret among them. */
   additionalParams?: Record<string, string>;
@@ -102,8 +105,10 @@ export function toResource(row: SecretRow, view: SecretView = {}): Resource {
   Object.assign(attributes, {
     status,
     problem,
-    redirect_uri: oauth2 ? redirectUri(view.sharedSecretName ?? row.secretName) : null,
-    expires_at: iso(row.expiresMs),
+    grant_type: view.grantType ?? null,
+    redirect_uri: hasRedirect(view, oauth2) ? redirectUri(view.sharedSecretName ?? row.secretName) : null,
+    // Without a token, the column says since when one is missing.
+    expires_at: row.fingerprint === null ? null : iso(row.expiresMs),
     refresh_due_at: iso(row.dueMs),
     next_attempt_at: (row.failures ?? 0) > 0 ? iso(row.dueMs) : null,
     issued_at: iso(row.issuedMs),
@@ -137,6 +142,10 @@ export function toResource(row: SecretRow, view: SecretView = {}): Resource {
     relationships: links,
     links: { self: `/v2/workspaces/${row.workspaceId}/secrets/${row.id}` },
   };
+}
+
+function hasRedirect(view: SecretView, oauth2: boolean): boolean {
+  return oauth2 && (view.grantType === undefined || needsBrowser(view.grantType));
 }
 
 /** The contract's token members, as its clients read them: the first door (HOUSE sentence 4). */

@@ -5,7 +5,7 @@ import type { WorkspaceScope } from "@/lib/access/scope";
 import { workspaceRedirectCode } from "@/lib/accounts/people";
 import { resolveWorkspace } from "@/lib/accounts/places";
 import { recordNow, recordWith } from "@/lib/audit/record";
-import { clientVisibleFrom, openOAuthClient } from "@/lib/auth-clients/service";
+import { clientVisibleFrom, grantTypeOf, openOAuthClient } from "@/lib/auth-clients/service";
 import { sealJson } from "@/lib/crypto/envelope";
 import { inTenant, type Tx } from "@/lib/db/tx";
 import { AppError, notFound } from "@/lib/errors";
@@ -14,9 +14,9 @@ import { isId, newId } from "@/lib/ids";
 import { releaseSecretName, reserveSecretName } from "@/lib/oauth/redirect-names";
 import { isSecretType, SECRET_TYPE_NAMES, SECRET_TYPES } from "@/lib/secret-types";
 import { nameKey } from "@/lib/secret-types/names";
-import type { OAuth2CredentialsInput } from "@/lib/secret-types/oauth2";
+import { needsBrowser, type OAuth2CredentialsInput } from "@/lib/secret-types/oauth2";
 import { type SecretType, showsValues, visibleValues } from "@/lib/secret-types/secret-type";
-import { extrasOf, givenLifetime, readCredentials } from "./credentials-input";
+import { extrasOf, givenLifetime, readCredentials, refuseUnfit } from "./credentials-input";
 import { flagIfDamaged } from "./damage";
 import { credentialsPlace, openCredentials, openExtras, openTokens } from "./opened";
 import type { CreateBody, OpenCredentials, SecretView } from "./resource";
@@ -24,7 +24,7 @@ import { toResource } from "./resource";
 import { type Revocable, revokeTokens } from "./revoke-tokens";
 import { mergeTokens, saveNewGrant } from "./save-tokens";
 import * as store from "./store";
-import { insertUnauthorized, lockTokens } from "./token-store";
+import { insertPending, insertUnauthorized, lockTokens } from "./token-store";
 
 /** Use cases of secrets: add, read, delete. The list is in list-secrets.ts, editing in update-secret.ts, tokens in tokens.ts. */
 
@@ -88,6 +88,8 @@ export async function createSecret(caller: Caller, workspaceId: string, body: Cr
   const values = readCredentials(type, attributes.credentials);
   const id = newId();
   const oauth2 = type === "oauth2" ? (values as OAuth2CredentialsInput) : null;
+  const grantType = oauth2 && client ? grantTypeOf(client) : null;
+  if (oauth2 && grantType) refuseUnfit(grantType, oauth2);
   const sealed = await sealJson(credentialsPlace(scope.tenantId, id, 1), oauth2 ? extrasOf(oauth2) : values);
   const opened = oauth2?.access_token && client ? await openOAuthClient(client.tenantId, client.id) : null;
 
@@ -120,14 +122,17 @@ export async function createSecret(caller: Caller, workspaceId: string, body: Cr
       reveal: attributes.reveal,
       allowedHosts: attributes.allowed_hosts,
     });
-    if (oauth2 && client)
-      await insertUnauthorized(tx, {
+    if (grantType && client) {
+      const tokens = {
         tenantId: scope.tenantId,
         secretId: id,
         workspaceId: scope.workspaceId,
         authClientTenantId: client.tenantId,
         authClientId: client.id,
-      });
+      };
+      if (needsBrowser(grantType)) await insertUnauthorized(tx, tokens);
+      else await insertPending(tx, { ...tokens, grantId: randomUUID() });
+    }
     await store.insertEvent(tx, scope.tenantId, id, { event: "created", actor: caller.name });
     await recordWith(tx, caller, {
       tenantId: scope.tenantId,
@@ -205,7 +210,7 @@ export async function viewOne(
   row: store.SecretRow,
   audit: "recorded" | "written" | "refreshed" | "no-values",
 ): Promise<SeenSecret> {
-  const view: SecretView = { sharedSecretName: await sharedName(row) };
+  const view: SecretView = await clientFacts(row);
   if (audit !== "no-values" && mayReadValues(caller, scope)) {
     if (audit !== "recorded")
       await recordNow(caller, {
@@ -237,9 +242,11 @@ async function openVisible(row: store.SecretRow, open?: OpenCredentials): Promis
   return opened.kind === "static" ? opened.values.use((values) => visibleValues(type, values)) : undefined;
 }
 
-async function sharedName(row: store.SecretRow): Promise<string | null> {
-  if (!row.authClientTenantId || !row.authClientId) return null;
-  return (await openOAuthClient(row.authClientTenantId, row.authClientId))?.secretName ?? null;
+/** What its auth client decides about how a secret looks. */
+async function clientFacts(row: store.SecretRow): Promise<Pick<SecretView, "sharedSecretName" | "grantType">> {
+  if (!row.authClientTenantId || !row.authClientId) return {};
+  const client = await openOAuthClient(row.authClientTenantId, row.authClientId);
+  return client ? { sharedSecretName: client.secretName, grantType: client.options.grant_type } : {};
 }
 
 /** Gone at once; its tokens are revoked at the provider where that is possible (VAL-6). */

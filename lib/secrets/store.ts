@@ -12,6 +12,7 @@ import { AppError, type Problem } from "@/lib/errors";
 import { oneLine } from "@/lib/observability/one-line";
 import { once } from "@/lib/process";
 import { nameKey } from "@/lib/secret-types/names";
+import type { GrantType } from "@/lib/secret-types/oauth2";
 import type { StateFacts } from "./state";
 
 /** The only file that knows the tables of a secret. Times are ms by the database's clock. */
@@ -276,14 +277,25 @@ export async function lastUsed(tx: Tx, tenantId: string, ids: readonly string[])
   return new Map(rows.map((row) => [row.id, new Date(row.at)]));
 }
 
-/** The shared `secretName` of clients with `redirect_uri_per: client`, by client id. */
-export async function sharedNames(tx: Tx, clientIds: readonly string[]): Promise<Map<string, string | null>> {
+/** What decides how a secret of a client looks. */
+export interface ClientLook {
+  /** The shared one, with `redirect_uri_per: client`. */
+  sharedSecretName: string | null;
+  grantType: GrantType;
+}
+
+/** By client id. */
+export async function clientLooks(tx: Tx, clientIds: readonly string[]): Promise<Map<string, ClientLook>> {
   if (clientIds.length === 0) return new Map();
   const rows = await tx
-    .select({ id: authClients.id, secretName: authClients.secretName })
+    .select({
+      id: authClients.id,
+      sharedSecretName: authClients.secretName,
+      grantType: sql<GrantType>`${authClients.options} ->> 'grant_type'`,
+    })
     .from(authClients)
-    .where(inArray(authClients.id, [...new Set(clientIds)]));
-  return new Map(rows.map((row) => [row.id, row.secretName]));
+    .where(and(inArray(authClients.id, [...new Set(clientIds)]), eq(authClients.type, "oauth2")));
+  return new Map(rows.map(({ id, ...look }) => [id, look]));
 }
 
 export type NewSecret = Pick<
@@ -358,10 +370,10 @@ export async function lockSecret(
   tx: Tx,
   tenantId: string,
   id: string,
-): Promise<Pick<SecretRow, "generation" | "sealed" | "reveal" | "allowedHosts"> | null> {
-  const { generation, sealed, reveal, allowedHosts } = secrets;
+): Promise<Pick<SecretRow, "generation" | "sealed" | "scope" | "reveal" | "allowedHosts"> | null> {
+  const { generation, sealed, scope, reveal, allowedHosts } = secrets;
   const [row] = await tx
-    .select({ generation, sealed, reveal, allowedHosts })
+    .select({ generation, sealed, scope, reveal, allowedHosts })
     .from(secrets)
     .where(and(eq(secrets.tenantId, tenantId), eq(secrets.id, id)))
     .for("update");

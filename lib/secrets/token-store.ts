@@ -38,6 +38,26 @@ export async function insertUnauthorized(
   await tx.insert(tokenState).values(row);
 }
 
+/**
+ * The row of a secret whose tokens are asked for without a person: due at once. It has a grant from the beginning, so that
+ * the first answer lands like any other.
+ */
+export async function insertPending(
+  tx: Tx,
+  row: Pick<SavedTokens, "tenantId" | "secretId" | "workspaceId" | "authClientTenantId" | "authClientId" | "grantId">,
+): Promise<void> {
+  await tx.insert(tokenState).values({ ...row, ...PENDING });
+}
+
+/** Nothing to hand out, and the next look at the row asks for it. */
+const PENDING = {
+  status: "active",
+  sealed: null,
+  expiresAt: sql`now()`,
+  refreshDueAt: sql`now()`,
+  renewable: true,
+};
+
 export interface LockedTokens {
   generation: number;
   grantId: string | null;
@@ -150,24 +170,43 @@ export async function saveTokens(tx: Tx, tokens: SavedTokens): Promise<boolean> 
 
 /** Tokens and ledger gone, as if nobody had authorized yet; an answer in flight finds no grant to land on. */
 export async function forgetTokens(tx: Tx, tenantId: string, secretId: string): Promise<void> {
+  await empty(tx, tenantId, secretId, {
+    status: "unauthorized",
+    grantId: null,
+    sealed: null,
+    expiresAt: null,
+    refreshDueAt: null,
+    renewable: false,
+  });
+}
+
+/**
+ * For tokens that are asked for without a person: what is held is given up and asked for anew at once, whatever the row's
+ * state was. An answer in flight was asked for with something else and finds no grant to land on.
+ */
+export async function startAnew(tx: Tx, tenantId: string, secretId: string, grantId: string): Promise<void> {
+  await empty(tx, tenantId, secretId, { ...PENDING, grantId });
+}
+
+async function empty(
+  tx: Tx,
+  tenantId: string,
+  secretId: string,
+  then: typeof PENDING | Partial<typeof tokenState.$inferInsert>,
+): Promise<void> {
   await tx
     .update(tokenState)
     .set({
-      status: "unauthorized",
-      grantId: null,
+      ...then,
       generation: sql`${tokenState.generation} + 1`,
-      sealed: null,
-      expiresAt: null,
       issuedAt: null,
       receivedAt: null,
       lifetimeS: null,
       hasRefreshToken: false,
-      renewable: false,
       tokenType: null,
       scopeGranted: null,
       fingerprint: null,
       refreshFingerprint: null,
-      refreshDueAt: null,
       notBefore: null,
       leaseHolder: null,
       outcome: null,

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import type { Caller } from "@/lib/access/caller";
 import type { Permission } from "@/lib/access/permissions";
 import { permit, requireRecentSignIn } from "@/lib/access/permit";
@@ -5,6 +6,7 @@ import type { WorkspaceScope } from "@/lib/access/scope";
 import { countFor } from "@/lib/accounts/person-limits";
 import { resolveWorkspace } from "@/lib/accounts/places";
 import { recordWith } from "@/lib/audit/record";
+import { openOAuthClient } from "@/lib/auth-clients/service";
 import { systemClock } from "@/lib/clock";
 import { settings } from "@/lib/config";
 import { inTenant } from "@/lib/db/tx";
@@ -15,13 +17,14 @@ import { redirectUri } from "@/lib/oauth/redirect-names";
 import { ensureFresh, type Freshened, type RowView } from "@/lib/refresher/ensure-fresh";
 import { cappedValidityMs } from "@/lib/refresher/policy";
 import type { Want } from "@/lib/refresher/world";
+import { type GrantType, needsBrowser } from "@/lib/secret-types/oauth2";
 import { openCredentials, openTokens } from "./opened";
 import { refreshMeta, toEventResource, toTokenResource } from "./resource";
 import { type Revocable, revokeTokens } from "./revoke-tokens";
 import { findSecret, recordDenied, revocable, viewOne } from "./service";
-import { isExpired, problemOf, statusOf } from "./state";
+import { isExpired, problemOf } from "./state";
 import * as store from "./store";
-import { forgetTokens, lockTokens } from "./token-store";
+import { forgetTokens, lockTokens, startAnew } from "./token-store";
 
 /** Use cases of a secret's tokens: hand out, report as refused, refresh, reveal, forget, authorize, history. */
 
@@ -148,8 +151,15 @@ export async function refreshSecret(caller: Caller, workspaceId: string, id: str
   let row = await findSecret(caller, scope, id, REFRESH);
   if (row.type !== "oauth2")
     throw new AppError("not_refreshable", `A secret of type ${row.type} has nothing to refresh.`);
-  const status = statusOf(row);
-  if (status === "reauthorization_needed" && row.status === "dead") throw unserved(row, null);
+  if (row.status === "dead") {
+    // A person who asks again has mended something at the provider; programs repeat whatever fails.
+    if (caller.via !== "session" || needsBrowser(await grantTypeOf(row))) throw unserved(row, null);
+    await inTenant(scope.tenantId, async (tx) => {
+      await lockTokens(tx, scope.tenantId, id);
+      await startAnew(tx, scope.tenantId, id, randomUUID());
+    });
+    row = await findSecret(caller, scope, id, REFRESH);
+  }
   if (!row.renewable)
     throw new AppError(
       "not_refreshable",
@@ -183,12 +193,16 @@ async function refreshed(
 }
 
 function landedJustNow(row: store.SecretRow): boolean {
-  return (
-    row.receivedMs !== null &&
-    row.nowMs - row.receivedMs < JUST_NOW_MS &&
-    (row.tokenGeneration ?? 0) > 1 &&
-    satisfies(row, 0)
-  );
+  // The first tokens of a grant that has a refresh token came by consent or by hand, not by asking.
+  const asked = (row.tokenGeneration ?? 0) > 1 || !row.hasRefreshToken;
+  return row.receivedMs !== null && row.nowMs - row.receivedMs < JUST_NOW_MS && asked && satisfies(row, 0);
+}
+
+/** How this secret's tokens come about. */
+async function grantTypeOf(row: store.SecretRow): Promise<GrantType> {
+  const { authClientTenantId, authClientId } = row;
+  const client = authClientTenantId && authClientId ? await openOAuthClient(authClientTenantId, authClientId) : null;
+  return client?.options.grant_type ?? "authorization_code";
 }
 
 /**
@@ -272,15 +286,20 @@ async function limitReveals(caller: Caller, scope: WorkspaceScope, id: string): 
   );
 }
 
-/** Tokens gone here, and revoked at the provider where it offers RFC 7009. */
+/**
+ * Tokens gone here, and revoked at the provider where it offers RFC 7009. Where Latchkey asks by itself, the next one is asked
+ * for at once.
+ */
 export async function forgetSecretTokens(caller: Caller, workspaceId: string, id: string): Promise<void> {
   const scope = await permitted(caller, EDIT, workspaceId, id);
   const row = await findSecret(caller, scope, id, EDIT);
   requireOAuth2(row);
+  const byItself = !needsBrowser(await grantTypeOf(row));
   let tokens: Revocable | null = null;
   await inTenant(scope.tenantId, async (tx) => {
     tokens = await revocable(row, await lockTokens(tx, scope.tenantId, id));
-    await forgetTokens(tx, scope.tenantId, id);
+    if (byItself) await startAnew(tx, scope.tenantId, id, randomUUID());
+    else await forgetTokens(tx, scope.tenantId, id);
     await store.insertEvent(tx, scope.tenantId, id, {
       event: "forgotten",
       actor: caller.name,
@@ -306,6 +325,12 @@ export async function authorizationLink(caller: Caller, workspaceId: string, id:
   const scope = await permitted(caller, EDIT, workspaceId, id);
   const row = await findSecret(caller, scope, id, EDIT);
   requireOAuth2(row);
+  const grantType = await grantTypeOf(row);
+  if (!needsBrowser(grantType))
+    throw new AppError(
+      "bad_request",
+      `Nobody has to authorize this secret: its auth client has the grant type ${grantType}, with which Latchkey asks for tokens by itself. Ask for one with POST …/refresh.`,
+    );
   const { resource } = await viewOne(caller, scope, row, "no-values");
   const expiresAt = systemClock.now() + LINK_MS;
   return {

@@ -15,14 +15,14 @@ import type { Resource } from "@/lib/http/json-api";
 import type { StoredTokens } from "@/lib/oauth/token-set";
 import { isSecretType } from "@/lib/secret-types";
 import { nameKey } from "@/lib/secret-types/names";
-import type { OAuth2CredentialsInput } from "@/lib/secret-types/oauth2";
-import { extrasOf, givenLifetime, readCredentials } from "./credentials-input";
+import { needsBrowser, type OAuth2CredentialsInput } from "@/lib/secret-types/oauth2";
+import { extrasOf, givenLifetime, readCredentials, refuseUnfit } from "./credentials-input";
 import { credentialsPlace, openExtras, openTokens } from "./opened";
-import type { UpdateBody } from "./resource";
+import type { OAuth2Extras, UpdateBody } from "./resource";
 import { mergeTokens, saveNewGrant } from "./save-tokens";
 import { findSecret, viewOne } from "./service";
 import * as store from "./store";
-import { lockTokens, resume } from "./token-store";
+import { lockTokens, resume, startAnew } from "./token-store";
 
 const EDIT = "workspaces.auth_secret.edit";
 const GET_CREDENTIALS = "workspaces.auth_secret.get_credentials";
@@ -54,6 +54,8 @@ export async function updateSecret(
       ? await openOAuthClient(row.authClientTenantId, row.authClientId)
       : null;
 
+  if (given && client) refuseUnfit(client.options.grant_type, given as OAuth2CredentialsInput);
+
   await inTenant(scope.tenantId, async (tx) => {
     const locked = await store.lockSecret(tx, scope.tenantId, id);
     if (!locked) throw notFound("secret");
@@ -84,12 +86,19 @@ export async function updateSecret(
     if (given) {
       const oauth2 = row.type === "oauth2" ? (given as OAuth2CredentialsInput) : null;
       if (oauth2?.scope !== undefined) change.scope = oauth2.scope ?? null;
+      let asksOtherwise = change.scope !== undefined && change.scope !== locked.scope;
       if (!oauth2 || oauth2.additional_params !== undefined || oauth2.fields !== undefined) {
         change.generation = locked.generation + 1;
-        const next = oauth2
-          ? (await openExtras({ ...row, ...locked })).use((before) => extrasOf(oauth2, before))
-          : given;
+        const before = oauth2 && (await openExtras({ ...row, ...locked }));
+        const next = oauth2 && before ? before.use((clear) => extrasOf(oauth2, clear)) : given;
+        if (oauth2 && before)
+          asksOtherwise ||= before.use((clear) => asksWith(clear) !== asksWith(next as OAuth2Extras));
         change.sealed = await sealJson(credentialsPlace(scope.tenantId, id, change.generation), next);
+      }
+      // The token held, and an answer on its way, are of the request as it was.
+      if (client && asksOtherwise && !needsBrowser(client.options.grant_type)) {
+        await lockTokens(tx, scope.tenantId, id);
+        await startAnew(tx, scope.tenantId, id, randomUUID());
       }
       if (oauth2 && client) await patchTokens(tx, scope, row, client, oauth2);
     }
@@ -132,6 +141,11 @@ export async function updateSecret(
 
 const sameHosts = (a: readonly string[], b: readonly string[]) =>
   a.length === b.length && a.every((host) => b.includes(host));
+
+/** The part of a secret's extras that is in its token requests, to be compared. */
+function asksWith(extras: OAuth2Extras): string {
+  return JSON.stringify(extras.additional_params);
+}
 
 /** The auth client and the type are for ever (CONTRACT section 3 "Update"). The same value again is no change. */
 function refuseImmutable(row: store.SecretRow, data: UpdateBody["data"]): void {

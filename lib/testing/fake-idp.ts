@@ -146,9 +146,14 @@ export class FakeIdp {
     return grant;
   }
 
+  /** Calls with this `grant_type`. */
+  callsOf(grantType: string): TokenCall[] {
+    return this.calls.filter((call) => call.grantType === grantType);
+  }
+
   /** Calls with `grant_type=refresh_token`. */
   refreshCalls(): TokenCall[] {
-    return this.calls.filter((call) => call.grantType === "refresh_token");
+    return this.callsOf("refresh_token");
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -274,6 +279,8 @@ export class FakeIdp {
       const tokens = this.grants.redeem(presentation);
       return tokens ? { tokens } : { error: "invalid_grant" };
     }
+    if (form.grant_type === "client_credentials")
+      return { tokens: this.grants.create({ ...this.consent, scope: form.scope, offline: false }).tokens };
     if (form.grant_type !== "authorization_code") return { error: "unsupported_grant_type" };
     const code = this.codes.get(form.code ?? "");
     if (!code) return { error: "invalid_grant" };

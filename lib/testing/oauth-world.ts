@@ -21,6 +21,10 @@ export interface OAuthWorld {
   clientId: string;
   /** Another client of the same provider. */
   addClient(credentials?: Record<string, unknown>): Promise<string>;
+  /** A client that asks by itself. */
+  addAskingClient(credentials?: Record<string, unknown>): Promise<string>;
+  /** A secret of such a client, without tokens. */
+  addAsking(clientId: string, credentials?: Record<string, unknown>): Promise<string>;
   /** A secret with the tokens of a new grant. */
   addSecret(grant?: NewGrant, more?: SecretOptions): Promise<MadeSecret>;
   /** The row of token_state, past row-level security. */
@@ -74,7 +78,7 @@ export function useOAuthWorld(env: Record<string, string> = {}, server?: () => P
   });
   afterAll(() => world.idp?.stop());
 
-  world.addClient = async (credentials = {}) => {
+  const createClient = async (credentials: Record<string, unknown>) => {
     const answer = await call(CREATE_CLIENT, {
       method: "POST",
       url: "/v2/auth-clients",
@@ -88,9 +92,7 @@ export function useOAuthWorld(env: Record<string, string> = {}, server?: () => P
             credentials: {
               client_id: "client",
               client_secret: "client-secret-value",
-              auth_uri: `${world.idp.url}/authorize`,
               token_uri: `${world.idp.url}/token`,
-              refresh_token_uri: `${world.idp.url}/refresh`,
               ...credentials,
             },
           },
@@ -100,11 +102,17 @@ export function useOAuthWorld(env: Record<string, string> = {}, server?: () => P
     });
     return must(answer, 201).data.id;
   };
+  world.addClient = async (credentials = {}) =>
+    createClient({
+      auth_uri: `${world.idp.url}/authorize`,
+      refresh_token_uri: `${world.idp.url}/refresh`,
+      ...credentials,
+    });
+  world.addAskingClient = async (credentials = {}) =>
+    createClient({ grant_type: "client_credentials", ...credentials });
 
-  world.addSecret = async (grant = {}, more = {}) => {
-    const made = world.idp.create(grant);
-    const { access_token, refresh_token, expires_in } = made.tokens;
-    const answer = await call(CREATE_SECRET, {
+  const createSecret = (clientId: string, attributes: Record<string, unknown>) =>
+    call(CREATE_SECRET, {
       method: "POST",
       url: `/v2/workspaces/${world.place.workspaceId}/secrets`,
       params: { workspaceId: world.place.workspaceId },
@@ -112,18 +120,27 @@ export function useOAuthWorld(env: Record<string, string> = {}, server?: () => P
       json: {
         data: {
           type: "auth-secret",
-          attributes: {
-            name: more.name ?? `Secret ${++count}`,
-            state: "ready",
-            credentials: {
-              access_token,
-              ...(refresh_token === undefined ? {} : { refresh_token }),
-              expires_in,
-              ...more.credentials,
-            },
-          },
-          relationships: { auth_client: { data: { id: more.clientId ?? world.clientId, type: "auth-client" } } },
+          attributes: { name: `Secret ${++count}`, ...attributes },
+          relationships: { auth_client: { data: { id: clientId, type: "auth-client" } } },
         },
+      },
+    });
+  world.addAsking = async (clientId, credentials = {}) => {
+    const answer = await createSecret(clientId, { credentials });
+    return must(answer, 201).data.id;
+  };
+
+  world.addSecret = async (grant = {}, more = {}) => {
+    const made = world.idp.create(grant);
+    const { access_token, refresh_token, expires_in } = made.tokens;
+    const answer = await createSecret(more.clientId ?? world.clientId, {
+      ...(more.name === undefined ? {} : { name: more.name }),
+      state: "ready",
+      credentials: {
+        access_token,
+        ...(refresh_token === undefined ? {} : { refresh_token }),
+        expires_in,
+        ...more.credentials,
       },
     });
     return {

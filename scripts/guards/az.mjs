@@ -69,8 +69,8 @@ export const az = [
     also: [
       {
         file: "lib/secrets/service.ts",
-        find: "import { clientVisibleFrom, openOAuthClient }",
-        replace: "import { clientSummaries, openOAuthClient }",
+        find: "import { clientVisibleFrom, grantTypeOf, openOAuthClient }",
+        replace: "import { clientSummaries, grantTypeOf, openOAuthClient }",
       },
     ],
     tests: MATRIX,

@@ -344,11 +344,11 @@ export const oa = [
   },
   {
     row: "OA-17",
-    what: "no other grant than the code",
+    what: "no other grants than those that are named",
     file: "lib/secret-types/oauth2.ts",
-    find: '.enum(["authorization_code"], ',
-    replace: '.enum(["authorization_code", "password", "implicit"], ',
-    tests: ["app/v2/auth-clients/_tests/post.400.test.ts"],
+    find: ".enum(GRANT_TYPES, ",
+    replace: '.enum([...GRANT_TYPES, "implicit"], ',
+    tests: ["app/v2/auth-clients/_tests/without-browser.test.ts"],
   },
   {
     row: "OA-18",

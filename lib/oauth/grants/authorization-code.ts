@@ -4,6 +4,7 @@ import { Sensitive } from "@/lib/crypto/sensitive";
 import { serverFor } from "../server-for";
 import { askTokenEndpoint, type TokenAnswer } from "../token-endpoint";
 import type { StoredTokens } from "../token-set";
+import type { Held } from "./grant";
 import { renewByRefreshToken } from "./refresh-token";
 
 /** Authorization code with PKCE (RFC 6749 section 4.1, RFC 7636). */
@@ -48,7 +49,15 @@ export function renewable(tokens: StoredTokens): boolean {
   return tokens.refresh_token !== null;
 }
 
-export function renew(client: OAuthClient, tokens: StoredTokens, mayStillSend?: () => boolean): Promise<TokenAnswer> {
-  if (tokens.refresh_token === null) throw new Error("Nothing to renew with: there is no refresh token.");
+export function renew(client: OAuthClient, { tokens }: Held, mayStillSend?: () => boolean): Promise<TokenAnswer> {
+  if (!tokens?.refresh_token) throw new Error("Nothing to renew with: there is no refresh token.");
   return renewByRefreshToken(client, tokens.refresh_token, mayStillSend);
 }
+
+/** A refresh token says all there is to say. */
+export const asksWithOwn = false;
+
+export const refusal = {
+  title: "The provider refuses to renew this",
+  cure: "Access was withdrawn or has lapsed; someone with an account there must grant it again.",
+};

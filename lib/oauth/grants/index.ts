@@ -1,20 +1,14 @@
 import type { OAuthClient } from "@/lib/auth-clients/client";
-import type { TokenAnswer } from "../token-endpoint";
-import type { StoredTokens } from "../token-set";
+import type { GrantType } from "@/lib/secret-types/oauth2";
 import * as authorizationCode from "./authorization-code";
+import * as clientCredentials from "./client-credentials";
+import type { Grant } from "./grant";
 
-/** What a grant can do once a token was obtained, so that the refresher never asks which grant it holds. */
-export interface Grant {
-  grantType: string;
-  renewable(tokens: StoredTokens): boolean;
-  /** @param mayStillSend asked just before the request is written; false: nothing is sent */
-  renew(client: OAuthClient, tokens: StoredTokens, mayStillSend?: () => boolean): Promise<TokenAnswer>;
-}
-
-export const GRANTS: Readonly<Record<string, Grant>> = { authorization_code: authorizationCode };
+export const GRANTS: Readonly<Record<GrantType, Grant>> = {
+  authorization_code: authorizationCode,
+  client_credentials: clientCredentials,
+};
 
 export function grantOf(client: OAuthClient): Grant {
-  const grant = GRANTS[client.options.grant_type];
-  if (!grant) throw new Error(`No grant is known by the name ${client.options.grant_type}.`);
-  return grant;
+  return GRANTS[client.options.grant_type];
 }

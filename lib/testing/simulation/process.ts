@@ -119,9 +119,13 @@ export class Process implements Owner {
       rows: this.#rows(),
       leadS: 60,
       provider: {
-        renew: (_client, tokens, mayStillSend) => sim.network.renew(this, tokens, mayStillSend),
+        renew: (_client, { tokens }, mayStillSend) => {
+          if (!tokens) throw new Error("A simulated secret has tokens from the beginning.");
+          return sim.network.renew(this, tokens, mayStillSend);
+        },
         renewable: (_client, tokens) => tokens.refresh_token !== null,
         host: () => "provider",
+        refusal: () => ({ title: "refused", cure: "" }),
         revoke: async () => {},
       },
       clients: {
@@ -132,6 +136,7 @@ export class Process implements Owner {
         noteOk: async () => {},
       },
       vault: {
+        own: async () => null,
         open: (lease, generation, sealed) => this.#moment(() => unseal(lease, generation, sealed)),
         seal: (lease, generation, tokens) => this.#moment(() => seal(lease.secretId, generation, tokens)),
         tokenMac: (token) => token.use(macOf),

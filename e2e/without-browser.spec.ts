@@ -1,0 +1,55 @@
+import { expect, rowOf, test, unique } from "./fixtures";
+
+/** A client that asks for itself: nobody signs in anywhere, and nothing on the way asks anybody to. */
+test("client credentials: from +Add New Client to a token, without leaving the console", async ({
+  console: page,
+  provider,
+  workspaceId,
+  api,
+}) => {
+  const [clientName, name] = [unique("Machine client"), unique("Machine")];
+  const { clientId, clientSecret } = await provider.registerForItself();
+  await page
+    .getByRole("link", { name: /Add secret/ })
+    .first()
+    .click();
+  await page.getByLabel("Name", { exact: true }).fill(name);
+
+  await page.getByRole("combobox", { name: "Choose Auth Client" }).click();
+  await page.getByRole("option", { name: "+Add New Client" }).click();
+  const dialog = page.getByRole("dialog", { name: "Add New Client" });
+  await dialog.getByRole("radio", { name: /The client asks for itself/ }).check();
+  await expect(dialog.getByRole("textbox", { name: "Authorization endpoint" })).toBeHidden();
+  await dialog.getByLabel("Name", { exact: true }).fill(clientName);
+  await dialog.getByLabel("Issuer URL").fill(provider.issuer);
+  await dialog.getByRole("button", { name: "Look up" }).click();
+  await expect(dialog.getByRole("textbox", { name: "Token endpoint" })).toHaveValue(`${provider.issuer}/token`);
+  await dialog.getByRole("button", { name: "Save client" }).click();
+  await expect(dialog.getByText(/Enter the client secret: without a browser/)).toBeVisible();
+  await dialog.getByLabel("Client ID").fill(clientId);
+  await dialog.getByLabel("Client secret").fill(clientSecret);
+  await dialog.getByRole("button", { name: "Save client" }).click();
+  await expect(dialog).toBeHidden();
+  await expect(page.getByText("Nobody has to sign in anywhere")).toBeVisible();
+  await expect(page.getByText("Redirect URI")).toHaveCount(0);
+  await expect(page.getByRole("button", { name: "Save and authorize" })).toHaveCount(0);
+
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await page.waitForURL(/\/secrets$/);
+  await expect(rowOf(page, name)).toContainText(/Fresh|Refreshing/);
+
+  await rowOf(page, name).getByRole("link", { name }).click();
+  const drawer = page.getByRole("dialog", { name });
+  await expect(drawer.getByText(/Access token valid for/)).toBeVisible();
+  await expect(drawer.getByText("Refresh token")).toHaveCount(0);
+  await expect(drawer.getByText("Request access token")).toHaveCount(0);
+  const list = (await api("GET", `/v2/workspaces/${workspaceId}/secrets`)).data;
+  const before = list.find((one: { attributes: { name: string } }) => one.attributes.name === name);
+  await drawer.getByRole("button", { name: "Get token", exact: true }).click();
+  await expect
+    .poll(async () => {
+      const now = await api("GET", `/v2/workspaces/${workspaceId}/secrets/${before.id}`);
+      return now.data.attributes.generation;
+    })
+    .toBeGreaterThan(before.attributes.generation);
+});

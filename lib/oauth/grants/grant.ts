@@ -1,0 +1,30 @@
+import type { OAuthClient } from "@/lib/auth-clients/client";
+import type { TokenAnswer } from "../token-endpoint";
+import type { StoredTokens } from "../token-set";
+
+/** What a grant can do, so that the refresher never asks which one it holds. */
+export interface Grant {
+  grantType: string;
+  renewable(tokens: StoredTokens): boolean;
+  /** @param mayStillSend asked just before the request is written; false: nothing is sent */
+  renew(client: OAuthClient, held: Held, mayStillSend?: () => boolean): Promise<TokenAnswer>;
+  /** A request says what the secret itself says: `Held.own` is wanted. */
+  asksWithOwn: boolean;
+  /** What people read when a refusal is believed, and what mends it. */
+  refusal: { title: string; cure: string };
+}
+
+/** What a token request can be made of. */
+export interface Held {
+  /** Null: there are none yet. */
+  tokens: StoredTokens | null;
+  /** Null where `asksWithOwn` is false. */
+  own: OwnRequest | null;
+}
+
+/** What a secret itself says in a token request. */
+export interface OwnRequest {
+  /** As typed. */
+  scope: string | null;
+  additionalParams: Record<string, string>;
+}
