@@ -95,7 +95,9 @@ $$;
 
 -- A secret with its token state and its client's trouble, as every read needs it. security_invoker: row-level security
 -- judges the reader, not the owner of the view.
-DROP FUNCTION IF EXISTS latchkey_read_secret(text, text, text), latchkey_read_secrets_audited(jsonb);
+DROP FUNCTION IF EXISTS latchkey_read_secret(text, text, text), latchkey_read_secrets_audited(jsonb),
+  latchkey_read_tokens_audited(jsonb);
+DROP VIEW IF EXISTS token_rows;
 DROP VIEW IF EXISTS secret_rows;
 CREATE VIEW secret_rows WITH (security_invoker = true) AS
   SELECT s.tenant_id, s.id, s.workspace_id, s.type, s.name, s.secret_name, s.auth_client_tenant_id, s.auth_client_id,
@@ -120,6 +122,13 @@ CREATE VIEW secret_rows WITH (security_invoker = true) AS
     LEFT JOIN token_state t ON t.tenant_id = s.tenant_id AND t.secret_id = s.id
     LEFT JOIN auth_client_state c ON c.tenant_id = s.auth_client_tenant_id AND c.auth_client_id = s.auth_client_id;
 GRANT SELECT ON secret_rows TO latchkey_app;
+
+-- The part of it that handing out a token needs: what is read most is worth a narrow row. Name and generation are the audit's.
+CREATE VIEW token_rows WITH (security_invoker = true) AS
+  SELECT tenant_id, id, workspace_id, type, name, generation, auth_client_tenant_id, auth_client_id, scope, created_ms, status,
+         token_generation, token_sealed, expires_ms, received_ms, lifetime_s, renewable, token_type, scope_granted, fingerprint,
+         due_ms, leased, failures, suspect, problem, client_problem, next_probe_ms, now_ms
+    FROM secret_rows;
 
 -- The hot read: one statement instead of a transaction with set_config around each read. Takes tenant, workspace and id,
 -- so it shows no more than the policy would. DECISIONS.md has the figures.
@@ -147,8 +156,8 @@ SET enable_hashjoin = off SET enable_mergejoin = off AS $$
     SELECT a.tenant_id, a.actor_kind, a.actor_id, a.actor_name, a.via, a.credential_id, a.action,
            -- A request to somewhere the secret may not be sent is denied (PX-1).
            CASE WHEN a.destinations IS NOT NULL AND NOT f.allowed_hosts && a.destinations THEN 'denied'
-           -- Asked for a token and none that lives is there: nothing leaves with this entry.
-                WHEN f.id IS NULL OR (a.action IN ('secret.token', 'secret.refused') OR a.destinations IS NOT NULL AND f.type = 'oauth2')
+                -- To be sent with a token, and none that lives is there: nothing leaves with this entry.
+                WHEN f.id IS NULL OR a.destinations IS NOT NULL AND f.type = 'oauth2'
                      AND (f.token_sealed IS NULL OR f.expires_ms <= f.now_ms)
                 THEN 'failed'
                 WHEN a.action = 'secret.revealed' AND f.reveal_effective = 'never' THEN 'denied'
@@ -158,6 +167,30 @@ SET enable_hashjoin = off SET enable_mergejoin = off AS $$
                 THEN coalesce(a.detail, '{}') || '{"code": "blocked_destination"}' ELSE a.detail END, a.host
       FROM asked a LEFT JOIN found f
         ON f.id = a.secret_id AND f.workspace_id = a.workspace_id AND f.tenant_id = a.tenant_id)
+  SELECT * FROM found
+$$;
+
+-- The same of tokens, by secret.
+CREATE FUNCTION latchkey_read_tokens_audited(p_asked jsonb)
+RETURNS SETOF token_rows LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp
+SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+  WITH asked AS (
+    SELECT * FROM jsonb_to_recordset(p_asked) AS r(secret_id text, tenant_id text, workspace_id text,
+      actor_kind text, actor_id text, actor_name text, via text, credential_id text, action text, request_id text,
+      purpose text, ip text, user_agent text)),
+  found AS (
+    SELECT k.* FROM (SELECT DISTINCT secret_id, tenant_id, workspace_id FROM asked) a JOIN token_rows k
+        ON k.tenant_id = a.tenant_id AND k.id = a.secret_id AND k.workspace_id = a.workspace_id),
+  written AS (
+    INSERT INTO audit_entries (tenant_id, actor_kind, actor_id, actor_name, via, credential_id, action, outcome,
+      workspace_id, target_type, target_id, target_name, generation, request_id, purpose, ip, user_agent)
+    SELECT a.tenant_id, a.actor_kind, a.actor_id, a.actor_name, a.via, a.credential_id, a.action,
+           -- None that lives is there: nothing leaves with this entry.
+           CASE WHEN t.id IS NULL OR t.token_sealed IS NULL OR t.expires_ms <= t.now_ms THEN 'failed'
+                ELSE 'allowed' END, a.workspace_id, 'auth-secret', a.secret_id,
+           t.name, coalesce(t.token_generation, t.generation), a.request_id, a.purpose, a.ip, a.user_agent
+      FROM asked a LEFT JOIN found t
+        ON t.id = a.secret_id AND t.workspace_id = a.workspace_id AND t.tenant_id = a.tenant_id)
   SELECT * FROM found
 $$;
 

@@ -199,9 +199,10 @@ const BASE_HEADERS = { "cache-control": "no-store", "x-content-type-options": "n
 
 function serialise(reply: Reply, requestId: string): Response | Written {
   if (reply.response) return reply.response;
-  const headers = { ...BASE_HEADERS, "x-request-id": requestId, ...reply.headers };
+  const headers: Record<string, string> = { ...BASE_HEADERS, "x-request-id": requestId, ...reply.headers };
   if (!reply.document) return new Written(reply.status, headers, null);
-  return new Written(reply.status, { ...headers, "content-type": JSON_TYPE }, JSON.stringify(reply.document));
+  headers["content-type"] = JSON_TYPE;
+  return new Written(reply.status, headers, JSON.stringify(reply.document));
 }
 
 /** Any failure as an answer. What is not an AppError is a 500 that says nothing but the request id (LG-3). */

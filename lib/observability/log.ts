@@ -1,6 +1,8 @@
 import pino from "pino";
 import { settings } from "@/lib/config";
+import { isoTime } from "@/lib/iso-time";
 import { once } from "@/lib/process";
+import { gatheredLines } from "./gathered-lines";
 import { oneLine, oneLineInside } from "./one-line";
 import { readableLines } from "./readable-lines";
 
@@ -40,10 +42,15 @@ export interface LogFields {
 function logger(): pino.Logger {
   return once("logger", () =>
     pino(
-      { level: settings().logLevel, base: { pid: process.pid }, timestamp: pino.stdTimeFunctions.isoTime },
-      isReadable() ? readableLines((text) => process.stderr.write(text)) : pino.destination({ fd: 2, sync: true }),
+      { level: settings().logLevel, base: { pid: process.pid }, timestamp: () => `,"time":"${isoTime(Date.now())}"` },
+      isReadable() ? readableLines((text) => process.stderr.write(text)) : jsonLines(),
     ),
   );
+}
+
+function jsonLines() {
+  const destination = pino.destination({ fd: 2, sync: true });
+  return gatheredLines((text) => void destination.write(text));
 }
 
 function isReadable(): boolean {

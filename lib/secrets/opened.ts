@@ -15,7 +15,9 @@ async function openAt<T>(place: Parameters<typeof openJson>[0], sealed: Buffer):
 }
 
 /** The current token set, or null when nobody authorized. @throws AppError integrity_failure */
-export async function openTokens(row: SecretRow): Promise<StoredTokens | null> {
+export async function openTokens(
+  row: Pick<SecretRow, "tenantId" | "id" | "tokenGeneration" | "tokenSealed">,
+): Promise<StoredTokens | null> {
   if (row.tokenSealed === null || row.tokenGeneration === null) return null;
   return readStored(await openAt<SealedTokens>(tokenPlace(row.tenantId, row.id, row.tokenGeneration), row.tokenSealed));
 }

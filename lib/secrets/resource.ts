@@ -3,13 +3,14 @@ import { REVEAL_EXPECTED, REVEAL_POLICIES } from "@/lib/access/reveal-policy";
 import type { Sensitive } from "@/lib/crypto/sensitive";
 import type { Problem } from "@/lib/errors";
 import { type Relationship, type Resource, related, relationshipTo } from "@/lib/http/json-api";
+import { isoTime } from "@/lib/iso-time";
 import { redirectUri } from "@/lib/oauth/redirect-names";
 import type { StoredTokens } from "@/lib/oauth/token-set";
 import { displayName, splitScopes } from "@/lib/secret-types/names";
 import { type GrantType, needsBrowser } from "@/lib/secret-types/oauth2";
 import { allowedHosts } from "./allowed-hosts";
 import { problemOf, stateOf, statusOf } from "./state";
-import type { EventRow, SecretRow } from "./store";
+import type { EventRow, SecretRow, TokenRow } from "./store";
 
 /** Secrets on the wire, in and out (CONTRACT section 3, API.md "Auth secret"). */
 
@@ -83,7 +84,7 @@ export interface SecretView {
   problem?: Problem | null;
 }
 
-const iso = (ms: number | null) => (ms === null ? null : new Date(ms).toISOString());
+const iso = (ms: number | null) => (ms === null ? null : isoTime(ms));
 
 export function toResource(row: SecretRow, view: SecretView = {}): Resource {
   const status = statusOf(row);
@@ -172,7 +173,7 @@ function wireCredentials(row: SecretRow, open: OpenCredentials): Record<string, 
 
 export interface TokenView {
   accessToken: Sensitive<string>;
-  row: SecretRow;
+  row: TokenRow;
 }
 
 /** API.md `token`: the least that makes a call. */
@@ -211,7 +212,7 @@ export function toEventResource(event: EventRow): Resource {
 }
 
 /** What is wrong although the answer serves (API.md "Exact shapes"); undefined when all is well. */
-export function refreshMeta(row: SecretRow): Record<string, unknown> | undefined {
+export function refreshMeta(row: TokenRow): Record<string, unknown> | undefined {
   const status = statusOf(row);
   const problem = problemOf(row);
   if (status === "paused" && problem)

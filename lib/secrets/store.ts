@@ -5,6 +5,7 @@ import type { Caller } from "@/lib/access/caller";
 import type { RevealPolicy } from "@/lib/access/reveal-policy";
 import type { WorkspaceScope } from "@/lib/access/scope";
 import { orUnavailable } from "@/lib/audit/record";
+import type { Sql } from "@/lib/db/client";
 import { groupCommit } from "@/lib/db/group-commit";
 import { jsonText } from "@/lib/db/json-text";
 import { repeatable, type Tx, violatedConstraint } from "@/lib/db/tx";
@@ -17,33 +18,38 @@ import type { StateFacts } from "./state";
 
 /** The only file that knows the tables of a secret. Times are ms by the database's clock. */
 
-export interface SecretRow extends StateFacts {
+/** What handing out a token needs (`token_rows`). */
+export interface TokenRow extends StateFacts {
   tenantId: string;
   id: string;
   workspaceId: string;
-  name: string;
-  secretName: string;
   authClientTenantId: string | null;
   authClientId: string | null;
+  scope: string | null;
+  tokenGeneration: number | null;
+  tokenSealed: Buffer | null;
+  receivedMs: number | null;
+  lifetimeS: number | null;
+  tokenType: string | null;
+  scopeGranted: string | null;
+  fingerprint: string | null;
+  nextProbeMs: number | null;
+}
+
+/** Everything about a secret (`secret_rows`). */
+export interface SecretRow extends TokenRow {
+  name: string;
+  secretName: string;
   userId: string | null;
   declaredState: string | null;
   declaredError: string | null;
-  scope: string | null;
   sealed: Buffer;
   generation: number;
   updatedMs: number;
   grantId: string | null;
-  tokenGeneration: number | null;
-  tokenSealed: Buffer | null;
   issuedMs: number | null;
-  receivedMs: number | null;
-  lifetimeS: number | null;
   hasRefreshToken: boolean;
-  tokenType: string | null;
-  scopeGranted: string | null;
-  fingerprint: string | null;
   refreshFingerprint: string | null;
-  nextProbeMs: number | null;
   reveal: RevealPolicy;
   /** The stricter of the secret's and its tenant's. */
   revealEffective: RevealPolicy;
@@ -53,38 +59,26 @@ export interface SecretRow extends StateFacts {
 
 type Raw = Record<string, unknown>;
 
-function toRow(raw: Raw): SecretRow {
+function toTokenRow(raw: Raw): TokenRow {
   return {
     tenantId: raw.tenant_id as string,
     id: raw.id as string,
     workspaceId: raw.workspace_id as string,
     type: raw.type as string,
-    name: raw.name as string,
-    secretName: raw.secret_name as string,
     authClientTenantId: raw.auth_client_tenant_id as string | null,
     authClientId: raw.auth_client_id as string | null,
-    userId: raw.user_id as string | null,
-    declaredState: raw.declared_state as string | null,
-    declaredError: raw.declared_error as string | null,
     scope: raw.scope as string | null,
-    sealed: raw.sealed as Buffer,
-    generation: raw.generation as number,
     createdMs: raw.created_ms as number,
-    updatedMs: raw.updated_ms as number,
     status: raw.status as string | null,
-    grantId: raw.grant_id as string | null,
     tokenGeneration: raw.token_generation as number | null,
     tokenSealed: raw.token_sealed as Buffer | null,
     expiresMs: raw.expires_ms as number | null,
-    issuedMs: raw.issued_ms as number | null,
     receivedMs: raw.received_ms as number | null,
     lifetimeS: raw.lifetime_s as number | null,
-    hasRefreshToken: raw.has_refresh_token === true,
     renewable: raw.renewable as boolean | null,
     tokenType: raw.token_type as string | null,
     scopeGranted: raw.scope_granted as string | null,
     fingerprint: raw.fingerprint as string | null,
-    refreshFingerprint: raw.refresh_fingerprint as string | null,
     dueMs: raw.due_ms as number | null,
     leased: raw.leased === true,
     failures: raw.failures as number | null,
@@ -93,10 +87,27 @@ function toRow(raw: Raw): SecretRow {
     clientProblem: raw.client_problem as Problem | null,
     nextProbeMs: raw.next_probe_ms as number | null,
     nowMs: raw.now_ms as number,
+  };
+}
+
+function toRow(raw: Raw): SecretRow {
+  return Object.assign(toTokenRow(raw), {
+    name: raw.name as string,
+    secretName: raw.secret_name as string,
+    userId: raw.user_id as string | null,
+    declaredState: raw.declared_state as string | null,
+    declaredError: raw.declared_error as string | null,
+    sealed: raw.sealed as Buffer,
+    generation: raw.generation as number,
+    updatedMs: raw.updated_ms as number,
+    grantId: raw.grant_id as string | null,
+    issuedMs: raw.issued_ms as number | null,
+    hasRefreshToken: raw.has_refresh_token === true,
+    refreshFingerprint: raw.refresh_fingerprint as string | null,
     reveal: raw.reveal as RevealPolicy,
     revealEffective: raw.reveal_effective as RevealPolicy,
     allowedHosts: raw.allowed_hosts as string[],
-  };
+  });
 }
 
 /** One secret without its values being shown: prepared, no transaction. */
@@ -122,33 +133,19 @@ export interface Destination {
   entries: readonly string[];
 }
 
-function auditedReads() {
-  return once("audited-reads", () =>
-    groupCommit<Asked, SecretRow | null>(
+/** The process's reads of one kind, those asked at once in one statement: entries committed, then rows. */
+function audited<Row extends TokenRow>(
+  name: string,
+  statement: (sql: Sql, asked: string) => Promise<Raw[]>,
+  toRow: (raw: Raw) => Row,
+) {
+  return once(name, () =>
+    groupCommit<Asked, Row | null>(
       async (all) => {
-        const rows = all.map((asked) => ({
-          secret_id: asked.id,
-          tenant_id: asked.scope.tenantId,
-          workspace_id: asked.scope.workspaceId,
-          actor_kind: asked.caller.kind,
-          actor_id: asked.caller.id,
-          actor_name: clipped(asked.caller.name),
-          via: asked.caller.via,
-          credential_id: asked.caller.credentialId,
-          action: asked.action,
-          request_id: asked.caller.request.requestId,
-          purpose: clipped(asked.caller.request.purpose),
-          ip: asked.caller.request.ip,
-          user_agent: clipped(asked.caller.request.userAgent),
-          detail: asked.detail,
-          host: asked.destination?.host ?? null,
-          destinations: asked.destination?.entries ?? null,
-        }));
+        const asked = jsonText(all.map(auditEntry));
         // Twice at worst: two entries for one read are better than none for a refused one.
-        const found = await repeatable(
-          (sql) => sql`select * from latchkey_read_secrets_audited(${jsonText(rows)}::text::jsonb)`,
-        );
-        const key = (tenantId: string, workspaceId: string, id: string) => `${tenantId} ${workspaceId} ${id}`;
+        const found = await repeatable((sql) => statement(sql, asked));
+        const key = (tenantId: unknown, workspaceId: unknown, id: unknown) => `${tenantId} ${workspaceId} ${id}`;
         const byKey = new Map(found.map((raw) => [key(raw.tenant_id, raw.workspace_id, raw.id), raw]));
         return all.map(({ scope, id }) => {
           const raw = byKey.get(key(scope.tenantId, scope.workspaceId, id));
@@ -158,6 +155,41 @@ function auditedReads() {
       { max: 200, parallel: 2 },
     ),
   );
+}
+
+const secretReads = () =>
+  audited(
+    "audited-reads",
+    (sql, asked) => sql`select * from latchkey_read_secrets_audited(${asked}::text::jsonb)`,
+    toRow,
+  );
+
+const tokenReads = () =>
+  audited(
+    "audited-token-reads",
+    (sql, asked) => sql`select * from latchkey_read_tokens_audited(${asked}::text::jsonb)`,
+    toTokenRow,
+  );
+
+function auditEntry({ caller, scope, id, action, detail, destination }: Asked): Record<string, unknown> {
+  return {
+    secret_id: id,
+    tenant_id: scope.tenantId,
+    workspace_id: scope.workspaceId,
+    actor_kind: caller.kind,
+    actor_id: caller.id,
+    actor_name: clipped(caller.name),
+    via: caller.via,
+    credential_id: caller.credentialId,
+    action,
+    request_id: caller.request.requestId,
+    purpose: clipped(caller.request.purpose),
+    ip: caller.request.ip,
+    user_agent: clipped(caller.request.userAgent),
+    detail,
+    host: destination?.host ?? null,
+    destinations: destination?.entries ?? null,
+  };
 }
 
 const clipped = (text: string | null) => (text === null ? null : oneLine(text).slice(0, 200));
@@ -172,16 +204,28 @@ export async function readSecretAudited(
   caller: Caller,
   scope: WorkspaceScope,
   id: string,
-  action: string,
+  action: "secret.read" | "secret.revealed" | "secret.requested",
   detail: Record<string, unknown> | null = null,
   destination: Destination | null = null,
 ): Promise<SecretRow | null> {
-  return orUnavailable(() => auditedReads().add({ caller, scope, id, action, detail, destination }));
+  return orUnavailable(() => secretReads().add({ caller, scope, id, action, detail, destination }));
+}
+
+/** The same for the access token alone. The entry says "failed" when none that lives is there. @throws AppError audit_unavailable */
+export async function readTokenAudited(
+  caller: Caller,
+  scope: WorkspaceScope,
+  id: string,
+  action: "secret.token" | "secret.refused",
+): Promise<TokenRow | null> {
+  return orUnavailable(() => tokenReads().add({ caller, scope, id, action, detail: null, destination: null }));
 }
 
 /** Audited reads that are not committed yet; for metrics. */
 export function readsWaiting(): { count: number; since: number | null } {
-  return auditedReads().waiting();
+  const [secrets, tokens] = [secretReads().waiting(), tokenReads().waiting()];
+  const since = [secrets.since, tokens.since].filter((one) => one !== null);
+  return { count: secrets.count + tokens.count, since: since.length === 0 ? null : Math.min(...since) };
 }
 
 export interface ListFilter {

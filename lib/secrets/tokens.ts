@@ -76,12 +76,12 @@ export async function readToken(
 ): Promise<TokenAnswer> {
   const scope = await permitted(caller, USE, workspaceId, id);
   await requireKey(caller, scope, id);
-  let row = await read(caller, scope, id, "secret.token");
+  let row = await readRow(caller, scope, id, "secret.token");
   const { validityMs, capped } = cappedValidityMs(ask.minimumValidityS * 1000, row.lifetimeS);
   let came: Freshened | null = null;
   if (!satisfies(row, validityMs) && row.renewable) {
     came = await freshen(row, scope, { validityMs, generation: null, insist: false }, ask.waitS * 1000, null);
-    row = await read(caller, scope, id, "secret.token");
+    row = await readRow(caller, scope, id, "secret.token");
   }
   if (!satisfies(row, 0)) throw unserved(row, came);
   const satisfied = satisfies(row, validityMs);
@@ -103,7 +103,7 @@ export async function reportRefused(
 ): Promise<TokenAnswer> {
   const scope = await permitted(caller, USE, workspaceId, id);
   await requireKey(caller, scope, id);
-  const look = () => read(caller, scope, id, "secret.refused");
+  const look = () => readRow(caller, scope, id, "secret.refused");
   const row = await renewRefused(caller, scope, await look(), reported, look);
   return {
     resource: toTokenResource({ accessToken: (await current(row)).access_token, row }),
@@ -117,13 +117,13 @@ export async function reportRefused(
  * @param again reads the row once more, recorded as the caller's own use
  * @throws AppError needs_person, provider_fault when there is none
  */
-export async function renewRefused(
+export async function renewRefused<Row extends store.TokenRow>(
   caller: Caller,
   scope: WorkspaceScope,
-  before: store.SecretRow,
+  before: Row,
   reported: string,
-  again: () => Promise<store.SecretRow>,
-): Promise<store.SecretRow> {
+  again: () => Promise<Row>,
+): Promise<Row> {
   let row = before;
   let came: Freshened | null = null;
   if (row.fingerprint !== null && reported === row.fingerprint && row.tokenGeneration !== null) {
@@ -216,7 +216,8 @@ export async function revealValue(caller: Caller, workspaceId: string, id: strin
   await refuseNeverShown(caller, scope, id, field);
   requireRecentSignIn(caller, systemClock.now());
   await limitReveals(caller, scope, id);
-  const row = await read(caller, scope, id, "secret.revealed", { field });
+  const row = await store.readSecretAudited(caller, scope, id, "secret.revealed", { field });
+  if (!row) throw notFound("secret");
   // It may be never since the look above. Recorded as denied then: entry and row come from one statement.
   if (row.revealEffective === "never") throw neverShown(row);
   const open = await openCredentials(row);
@@ -368,30 +369,29 @@ async function requireKey(caller: Caller, scope: WorkspaceScope, id: string): Pr
   );
 }
 
-function requireOAuth2(row: store.SecretRow): void {
+function requireOAuth2(row: store.TokenRow): void {
   if (row.type !== "oauth2") throw new AppError("bad_request", `A secret of type ${row.type} has no tokens.`);
 }
 
-async function read(
+async function readRow(
   caller: Caller,
   scope: WorkspaceScope,
   id: string,
-  action: string,
-  detail: Record<string, unknown> | null = null,
-): Promise<store.SecretRow> {
-  const row = await store.readSecretAudited(caller, scope, id, action, detail);
+  action: "secret.token" | "secret.refused",
+): Promise<store.TokenRow> {
+  const row = await store.readTokenAudited(caller, scope, id, action);
   if (!row) throw notFound("secret");
-  if (action !== "secret.revealed") requireOAuth2(row);
+  requireOAuth2(row);
   return row;
 }
 
 /** A token is there and lives longer than asked. */
-export function satisfies(row: store.SecretRow, validityMs: number): boolean {
+export function satisfies(row: store.TokenRow, validityMs: number): boolean {
   if (row.tokenSealed === null) return false;
   return row.expiresMs === null || row.expiresMs - row.nowMs > validityMs;
 }
 
-async function current(row: store.SecretRow) {
+async function current(row: store.TokenRow) {
   const tokens = await openTokens(row);
   if (!tokens) throw unserved(row, null);
   return tokens;
@@ -399,7 +399,7 @@ async function current(row: store.SecretRow) {
 
 /** Has the secret's token renewed, or waits for whoever does. */
 export function freshen(
-  row: store.SecretRow,
+  row: store.TokenRow,
   scope: WorkspaceScope,
   want: Want,
   waitMs: number,
@@ -417,7 +417,7 @@ export function freshen(
   );
 }
 
-function viewOf(row: store.SecretRow | null): RowView | null {
+function viewOf(row: store.TokenRow | null): RowView | null {
   if (!row || row.tokenGeneration === null) return null;
   const resting = (row.failures ?? 0) > 0 && row.dueMs !== null && row.dueMs > row.nowMs;
   return {
@@ -429,7 +429,7 @@ function viewOf(row: store.SecretRow | null): RowView | null {
   };
 }
 
-function trouble(row: store.SecretRow, came: Freshened | null, capped: boolean): Record<string, unknown> {
+function trouble(row: store.TokenRow, came: Freshened | null, capped: boolean): Record<string, unknown> {
   const known = refreshMeta(row);
   if (known) return { refresh: known };
   if (came?.kind === "slow")
@@ -473,7 +473,7 @@ function closedBy(came: Extract<Freshened, { kind: "closed" }>): Pick<Problem, "
       };
 }
 
-const REFUSED_FOR_GOOD = (row: store.SecretRow): Problem => ({
+const REFUSED_FOR_GOOD = (row: store.TokenRow): Problem => ({
   code: "unauthorized",
   title: "The access token was refused",
   detail: "The API refused it, and there is no refresh token to get another with. Request an access token.",
@@ -482,7 +482,7 @@ const REFUSED_FOR_GOOD = (row: store.SecretRow): Problem => ({
 });
 
 /** No token to give: 409 when a person must act, 424 when the provider is at fault. */
-export function unserved(row: store.SecretRow, came: Freshened | null, given?: Problem): AppError {
+export function unserved(row: store.TokenRow, came: Freshened | null, given?: Problem): AppError {
   const problem = given ?? problemOf(row) ?? fallback(row, came);
   const retryAfterMs =
     came?.kind === "closed"
@@ -499,7 +499,7 @@ export function unserved(row: store.SecretRow, came: Freshened | null, given?: P
   });
 }
 
-function fallback(row: store.SecretRow, came: Freshened | null): Problem {
+function fallback(row: store.TokenRow, came: Freshened | null): Problem {
   const since = new Date(row.nowMs).toISOString();
   if (came?.kind === "closed")
     return {

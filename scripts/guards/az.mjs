@@ -7,6 +7,13 @@ const PERMIT = "lib/access/permit.ts";
 const PLACES = "lib/accounts/places.ts";
 const SQL = "drizzle/security.sql";
 
+/** Rows of an audited read go to whoever asked for the secret, whatever the workspace. */
+const ANY_WORKSPACE = {
+  file: "lib/secrets/store.ts",
+  find: "const key = (tenantId: unknown, workspaceId: unknown, id: unknown) => `${tenantId} ${workspaceId} ${id}`;",
+  replace: "const key = (tenantId: unknown, _workspaceId: unknown, id: unknown) => `${tenantId} ${id}`;",
+};
+
 /** @type {import("./all.mjs").Guard[]} */
 export const az = [
   {
@@ -100,15 +107,19 @@ export const az = [
     file: SQL,
     find: "ON r.tenant_id = a.tenant_id AND r.id = a.secret_id AND r.workspace_id = a.workspace_id),",
     replace: "ON r.tenant_id = a.tenant_id AND r.id = a.secret_id),",
-    also: [
-      {
-        file: "lib/secrets/store.ts",
-        find: "const key = (tenantId: string, workspaceId: string, id: string) => `${tenantId} ${workspaceId} ${id}`;",
-        replace: "const key = (tenantId: string, _workspaceId: string, id: string) => `${tenantId} ${id}`;",
-      },
-    ],
+    also: [ANY_WORKSPACE],
     tests: MATRIX,
     testName: "GET /v2/workspaces/.workspaceId./secrets/.secretId. as task identity",
+  },
+  {
+    row: "AZ-3",
+    what: "the workspace of a secret whose token is read",
+    file: SQL,
+    find: "ON k.tenant_id = a.tenant_id AND k.id = a.secret_id AND k.workspace_id = a.workspace_id),",
+    replace: "ON k.tenant_id = a.tenant_id AND k.id = a.secret_id),",
+    also: [ANY_WORKSPACE],
+    tests: MATRIX,
+    testName: "GET /v2/workspaces/.workspaceId./secrets/.secretId./token as task identity",
   },
   {
     row: "AZ-3",

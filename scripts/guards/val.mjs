@@ -61,7 +61,7 @@ export const val = [
     row: "VAL-2",
     what: "a value shown is recorded first",
     file: TOKENS,
-    find: 'const row = await read(caller, scope, id, "secret.revealed", { field });',
+    find: 'const row = await store.readSecretAudited(caller, scope, id, "secret.revealed", { field });',
     replace: "const row = await findSecret(caller, scope, id, REVEAL);",
     tests: [`${API}/values.test.ts`],
   },
