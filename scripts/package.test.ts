@@ -71,14 +71,19 @@ function ran(
 const latchkey = (args: string[], more: Parameters<typeof ran>[2] = {}) => ran("latchkey", args, more);
 
 let count = 0;
-async function keep(type: string, credentials: Record<string, unknown>, name = `Kept ${++count}`): Promise<string> {
+async function keep(
+  type: string,
+  credentials: Record<string, unknown>,
+  name = `Kept ${++count}`,
+  more: Record<string, unknown> = {},
+): Promise<string> {
   const { workspaceId } = world.place;
   const { status } = await call(CREATE_SECRET, {
     method: "POST",
     url: `/v2/workspaces/${workspaceId}/secrets`,
     params: { workspaceId },
     as: world.owner.basic,
-    json: { data: { type: "auth-secret", attributes: { name, type, credentials } } },
+    json: { data: { type: "auth-secret", attributes: { name, type, credentials, ...more } } },
   });
   expect(status).toBe(201);
   return name;
@@ -213,6 +218,35 @@ describe("the command line", () => {
       access_token: accessToken,
       token_type: "Bearer",
     });
+  });
+
+  test("request has Latchkey make it, with curl's options", async () => {
+    const asked: string[] = [];
+    const api: Server = createServer((request, response) => {
+      let body = "";
+      request.on("data", (chunk) => {
+        body += chunk;
+      });
+      request.on("end", () => {
+        asked.push(`${request.method} ${request.headers["x-key"]} ${request.headers["x-own"] ?? ""} ${body}`);
+        response.writeHead(request.method === "DELETE" ? 404 : 200, { "x-answer": "1" }).end("bytes\0");
+      });
+    });
+    await new Promise<void>((resolve) => api.listen(0, "127.0.0.1", resolve));
+    const host = `127.0.0.1:${(api.address() as AddressInfo).port}`;
+    const name = await keep("api_key", { headerName: "X-Key", headerValue: "stays there" }, undefined, {
+      allowed_hosts: [host],
+    });
+    const url = `http://${host}/`;
+    expect(await latchkey(["request", name, url])).toEqual({ code: 0, out: "bytes\0", err: "" });
+    const sent = await latchkey(["request", name, url, "-H", "X-Own: 1", "-d", "@-", "-i"], { input: "given" });
+    expect(sent.out).toMatch(/^HTTP 200\n(.+\n)*x-answer: 1\n(.+\n)*\nbytes\0$/);
+    expect(await latchkey(["request", name, url, "-X", "delete", "-f"])).toMatchObject({ code: 22, out: "bytes\0" });
+    expect(asked).toEqual(["GET stays there  ", "POST stays there 1 given", "DELETE stays there  "]);
+    expect(await latchkey(["request", name, "https://elsewhere.example.com/"])).toMatchObject({ code: 1, out: "" });
+    expect(await latchkey(["request", name, url, "-X", "BREW"])).toMatchObject({ code: 2 });
+    expect(await latchkey(["request", name, url, "-H", "nonsense"])).toMatchObject({ code: 2 });
+    await new Promise((resolve) => api.close(resolve));
   });
 
   test("exec gives a command the values it names, hands its exit code on, and keeps Latchkey's key", async () => {

@@ -39,6 +39,7 @@ import { StoredField } from "./stored-field";
 import { StoredValue } from "./stored-value";
 import { TokenSay } from "./token-say";
 import { useClientOf } from "./use-client-of";
+import { UseIt } from "./use-it";
 
 /** Manage tokens: what a secret holds, until when, what happened, and everything one can do about it. */
 export function ManageDrawer({
@@ -312,6 +313,8 @@ function Tokens({
         <ScopesCompared asked={it.scopes_requested} granted={it.scopes_granted} authorized={it.has_access_token} />
       </section>
 
+      <UseIt workspaceId={workspaceId} secret={secret} />
+
       <section className="sect">
         <h3>
           What happened <WhoUsed workspaceId={workspaceId} secretId={secret.id} />
@@ -396,6 +399,8 @@ function Values({ workspaceId, secret }: { workspaceId: string; secret: AuthSecr
           <Link href={`/workspaces/${workspaceId}/secrets/${secret.id}/edit`}>Edit</Link>
         </Button>
       </div>
+      <UseIt workspaceId={workspaceId} secret={secret} />
+
       <section className="sect">
         <h3>
           What happened <WhoUsed workspaceId={workspaceId} secretId={secret.id} />

@@ -2,6 +2,7 @@ import { LatchkeyError } from "@/lib/sdk";
 import { exec } from "./exec";
 import { awsCredentialProcess, dockerCredential, gitCredential, kubeCredential, netrc } from "./plugs";
 import { get, list, token } from "./read";
+import { request } from "./request";
 import { login, logout } from "./sign-in";
 import { UsageError } from "./usage-error";
 
@@ -24,6 +25,11 @@ const COMMANDS: Record<string, Command> = {
   list: { run: list, usage: "list [--json]", text: "The workspace's secrets" },
   get: { run: get, usage: "get NAME [MEMBER]", text: "A value" },
   token: { run: token, usage: "token NAME [--minimum-validity S] [--json]", text: "An access token that is valid now" },
+  request: {
+    run: request,
+    usage: "request NAME URL [-X METHOD] [-H HEADER] [-d DATA]",
+    text: "A request that Latchkey makes with the secret",
+  },
   exec: {
     run: exec,
     usage: "exec --env VAR=NAME[.MEMBER] … -- COMMAND",
@@ -49,7 +55,7 @@ const COMMANDS: Record<string, Command> = {
 };
 
 function help(): string {
-  const lines = Object.values(COMMANDS).map(({ usage, text }) => `  latchkey ${usage.padEnd(48)} ${text}`);
+  const lines = Object.values(COMMANDS).map(({ usage, text }) => `  latchkey ${usage.padEnd(58)} ${text}`);
   return `Secrets and tokens of Latchkey, at the command line.
 
 ${lines.join("\n")}

@@ -60,7 +60,11 @@ beforeEach(() => {
 });
 
 let count = 0;
-async function keep(type: string, credentials: Record<string, unknown>): Promise<{ id: string; name: string }> {
+async function keep(
+  type: string,
+  credentials: Record<string, unknown>,
+  more: Record<string, unknown> = {},
+): Promise<{ id: string; name: string }> {
   const name = `Kept ${++count}`;
   const { workspaceId } = world.place;
   const { status, body } = await call(CREATE_SECRET, {
@@ -68,7 +72,7 @@ async function keep(type: string, credentials: Record<string, unknown>): Promise
     url: `/v2/workspaces/${workspaceId}/secrets`,
     params: { workspaceId },
     as: world.owner.basic,
-    json: { data: { type: "auth-secret", attributes: { name, type, credentials } } },
+    json: { data: { type: "auth-secret", attributes: { name, type, credentials, ...more } } },
   });
   expect(status).toBe(201);
   return { id: body.data.id, name };
@@ -227,5 +231,27 @@ describe("fetch", () => {
     expect(seen).toHaveLength(2);
     statuses = [401];
     expect((await steps.fetch(name, apiUrl)).status).toBe(401);
+  });
+});
+
+describe("request", () => {
+  test("is made by Latchkey: the value is in the request and nowhere here", async () => {
+    const value = "a value that must stay there";
+    const allowed_hosts = [new URL(apiUrl).host];
+    const { name } = await keep("api_key", { headerName: "X-Key", headerValue: value }, { allowed_hosts });
+    const body = new Uint8Array([0, 255, 10]);
+    const answer = await steps.request(name, { url: apiUrl, method: "PUT", headers: { "x-own": "1" }, body });
+    expect([answer.status, await answer.text()]).toEqual([200, "answer"]);
+    expect(seen[0]).toMatchObject({ method: "PUT", headers: { "x-key": value, "x-own": "1" } });
+    statuses = [204];
+    expect((await steps.request(name, { url: apiUrl })).status).toBe(204);
+    statuses = [500];
+    expect((await steps.request(name, { url: apiUrl, method: "POST", body: "text" })).status).toBe(500);
+    expect(seen[2]?.body).toBe("text");
+    expect(await failure(steps.request(name, { url: "https://elsewhere.example.com/" }))).toMatchObject({
+      status: 403,
+      code: "destination_not_allowed",
+    });
+    expect(seen).toHaveLength(3);
   });
 });

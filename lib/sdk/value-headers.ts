@@ -16,7 +16,8 @@ export function headersOf(type: string, values: Record<string, unknown>): Record
   }
 }
 
-/** Of the text's UTF-8. */
-export function base64(text: string): string {
-  return btoa(Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join(""));
+/** Of the bytes, or of the text's UTF-8. */
+export function base64(given: string | Uint8Array): string {
+  const bytes = typeof given === "string" ? new TextEncoder().encode(given) : given;
+  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
 }

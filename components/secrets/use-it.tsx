@@ -1,0 +1,46 @@
+"use client";
+
+import { useEffect, useState } from "react";
+import { CopyButton } from "@/components/ui/copy-button";
+import { Tabs } from "@/components/ui/tabs";
+import type { AuthSecret } from "@/lib/sdk/resources";
+import { useLinesOf } from "./use-lines";
+
+/** Ready lines for exactly this secret, for whoever writes the step that uses it. */
+export function UseIt({ workspaceId, secret }: { workspaceId: string; secret: AuthSecret }) {
+  const [origin, setOrigin] = useState("");
+  useEffect(() => setOrigin(window.location.origin), []);
+  const lines = useLinesOf(origin, workspaceId, secret);
+  const tab = (value: string, label: string, text: string) => ({
+    value,
+    label,
+    content: <Lines what={label} text={text} />,
+  });
+  return (
+    <section className="sect">
+      <h3>Use it</h3>
+      <Tabs
+        label="Use it with"
+        tabs={[
+          tab("curl", "curl", lines.curl),
+          tab("program", "TypeScript", lines.program),
+          tab("command", "Command line", lines.commandLine),
+          ...(lines.through === null ? [] : [tab("through", "Through Latchkey", lines.through)]),
+        ]}
+      />
+      <p className="help">
+        The key is an API key of yours, or better a task identity&apos;s, from the workspace&apos;s settings.
+      </p>
+    </section>
+  );
+}
+
+function Lines({ what, text }: { what: string; text: string }) {
+  return (
+    <div className="lines">
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: long lines scroll, by the keyboard too */}
+      <pre tabIndex={0}>{text}</pre>
+      <CopyButton variant="plain" size="sm" iconOnly label={`Copy the lines for ${what}`} text={text} />
+    </div>
+  );
+}

@@ -1,0 +1,39 @@
+import { execFileSync } from "node:child_process";
+import { expect, test } from "vitest";
+import type { AuthSecret, SecretType } from "@/lib/sdk/resources";
+import { SECRET_TYPE_NAMES } from "@/lib/secret-types";
+import { useLinesOf } from "./use-lines";
+
+const lines = (type: SecretType, name: string) =>
+  useLinesOf("https://keys.example.com", "w1", {
+    id: "s1",
+    type: "auth-secret",
+    attributes: { name, type },
+  } as AuthSecret);
+
+test("a token is asked for, other values are read", () => {
+  expect(lines("oauth2", "CRM").curl).toContain(
+    "https://keys.example.com/v2/workspaces/w1/secrets/s1/token?minimum_validity=60",
+  );
+  expect(lines("oauth2", "CRM").commandLine).toBe("latchkey token CRM");
+  expect(lines("basic", "CRM").curl).toMatch(/secrets\/s1$/);
+  expect(lines("basic", "CRM").program).toContain('getBasicAuth("CRM")');
+});
+
+test("every type has lines", () => {
+  for (const type of SECRET_TYPE_NAMES) expect(lines(type, "x").program).toMatch(/await latchkey\.\w/);
+});
+
+test.each(["plain", "two words", "it's", "$(touch x)", "-rf", 'a"b`c\\', "ü"])(
+  "a shell reads the name %s as it is",
+  (name) => {
+    const { commandLine } = lines("password", name);
+    const out = execFileSync(
+      "/bin/sh",
+      ["-c", `latchkey() { for last; do :; done; printf %s "$last"; }; ${commandLine}`],
+      { encoding: "utf8" },
+    );
+    expect(out).toBe(name);
+    expect(lines("password", name).program).toContain(`(${JSON.stringify(name)})`);
+  },
+);
