@@ -28,6 +28,9 @@ export function UseIt({ workspaceId, secret }: { workspaceId: string; secret: Au
           ...(lines.through === null ? [] : [tab("through", "Through Latchkey", lines.through)]),
         ]}
       />
+      {secret.attributes.allowed_hosts.length === 0 && lines.through !== null ? (
+        <p className="help">Requests through Latchkey need a host that this secret may go to: edit it and allow one.</p>
+      ) : null}
       <p className="help">
         The key is an API key of yours, or better a task identity&apos;s, from the workspace&apos;s settings.
       </p>
