@@ -313,8 +313,11 @@ beforeAll(async () => {
 /** The values of the id positions of one request; a position without one is left out of the request. */
 type Ids = Record<string, Thing>;
 
-/** Positions that only narrow a list: a foreign id there finds as little as one that does not exist. */
-const isFilter = (position: string) => position.includes("filter[");
+/**
+ * Positions that only narrow a list: a foreign id there finds as little as one that does not exist. And where a request passes on to: a host
+ * and a path of somebody else's.
+ */
+const isFilter = (position: string) => position.includes("filter[") || position === "path.target";
 /** Repeats the id in the path. */
 const isEcho = (position: string) => position === "body.data.id";
 
@@ -351,6 +354,8 @@ function thingFor(route: string, position: string, shape: readonly string[], sit
     case "tenant_id":
     case "tenant":
       return { kind: "tenant", id: place.tenantId, at: tenantPath(place) };
+    case "target":
+      return { kind: "secret", id: "127.0.0.1:1/x", at: things.secret.at };
     case "secretId":
     case "filter[secret]":
       return things.secret;
@@ -412,6 +417,8 @@ const BODIES: Record<string, () => Record<string, unknown>> = {
   "POST /v2/workspaces/{workspaceId}/task-identities": () =>
     data("task-identity", { name: unique(), permissions: ["workspaces.auth_secret.get"] }),
 };
+
+for (const method of ["POST", "PATCH", "PUT"]) BODIES[`${method} /outbound/{secretId}/{target}`] = () => ({});
 
 const RELATED: Record<string, string> = {
   workspace: "workspace", contract: "contract", tenant: "tenant", auth_client: "auth-client", components: "component",
@@ -532,6 +539,13 @@ const NEVER: Record<string, (role: Role) => boolean> = {
   "GET /v2/workspaces/{workspaceId}/secrets/{secretId}/token": (role) => role.session === true,
   "POST /v2/workspaces/{workspaceId}/secrets/{secretId}/refused": (role) => role.session === true,
   "POST /v2/users/me/password": (role) => !role.session,
+  // Requests pass through for keys only.
+  ...Object.fromEntries(
+    ["GET", "POST", "PATCH", "PUT", "DELETE"].map((method) => [
+      `${method} /outbound/{secretId}/{target}`,
+      (role: Role) => role.session === true,
+    ]),
+  ),
   "POST /v2/users/me/reauthenticate": (role) => !role.session,
 };
 

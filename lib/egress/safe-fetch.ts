@@ -32,7 +32,9 @@ export interface EgressOptions extends PolicyOptions {
 export interface EgressInit {
   method?: string;
   headers?: Headers | Record<string, string> | [string, string][];
-  body?: string | Uint8Array | URLSearchParams | null;
+  /** Of a stream, `bodyLength` says how many bytes it has when that is known; else it goes out in chunks. */
+  body?: string | Uint8Array | URLSearchParams | AsyncIterable<Uint8Array> | null;
+  bodyLength?: number | null;
   signal?: AbortSignal | null;
   redirect?: RequestRedirect;
 }
@@ -235,6 +237,7 @@ function prepare(use: Egress, url: string | URL, init: EgressInit): Dispatcher.D
     body = body.toString();
     headers["content-type"] ??= "application/x-www-form-urlencoded;charset=UTF-8";
   }
+  if (init.bodyLength != null) headers["content-length"] = String(init.bodyLength);
   headers["user-agent"] ??= "latchkey";
   // Answers are small; compressed ones are understood but not asked for.
   headers["accept-encoding"] ??= "identity";
@@ -243,7 +246,7 @@ function prepare(use: Egress, url: string | URL, init: EgressInit): Dispatcher.D
     path: parsed.pathname + parsed.search,
     method: (init.method ?? "GET").toUpperCase(),
     headers,
-    body,
+    body: body as Dispatcher.DispatchOptions["body"],
   };
 }
 

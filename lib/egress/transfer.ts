@@ -37,8 +37,11 @@ export interface TransferOptions {
   headersTimeoutMs?: number;
   /** Milliseconds between two pieces of the body; 10 minutes by default. */
   bodyTimeoutMs?: number;
-  /** From so long after the headers on, the body must have come at 1 KB a second or more; 10 s by default (SS-7). */
-  slowAfterMs?: number;
+  /**
+   * From so long after the headers on, the body must have come at 1 KB a second or more; 10 s by default (SS-7). A function decides by
+   * the answer; `Infinity`: it may be as slow as it likes.
+   */
+  slowAfterMs?: number | ((answer: AnswerHead) => number);
   /** Asked when the connection is ready, in the same turn in which the request is written: false gives it up, `not_sent`. */
   mayStillSend?: () => boolean;
   /** Called once, when the request is about to be written: from here on it counts as sent. */
@@ -68,7 +71,10 @@ export function transfer(
   /** Time in which nobody wanted more does not count. */
   let pausedAt: number | null = null;
   let idleMs = 0;
-  const watchPace = (controller: Dispatcher.DispatchController) => {
+  const watchPace = (controller: Dispatcher.DispatchController, answer: AnswerHead) => {
+    const { slowAfterMs = SLOW_AFTER_MS } = options;
+    const afterMs = typeof slowAfterMs === "number" ? slowAfterMs : slowAfterMs(answer);
+    if (!Number.isFinite(afterMs)) return;
     const began = performance.now();
     const look = () => {
       const elapsedMs = performance.now() - began - idleMs;
@@ -78,7 +84,7 @@ export function transfer(
         controller.abort(slow);
       } else pace = setTimeout(look, LOOK_EVERY_MS).unref();
     };
-    pace = setTimeout(look, options.slowAfterMs ?? SLOW_AFTER_MS).unref();
+    pace = setTimeout(look, afterMs).unref();
   };
   const resumed = () => {
     if (pausedAt !== null) idleMs += performance.now() - pausedAt;
@@ -135,25 +141,23 @@ export function transfer(
     },
     onResponseStart(controller, status, headers, statusText = "") {
       if (status < 200) return;
-      watchPace(controller);
+      const answer = { status, statusText, headers };
+      watchPace(controller, answer);
       guarded(controller, () =>
-        sink.start(
-          { status, statusText, headers },
-          {
-            pause: () => {
-              pausedAt ??= performance.now();
-              controller.pause();
-            },
-            resume: () => {
-              resumed();
-              controller.resume();
-            },
-            abort: (error) => {
-              controller.abort(error);
-              fail(error);
-            },
+        sink.start(answer, {
+          pause: () => {
+            pausedAt ??= performance.now();
+            controller.pause();
           },
-        ),
+          resume: () => {
+            resumed();
+            controller.resume();
+          },
+          abort: (error) => {
+            controller.abort(error);
+            fail(error);
+          },
+        }),
       );
     },
     onResponseData(controller, chunk) {

@@ -49,11 +49,16 @@ export interface Definition<Body> {
   body?: z.ZodType<Body> | "none";
   /** Query parameters the endpoint knows; any other is 400. "any" where somebody else chooses them (a provider's callback). */
   query?: readonly string[] | "any";
+  /** "any": the answer is whatever somebody else sends, so `Accept` is not ours to judge. */
+  accept?: "any";
   handle(input: Input<Body>): Promise<Reply>;
 }
 
+/** A catch-all segment of the path comes in parts from Next and whole from node-entry. */
+type Params = Record<string, string | string[]>;
+
 export interface RouteContext {
-  params: Promise<Record<string, string>> | Record<string, string>;
+  params: Promise<Params> | Params;
 }
 
 export interface Endpoint {
@@ -88,7 +93,7 @@ export function endpoint<Body = undefined>(definition: Definition<Body>): Endpoi
     let failure: unknown;
     let span = NO_SPAN;
     try {
-      requireAcceptable(request);
+      if (definition.accept !== "any") requireAcceptable(request);
       await refuseKeyInUrl(url, facts);
       if (url.search.includes("%00") || url.pathname.includes("%00"))
         throw new AppError("bad_request", "A URL cannot hold the character NUL.");
@@ -101,7 +106,7 @@ export function endpoint<Body = undefined>(definition: Definition<Body>): Endpoi
         refuseUnknownParameters(url, definition.query);
         const input: Input<Body> = {
           caller: caller as Caller,
-          params: await context.params,
+          params: whole(await context.params),
           query: url.searchParams,
           body: await readBody(request, definition),
           request,
@@ -167,6 +172,12 @@ function requestSpan(
     trusted: caller !== null,
     startedAt,
   });
+}
+
+function whole(params: Params): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(params).map(([name, value]) => [name, Array.isArray(value) ? value.join("/") : value]),
+  );
 }
 
 const CLASSES = ["", "1xx", "2xx", "3xx", "4xx", "5xx"] as const;

@@ -1,5 +1,6 @@
 import * as healthz from "@/app/healthz/route";
 import * as metrics from "@/app/metrics/route";
+import * as outbound from "@/app/outbound/[secretId]/[...target]/route";
 import * as readyz from "@/app/readyz/route";
 import * as events from "@/app/v2/workspaces/[workspaceId]/events/route";
 import * as refresh from "@/app/v2/workspaces/[workspaceId]/secrets/[secretId]/refresh/route";
@@ -14,6 +15,7 @@ import type { HotRoute } from "./node-entry";
  * of lib that imports app/: it is a list of declarations.
  */
 const SECRET = "/v2/workspaces/[workspaceId]/secrets/[secretId]";
+const OUTBOUND = "/outbound/[secretId]/[...target]";
 
 export const HOT_ROUTES: readonly HotRoute[] = [
   { method: "GET", path: SECRET, endpoint: secret.GET },
@@ -23,6 +25,11 @@ export const HOT_ROUTES: readonly HotRoute[] = [
   // Not asked often, but open for hours, and Next's promise hooks with it (lib/http/promise-hooks.ts).
   { method: "GET", path: "/v2/workspaces/[workspaceId]/events", endpoint: events.GET },
   { method: "POST", path: `${SECRET}/request`, endpoint: request.POST },
+  { method: "GET", path: OUTBOUND, endpoint: outbound.GET },
+  { method: "POST", path: OUTBOUND, endpoint: outbound.POST },
+  { method: "PATCH", path: OUTBOUND, endpoint: outbound.PATCH },
+  { method: "PUT", path: OUTBOUND, endpoint: outbound.PUT },
+  { method: "DELETE", path: OUTBOUND, endpoint: outbound.DELETE },
 ];
 
 /** What a worker answers on LATCHKEY_WORKER_PORT, and nothing else. */

@@ -2,13 +2,15 @@ import { createServer, type RequestListener, type Server, type ServerOptions, ty
 import type { Socket } from "node:net";
 import { AppError } from "@/lib/errors";
 import { rawRefusal, refuse } from "./node-entry";
-import { MAX_CONNECTIONS, SERVER_LIMITS, SOCKET_IDLE_MS } from "./server-limits";
+import { MAX_CONNECTIONS, REQUEST_MS, SERVER_LIMITS, SOCKET_IDLE_MS } from "./server-limits";
 
 /** What a test may shorten. */
 export interface LimitedOptions extends ServerOptions {
   /** A socket on which nothing moved for so long is closed, in ms; 0: never. */
   socketIdleMs?: number;
   maxConnections?: number;
+  /** Most ms for a request to arrive whole. */
+  requestMs?: number;
 }
 
 /**
@@ -16,7 +18,12 @@ export interface LimitedOptions extends ServerOptions {
  * broken HTTP, too large headers, a request that took too long, an unknown `Expect`. Not listening yet.
  */
 export function limitedServer(handler: RequestListener, options: LimitedOptions = {}): Server {
-  const { socketIdleMs = SOCKET_IDLE_MS, maxConnections = MAX_CONNECTIONS, ...limits } = options;
+  const {
+    socketIdleMs = SOCKET_IDLE_MS,
+    maxConnections = MAX_CONNECTIONS,
+    requestMs = REQUEST_MS,
+    ...limits
+  } = options;
   const server = createServer({ ...SERVER_LIMITS, ...limits }, handler);
   server.maxConnections = maxConnections;
   server.timeout = socketIdleMs;
@@ -30,6 +37,13 @@ export function limitedServer(handler: RequestListener, options: LimitedOptions 
       if (!response.shouldKeepAlive) closing.add(socket);
     });
     response.once("close", () => open.delete(response));
+    const { "content-length": length, "transfer-encoding": coding } = request.headers;
+    if ((length !== undefined || coding !== undefined) && !request.url?.startsWith("/outbound/")) {
+      const late = setTimeout(() => {
+        if (!request.complete) server.emit("clientError", requestTimedOut(), socket);
+      }, requestMs).unref();
+      response.once("close", () => clearTimeout(late));
+    }
   });
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
     const within = [...(begun.get(socket) ?? [])].some((response) => response.headersSent);
@@ -43,3 +57,6 @@ export function limitedServer(handler: RequestListener, options: LimitedOptions 
   );
   return server;
 }
+
+/** As Node says it. */
+const requestTimedOut = () => Object.assign(new Error("Request timeout"), { code: "ERR_HTTP_REQUEST_TIMEOUT" });

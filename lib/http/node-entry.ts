@@ -7,6 +7,7 @@ import { PEER_HEADER } from "./client-address";
 import { errorDocument, JSON_TYPE } from "./json-api";
 import { loggablePath } from "./key-in-url";
 import { apiHeaders } from "./security-headers";
+import { StreamedResponse } from "./streamed-response";
 import { Written } from "./written";
 
 /** The second way in of HOUSE "One endpoint, two ways in": node:http straight to an endpoint, without Next's router. */
@@ -18,7 +19,7 @@ interface Answer {
   write?(request: Request, context: { params: Params }): Promise<Response | Written>;
 }
 
-/** One hot route. `path` is written like a folder of `app`: `/v2/workspaces/[workspaceId]/secrets/[secretId]`. */
+/** One hot route. `path` is written like a folder of `app`: `/v2/workspaces/[workspaceId]/secrets/[secretId]`, `/outbound/[secretId]/[...target]`. */
 export interface HotRoute {
   method: string;
   path: string;
@@ -31,9 +32,9 @@ export type HotMatcher = (method: string, path: string) => { endpoint: Answer; p
 export function hotMatcher(routes: readonly HotRoute[]): HotMatcher {
   const compiled = routes.map((route) => {
     const names: string[] = [];
-    const source = route.path.replace(/\[([^\]]+)\]/g, (_, name: string) => {
+    const source = route.path.replace(/\[(\.\.\.)?([^\]]+)\]/g, (_, rest: string | undefined, name: string) => {
       names.push(name);
-      return "([^/]+)";
+      return rest ? "(.+)" : "([^/]+)";
     });
     return { ...route, names, pattern: new RegExp(`^${source}$`), first: route.path.split("[")[0] ?? "" };
   });
@@ -243,7 +244,7 @@ function bodyOf(request: IncomingMessage): ReadableStream<Uint8Array> {
   );
 }
 
-/** Writes a WHATWG answer. Event streams flow; everything else goes out in one piece with its length. */
+/** Writes a WHATWG answer. Event streams and what is marked as one flow; everything else goes out in one piece with its length. */
 export async function send(from: Response | Written, to: ServerResponse, path: string): Promise<void> {
   const headers: Record<string, string | string[]> = apiHeaders(path);
   if (from instanceof Written) {
@@ -260,7 +261,8 @@ export async function send(from: Response | Written, to: ServerResponse, path: s
     await from.body?.cancel();
     return;
   }
-  if (!from.body || !from.headers.get("content-type")?.startsWith("text/event-stream")) {
+  const flows = from instanceof StreamedResponse || from.headers.get("content-type")?.startsWith("text/event-stream");
+  if (!from.body || !flows) {
     const body = from.body ? Buffer.from(await from.arrayBuffer()) : undefined;
     if (body) headers["Content-Length"] = String(body.byteLength);
     to.writeHead(from.status, headers);
@@ -274,10 +276,22 @@ export async function send(from: Response | Written, to: ServerResponse, path: s
   for (;;) {
     const { done, value } = await reader.read();
     if (done) break;
-    if (!to.write(value)) await new Promise<void>((resolve) => void to.once("drain", resolve).once("close", resolve));
+    if (!to.write(value)) await drained(to);
     if (to.destroyed) return;
   }
   to.end();
+}
+
+/** Resolves when `to` takes more, or has ended. */
+function drained(to: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const go = () => {
+      to.off("drain", go).off("close", go);
+      resolve();
+    };
+    to.once("drain", go).once("close", go);
+    if (to.destroyed) go();
+  });
 }
 
 const KNOWN_NAMES = new Map<string, string>();

@@ -28,7 +28,8 @@ export function normalise(request: IncomingMessage, response: ServerResponse): s
   }
   const mark = url.search(/[?#]/);
   let path = mark < 0 ? url : url.slice(0, mark);
-  if (path.length > 1 && path.endsWith("/")) {
+  // Behind /outbound/ it is somebody else's path.
+  if (path.length > 1 && path.endsWith("/") && !path.startsWith("/outbound/")) {
     // Clients of the API may end a path with a slash; they are answered, not redirected.
     path = withoutFinalSlashes(path);
     request.url = path + (mark < 0 ? "" : url.slice(mark));

@@ -4,13 +4,17 @@ import type { ServerOptions } from "node:http";
 export const SERVER_LIMITS = {
   maxHeaderSize: 16 * 1024,
   headersTimeout: 10_000,
-  requestTimeout: 30_000,
+  // For bodies that pass through; the others have REQUEST_MS.
+  requestTimeout: 3_600_000,
   connectionsCheckingInterval: 2_000,
   keepAliveTimeout: 65_000,
   // Node's own refusal would lack our headers; server.ts refuses instead.
   requireHostHeader: false,
   noDelay: true,
 } as const satisfies ServerOptions;
+
+/** A request must have arrived whole within so many ms, unless it passes through (`/outbound/`). */
+export const REQUEST_MS = 30_000;
 
 /**
  * A socket on which nothing moves while a request is under way, in ms: whoever does not read an answer would hold it for ever.

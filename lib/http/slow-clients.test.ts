@@ -9,7 +9,7 @@ import { useDatabase } from "@/lib/testing/database";
 import type { Endpoint } from "./endpoint";
 import { type LimitedOptions, limitedServer } from "./limited-server";
 import { answer } from "./node-entry";
-import { MAX_CONNECTIONS, SERVER_LIMITS, SOCKET_IDLE_MS } from "./server-limits";
+import { MAX_CONNECTIONS, REQUEST_MS, SERVER_LIMITS, SOCKET_IDLE_MS } from "./server-limits";
 
 /**
  * DO-5: clients that send byte by byte, send nothing, or never read what they asked for hold sockets and nothing else: others are
@@ -108,7 +108,13 @@ async function askAll(port: number): Promise<number[]> {
 }
 
 test(`while ${SLOW} slow clients hang, ${OTHERS} requests of others are answered`, async () => {
-  const never = { headersTimeout: EVER, requestTimeout: EVER, keepAliveTimeout: EVER, socketIdleMs: EVER };
+  const never = {
+    headersTimeout: EVER,
+    requestTimeout: EVER,
+    requestMs: EVER,
+    keepAliveTimeout: EVER,
+    socketIdleMs: EVER,
+  };
   const port = await listen(never);
   await openSlow(port);
   await until(async () => (await connections()) === SLOW);
@@ -118,7 +124,7 @@ test(`while ${SLOW} slow clients hang, ${OTHERS} requests of others are answered
 }, 120_000);
 
 test("every one of them is ended by the server, whatever they do, and there is room again", async () => {
-  const soon = { headersTimeout: 700, requestTimeout: 900, keepAliveTimeout: 500, socketIdleMs: 5_000 };
+  const soon = { headersTimeout: 700, requestMs: 900, keepAliveTimeout: 500, socketIdleMs: 5_000 };
   const port = await listen({ ...soon, connectionsCheckingInterval: 100 });
   await openSlow(port);
   await until(
@@ -149,8 +155,10 @@ test("beyond the limit of sockets a new one is closed at once, and those within 
 
 test("what ships has every limit", () => {
   const { headersTimeout, requestTimeout, keepAliveTimeout, connectionsCheckingInterval } = SERVER_LIMITS;
-  for (const limit of [headersTimeout, requestTimeout, keepAliveTimeout, connectionsCheckingInterval, SOCKET_IDLE_MS])
+  for (const limit of [headersTimeout, REQUEST_MS, keepAliveTimeout, connectionsCheckingInterval, SOCKET_IDLE_MS])
     expect(limit > 0 && limit <= 65_000).toBe(true);
+  // What passes through may take longer; it is never still for longer than SOCKET_IDLE_MS.
+  expect(requestTimeout).toBeLessThanOrEqual(3_600_000);
   expect(MAX_CONNECTIONS).toBe(10_000);
   const made = limitedServer(() => undefined);
   expect([made.timeout, made.maxConnections, made.headersTimeout, made.requestTimeout, made.keepAliveTimeout]).toEqual([

@@ -102,7 +102,10 @@ test("every hot route answers alike from node:http and through its route file: s
   let compared = 0;
   for (const route of HOT_ROUTES) {
     const url = (workspaceId: string, id: string) =>
-      route.path.replace("[workspaceId]", workspaceId).replace("[secretId]", id);
+      route.path
+        .replace("[workspaceId]", workspaceId)
+        .replace("[secretId]", id)
+        .replace("[...target]", "127.0.0.1:1/x");
     const own = url(world.place.workspaceId, secretId);
     const json = BODIES[route.path.split("/").at(-1) as string];
     const body = json ? { body: JSON.stringify(json) } : {};

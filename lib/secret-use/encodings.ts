@@ -81,7 +81,11 @@ function insideBase64(bytes: Buffer, before: number): string {
 
 const pair = (byte: number): string => byte.toString(16).padStart(2, "0");
 const percent = (byte: number): string => `%${pair(byte).toUpperCase()}`;
-const each = (bytes: Buffer, write: (byte: number) => string): string => Array.from(bytes, write).join("");
+const each = (bytes: Buffer, write: (byte: number) => string): string => {
+  let text = "";
+  for (const byte of bytes) text += write(byte);
+  return text;
+};
 const lowerEscapes = (text: string): string => text.replace(/%[0-9A-F]{2}/g, (one) => one.toLowerCase());
 
 const unit = (code: number): string => `\\u${code.toString(16).padStart(4, "0")}`;

@@ -1,3 +1,4 @@
+import { AppError } from "@/lib/errors";
 import type { ReflectionGuard } from "./reflection-guard";
 
 /** Header fields of an outgoing call, in and out (SECURITY PX-2, PX-4; RFC 9110 section 7.6.1). Pure. */
@@ -16,6 +17,9 @@ const NOT_THE_CALLERS = new Set([
 /** Of the destination for the destination's own clients; lengths and encodings are said anew. */
 const NOT_THE_READERS = new Set([
   ...HOP_BY_HOP, "set-cookie", "set-cookie2", "content-length", "content-encoding", "accept-ranges", "alt-svc",
+  // Meant for the destination's own origin, and here they would be said of Latchkey's.
+  "strict-transport-security", "content-security-policy", "content-security-policy-report-only", "clear-site-data", "refresh", "link",
+  "service-worker-allowed", "report-to", "reporting-endpoints", "nel", "sourcemap", "x-sourcemap",
 ]); // biome-ignore format: one list
 
 const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$/;
@@ -32,9 +36,33 @@ export function headerComplaint(name: string, value: string, injected: readonly 
   return null;
 }
 
-/** Whether a header of a client that only passes through is left out without a word, because clients send it by themselves. */
-export function isNotCallers(name: string): boolean {
-  return NOT_THE_CALLERS.has(name) || name.startsWith("proxy-");
+/** Of the caller's hop to Latchkey; they end here without a word, because clients and proxies send them by themselves. */
+const ENDS_HERE = new Set([
+  ...HOP_BY_HOP, "authorization", "host", "content-length", "expect", "accept-encoding", "forwarded", "via", "x-real-ip", "x-request-id",
+  "x-latchkey-peer", "x-latchkey-scheme", "traceparent", "tracestate", "baggage",
+]); // biome-ignore format: one list
+
+/**
+ * The header fields of a request that passes through.
+ *
+ * @throws AppError invalid_attribute for one that may not be set: a cookie, a range, credentials of a proxy, the secret's own
+ */
+export function passedHeaders(given: Headers, injected: readonly string[]): Record<string, string> {
+  const named = namedByConnection(given.get("connection"));
+  const headers: Record<string, string> = {};
+  for (const [name, value] of given) {
+    if (ENDS_HERE.has(name) || named.has(name) || name.startsWith("x-forwarded-")) continue;
+    const complaint = headerComplaint(name, value, injected);
+    if (complaint)
+      throw new AppError("invalid_attribute", `The header ${name} ${complaint}.`, { source: { header: name } });
+    headers[name] = value;
+  }
+  return headers;
+}
+
+/** Fields that a neighbour named as between the two of them. */
+function namedByConnection(value: string | null): Set<string> {
+  return new Set((value ?? "").toLowerCase().split(/[\s,]+/));
 }
 
 /** The destination's header fields as the caller may see them, masked; repeated ones joined. Names in lower case. */
@@ -42,11 +70,7 @@ export function answerHeaders(
   given: Readonly<Record<string, string | string[] | undefined>>,
   guard: ReflectionGuard,
 ): Record<string, string> {
-  const named = new Set(
-    String(given.connection ?? "")
-      .toLowerCase()
-      .split(/[\s,]+/),
-  );
+  const named = namedByConnection(given.connection === undefined ? null : String(given.connection));
   const headers: Record<string, string> = {};
   for (const [name, value] of Object.entries(given)) {
     if (value === undefined || NOT_THE_READERS.has(name) || name.startsWith("proxy-") || named.has(name)) continue;

@@ -1,8 +1,9 @@
 import { AppError } from "@/lib/errors";
+import { once } from "@/lib/process";
 import { isSecretType, SECRET_TYPES } from "@/lib/secret-types";
 import type { HeaderField } from "@/lib/secret-types/secret-type";
 import type { Release } from "@/lib/secrets/requests";
-import { ReflectionGuard } from "./reflection-guard";
+import { Needles, ReflectionGuard } from "./reflection-guard";
 
 /** The third door: a secret's value as the header fields of a request to its allowed host (SECURITY PX-2, PX-3). */
 
@@ -44,8 +45,25 @@ export class Injection {
 
   /** A guard for one answer; `of` makes it look for what earlier tries sent, too. */
   guard(...of: Injection[]): ReflectionGuard {
-    return new ReflectionGuard([this, ...of].flatMap((one) => one.#fields.flatMap(hidden)));
+    return new ReflectionGuard(needlesFor([this, ...of].flatMap((one) => one.#fields.flatMap(hidden))));
   }
+}
+
+/** Making them costs more than looking through a small answer; no value is kept for longer than this (SECURITY LG-4). */
+const KEPT_MS = 20_000;
+const MOST_KEPT = 200;
+
+function needlesFor(values: string[]): Needles {
+  const kept = once("reflection-needles", () => new Map<string, Needles>());
+  const key = JSON.stringify(values);
+  const known = kept.get(key);
+  if (known) return known;
+  const needles = new Needles(values);
+  if (kept.size < MOST_KEPT) {
+    kept.set(key, needles);
+    setTimeout(() => kept.delete(key), KEPT_MS).unref();
+  }
+  return needles;
 }
 
 /** What of a field must not come back: its value, what follows the scheme, and of Basic the password behind the encoding. */
@@ -53,7 +71,7 @@ function hidden([name, value]: HeaderField): string[] {
   if (NO_SECRET.test(name)) return [];
   const [, scheme, rest] = /^([A-Za-z][\w-]*) +(\S.*)$/.exec(value) ?? [];
   if (rest === undefined) return [value];
-  if (scheme?.toLowerCase() !== "basic") return [value, rest];
+  if (scheme?.toLowerCase() !== "basic") return [rest];
   const clear = Buffer.from(rest, "base64").toString("utf8");
-  return [value, rest, clear, clear.slice(clear.indexOf(":") + 1)];
+  return [rest, clear.slice(clear.indexOf(":") + 1)];
 }

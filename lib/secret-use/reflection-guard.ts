@@ -11,38 +11,54 @@ import { encodingsOf } from "./encodings";
 
 const MASK = 0x2a; // *
 const BLOCK = 3;
-const HASHES = 8192;
-const hash = (a: number, b: number, c: number): number => ((a << 9) ^ (b << 4) ^ c) & (HASHES - 1);
+const HASHES = 1 << 15;
+const hash = (a: number, b: number, c: number): number => ((a << 10) ^ (b << 5) ^ c) & (HASHES - 1);
+/** More of a needle's beginning fills the table and makes the steps shorter again. */
+const WIDEST = 24;
 const NONE = Buffer.alloc(0);
 /** A value of fewer characters would be masked wherever its letters stand. */
 const LEAST = 4;
 
-export class ReflectionGuard {
-  readonly #needles: readonly Buffer[];
-  readonly #longest: number;
+/** What is looked for, ready to be looked for in any number of answers. */
+export class Needles {
+  readonly all: readonly Buffer[];
+  readonly longest: number;
   /** How far a needle's beginning is looked at by the search: the length of the shortest. */
-  readonly #window: number;
-  readonly #shift = new Uint8Array(HASHES);
-  readonly #buckets = new Map<number, Buffer[]>();
-  readonly #byFirst = new Map<number, Buffer[]>();
-  #held: Buffer = NONE;
-  #hits = 0;
+  readonly window: number;
+  readonly shift = new Uint8Array(HASHES);
+  readonly buckets = new Map<number, Buffer[]>();
+  readonly byFirst: (Buffer[] | undefined)[] = new Array(256).fill(undefined);
 
   /** @param values clear values; those of fewer than four bytes are not looked for */
   constructor(values: readonly string[]) {
     const forms = [...new Set(values)].flatMap(encodingsOf).filter((form) => form.length >= LEAST);
-    this.#needles = forms;
-    this.#longest = Math.max(0, ...forms.map((form) => form.length));
-    this.#window = Math.min(255, ...forms.map((form) => form.length));
-    this.#shift.fill(Math.max(1, this.#window - BLOCK + 1));
+    this.all = forms;
+    this.longest = Math.max(0, ...forms.map((form) => form.length));
+    this.window = Math.min(WIDEST, ...forms.map((form) => form.length));
+    this.shift.fill(Math.max(1, this.window - BLOCK + 1));
     for (const form of forms) {
-      for (let end = BLOCK - 1; end < this.#window; end++) {
+      for (let end = BLOCK - 1; end < this.window; end++) {
         const h = hash(form[end - 2] as number, form[end - 1] as number, form[end] as number);
-        this.#shift[h] = Math.min(this.#shift[h] as number, this.#window - 1 - end);
-        if (end === this.#window - 1) put(this.#buckets, h, form);
+        this.shift[h] = Math.min(this.shift[h] as number, this.window - 1 - end);
+        if (end < this.window - 1) continue;
+        const known = this.buckets.get(h);
+        if (known) known.push(form);
+        else this.buckets.set(h, [form]);
       }
-      put(this.#byFirst, form[0] as number, form);
+      const first = form[0] as number;
+      this.byFirst[first] = [...(this.byFirst[first] ?? []), form];
     }
+  }
+}
+
+export class ReflectionGuard {
+  readonly #needles: Needles;
+  #held: Buffer = NONE;
+  #hits = 0;
+
+  /** @param needles what to look for, or the clear values */
+  constructor(needles: Needles | readonly string[]) {
+    this.#needles = needles instanceof Needles ? needles : new Needles(needles);
   }
 
   /** How often something was masked. */
@@ -52,7 +68,7 @@ export class ReflectionGuard {
 
   /** The next piece of a body, masked; what may be the beginning of a value comes with a later piece. */
   add(chunk: Buffer): Buffer {
-    if (this.#needles.length === 0) return chunk;
+    if (this.#needles.all.length === 0) return chunk;
     const bytes = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk]);
     const found = this.#find(bytes);
     let until = this.#beginningAtEnd(bytes);
@@ -84,7 +100,7 @@ export class ReflectionGuard {
   /** The same for what somebody may have put in lower case: a header's name. */
   textInAnyCase(value: string): string {
     const lower = value.toLowerCase();
-    for (const needle of this.#needles)
+    for (const needle of this.#needles.all)
       if (lower.includes(needle.toString("latin1").toLowerCase())) {
         this.#hits += 1;
         return "*".repeat(value.length);
@@ -103,10 +119,9 @@ export class ReflectionGuard {
   /** Every stretch that is a needle, overlapping ones as one, in order. */
   #find(bytes: Buffer): Match[] {
     const found: Match[] = [];
-    const window = this.#window;
-    const shift = this.#shift;
-    const length = bytes.length;
-    if (this.#needles.length === 0) return found;
+    const { all, window, shift, buckets } = this.#needles;
+    const { length } = bytes;
+    if (all.length === 0) return found;
     let at = window - 1;
     while (at < length) {
       const h = hash(bytes[at - 2] as number, bytes[at - 1] as number, bytes[at] as number);
@@ -117,7 +132,7 @@ export class ReflectionGuard {
       }
       const start = at - window + 1;
       let end = 0;
-      for (const needle of this.#buckets.get(h) ?? [])
+      for (const needle of buckets.get(h) ?? [])
         if (
           start + needle.length > end &&
           bytes[start] === needle[0] &&
@@ -138,8 +153,9 @@ export class ReflectionGuard {
   /** Where the longest end of `bytes` begins that a needle could go on from; the length when there is none. */
   #beginningAtEnd(bytes: Buffer): number {
     const { length } = bytes;
-    for (let start = Math.max(0, length - this.#longest + 1); start < length; start++)
-      for (const needle of this.#byFirst.get(bytes[start] as number) ?? [])
+    const { longest, byFirst } = this.#needles;
+    for (let start = Math.max(0, length - longest + 1); start < length; start++)
+      for (const needle of byFirst[bytes[start] as number] ?? [])
         if (needle.length > length - start && bytes.compare(needle, 0, length - start, start, length) === 0)
           return start;
     return length;
@@ -149,10 +165,4 @@ export class ReflectionGuard {
 interface Match {
   start: number;
   end: number;
-}
-
-function put(map: Map<number, Buffer[]>, key: number, needle: Buffer): void {
-  const known = map.get(key);
-  if (known) known.push(needle);
-  else map.set(key, [needle]);
 }

@@ -1,7 +1,12 @@
-import type { Caller } from "@/lib/access/caller";
+import { type Caller, tenantsOf } from "@/lib/access/caller";
 import type { Permission } from "@/lib/access/permissions";
-import type { WorkspaceScope } from "@/lib/access/scope";
+import { INSTANCE_TENANT, type WorkspaceScope } from "@/lib/access/scope";
+import { resolveWorkspace } from "@/lib/accounts/places";
+import { recordNow } from "@/lib/audit/record";
+import { inTenant } from "@/lib/db/tx";
 import { AppError, notFound } from "@/lib/errors";
+import { isId } from "@/lib/ids";
+import { once } from "@/lib/process";
 import type { Freshened } from "@/lib/refresher/ensure-fresh";
 import { isSecretType, SECRET_TYPES } from "@/lib/secret-types";
 import { entriesFor, isAllowed } from "./allowed-hosts";
@@ -16,6 +21,7 @@ const USE: Permission = "workspaces.auth_secret.use";
 /** A token that ends sooner may end on the way. */
 const LEAST_VALIDITY_MS = 5_000;
 const WAIT_MS = 8_000;
+const MOST_KNOWN = 50_000;
 
 /** Where a request goes and how; nothing else of it is recorded. */
 export interface Destination {
@@ -59,6 +65,39 @@ export async function releaseFor(
     if (!satisfies(row, 0)) throw unserved(row, came);
   }
   return { scope, row, credentials: await openCredentials(row) };
+}
+
+/**
+ * The workspace of a secret whose id is all that is known, where the caller's part of the tree reaches it. It says only where the secret is;
+ * `releaseFor` decides.
+ *
+ * @throws AppError not_found, with an entry of what was tried: in the same words whether the secret is elsewhere or nowhere
+ */
+export async function workspaceOf(caller: Caller, id: string): Promise<string> {
+  // Where a secret is never changes, so what was found is kept.
+  const known = once("secret-workspaces", () => new Map<string, string>());
+  for (const tenantId of isId(id) ? tenantsOf(caller) : []) {
+    const key = `${tenantId}/${id}`;
+    const found =
+      known.get(key) ?? (await inTenant(tenantId, (tx) => store.authorizableSecret(tx, tenantId, id)))?.workspaceId;
+    if (found === undefined) continue;
+    if (known.size >= MOST_KNOWN) known.clear();
+    known.set(key, found);
+    try {
+      await resolveWorkspace(caller, found, USE);
+    } catch (error) {
+      if (error instanceof AppError && error.code === "not_found") throw notFound("secret");
+      throw error;
+    }
+    return found;
+  }
+  await recordNow(caller, {
+    tenantId: tenantsOf(caller)[0] ?? INSTANCE_TENANT,
+    action: USE,
+    outcome: "denied",
+    target: { type: "auth-secret", id },
+  });
+  throw notFound("secret");
 }
 
 /**

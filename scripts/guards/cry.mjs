@@ -186,8 +186,8 @@ export const cry = [
     row: "CRY-10",
     what: "no key of a path in the log",
     file: "lib/http/key-in-url.ts",
-    find: 'return url.pathname.replace(/latchkey_(pat|task)_[^/]*/gi, "latchkey_$1_…");',
-    replace: "return url.pathname;",
+    find: 'return ours.replace(/latchkey_(pat|task)_[^/]*/gi, "latchkey_$1_…");',
+    replace: "return ours;",
     tests: ["app/planted-values.test.ts"],
   },
   {

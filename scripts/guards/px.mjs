@@ -6,6 +6,8 @@ const HEADERS = "lib/secret-use/headers.ts";
 const REQUEST = "lib/secret-use/http-request.ts";
 const INJECTION = "lib/secret-use/http-injection.ts";
 const GUARD = "lib/secret-use/reflection-guard.ts";
+const OUTBOUND = "lib/secret-use/outbound.ts";
+const STREAM = ["app/outbound/outbound.test.ts"];
 const API = ["app/v2/workspaces/_tests/request.test.ts"];
 const ENTRIES = ["lib/secrets/allowed-hosts.test.ts"];
 const MASK = ["lib/secret-use/reflection-guard.test.ts"];
@@ -150,8 +152,8 @@ export const px = [
     row: "PX-3",
     what: "the password behind Basic is looked for",
     file: INJECTION,
-    find: 'return [value, rest, clear, clear.slice(clear.indexOf(":") + 1)];',
-    replace: "return [value, rest];",
+    find: 'return [rest, clear.slice(clear.indexOf(":") + 1)];',
+    replace: "return [rest];",
     tests: API,
     testName: "of Basic",
   },
@@ -172,6 +174,60 @@ export const px = [
     replace: "if (guard.hits < 0) await recordReflection",
     tests: API,
     testName: "in any writing",
+  },
+  {
+    row: "PX-1",
+    what: "the host of a path is one host",
+    file: OUTBOUND,
+    find: 'if (host === "" || /[@\\\\?#%]|^[^a-z0-9[_]/i.test(text.slice("https://".length)) || !URL.canParse(text))',
+    replace: 'if (host === "")',
+    tests: STREAM,
+    testName: "cannot lead",
+  },
+  {
+    row: "PX-2",
+    what: "headers that do not pass through",
+    file: HEADERS,
+    find: "const complaint = headerComplaint(name, value, injected);\n    if (complaint)\n",
+    replace: "const complaint = headerComplaint(name, value, injected);\n    if (complaint === name)\n",
+    tests: STREAM,
+    testName: "the header",
+  },
+  {
+    row: "PX-3",
+    what: "a streamed body is masked",
+    file: OUTBOUND,
+    find: ": guard.add(Buffer.from(value.buffer, value.byteOffset, value.byteLength));",
+    replace: ": Buffer.from(value.buffer, value.byteOffset, value.byteLength);",
+    tests: STREAM,
+    testName: "PX-3",
+  },
+  {
+    row: "PX-4",
+    what: "a streamed answer is a file",
+    file: OUTBOUND,
+    find: '.replace(/^[^;]*/, "attachment")',
+    replace: '.replace(/^$/, "inline")',
+    tests: STREAM,
+    testName: "PX-4",
+  },
+  {
+    row: "PX-4",
+    what: "a streamed answer is in a sandbox",
+    file: OUTBOUND,
+    find: "\"sandbox; default-src 'none'; frame-ancestors 'none'\"",
+    replace: "\"default-src 'none'\"",
+    tests: STREAM,
+    testName: "PX-4",
+  },
+  {
+    row: "PX-4",
+    what: "no browser gets a streamed answer",
+    file: OUTBOUND,
+    find: 'if (caller.via === "session") await',
+    replace: 'if (caller.via !== "session" && caller.via !== "api-key") await',
+    tests: STREAM,
+    testName: "a stranger",
   },
   {
     row: "PX-4",

@@ -9,6 +9,7 @@ import { type Child, killChildren, startPart } from "./child";
 import { postmasterOf } from "./database-usage";
 import { makeGround, useKeys } from "./ground";
 import { growthFigures } from "./growth";
+import { outboundFigures } from "./outbound-figures";
 import { type PageSize, scriptsOfPage, signIn } from "./page-size";
 import { type Bench, freePort, measured, portOf } from "./parts";
 import { readFigures } from "./read-figures";
@@ -28,7 +29,7 @@ import type { Usage } from "./usage";
 
 const ROOT = process.cwd();
 const SECRETS_READ = 1_000;
-/** `read`, `refresh`, `readers`, `scale`, `growth`, `start`; all of them when unset. */
+/** `read`, `outbound`, `refresh`, `readers`, `scale`, `growth`, `start`; all of them when unset. */
 const ONLY = process.env.LATCHKEY_BENCH_ONLY?.trim();
 const wanted = (part: string) => !ONLY || ONLY.split(",").includes(part);
 
@@ -71,12 +72,14 @@ async function clean(): Promise<void> {
 async function run(): Promise<void> {
   const provider = startPart("provider");
   const providerUrl = `http://127.0.0.1:${await portOf(provider)}`;
+  const api = startPart("outbound-api");
+  const apiPort = await portOf(api);
   const port = await freePort();
   const url = `http://localhost:${port}`;
   const base = {
     PORT: String(port),
     LATCHKEY_DATA_DIR: dataDir,
-    LATCHKEY_EGRESS_ALLOW: new URL(providerUrl).host,
+    LATCHKEY_EGRESS_ALLOW: `${new URL(providerUrl).host},127.0.0.1:${apiPort}`,
     LATCHKEY_BOOTSTRAP_EMAIL: person.email,
     LATCHKEY_BOOTSTRAP_PASSWORD: person.password,
     LATCHKEY_BOOTSTRAP_API_KEY: apiKey,
@@ -107,6 +110,8 @@ async function run(): Promise<void> {
     await readFigures(bench, target, bare, ground.workspaceId, read);
     loaded = await server.usage();
   }
+  if (wanted("outbound")) await outboundFigures(bench, { server, url, apiPort, workspaceId: ground.workspaceId });
+  await api.stop();
   await closeDatabase();
   await owner.end();
   await server.stop();

@@ -1,0 +1,25 @@
+import { endpoint } from "@/lib/http/endpoint";
+import { type Method, methods } from "@/lib/http/methods";
+import { passThrough } from "@/lib/secret-use/outbound";
+
+const through = (method: Method) =>
+  endpoint({
+    route: `${method} /outbound/{secretId}/{target}`,
+    access: { permission: "workspaces.auth_secret.use", level: "workspace", ids: ["path.secretId", "path.target"] },
+    query: "any",
+    accept: "any",
+    body: "none",
+    // The path is read from the URL: it is the destination's, and must not be decoded on its way.
+    handle: async ({ caller, request, facts }) => {
+      const response = await passThrough(caller, request, facts.requestId);
+      return { status: response.status, response };
+    },
+  });
+
+export const { GET, POST, PATCH, PUT, DELETE } = methods({
+  GET: through("GET"),
+  POST: through("POST"),
+  PATCH: through("PATCH"),
+  PUT: through("PUT"),
+  DELETE: through("DELETE"),
+});

@@ -1,0 +1,444 @@
+import { execFile } from "node:child_process";
+import { createHash, randomBytes } from "node:crypto";
+import { once } from "node:events";
+import {
+  createServer,
+  request as httpRequest,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from "node:http";
+import type { AddressInfo } from "node:net";
+import { promisify } from "node:util";
+import { gzipSync } from "node:zlib";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { POST as CREATE } from "@/app/v2/workspaces/[workspaceId]/secrets/route";
+import { HOT_ROUTES } from "@/lib/http/hot-routes";
+import { limitedServer } from "@/lib/http/limited-server";
+import { answer, hotMatcher } from "@/lib/http/node-entry";
+import { normalise } from "@/lib/http/normalise";
+import { newId } from "@/lib/ids";
+import { makePerson, makePlace, makeSession, makeTask, OWNER } from "@/lib/testing/callers";
+import { call } from "@/lib/testing/http";
+import { useOAuthWorld } from "@/lib/testing/oauth-world";
+
+/** Requests that pass through (SECURITY PX-1 to PX-4): curl and Node's own client, this server's hot route, a real API behind it. */
+const world = useOAuthWorld();
+const run = promisify(execFile);
+
+interface Seen {
+  method: string;
+  url: string;
+  headers: IncomingMessage["headers"];
+}
+let seen: Seen[];
+let respond: (request: IncomingMessage, response: ServerResponse) => void;
+let api: Server;
+let host: string;
+let latchkey: Server;
+let origin: string;
+const hot = hotMatcher(HOT_ROUTES);
+
+async function listen(server: Server): Promise<string> {
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return `127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+beforeAll(async () => {
+  api = createServer((request, response) => {
+    const { method = "", url = "", headers } = request;
+    seen.push({ method, url, headers });
+    respond(request, response);
+  });
+  host = await listen(api);
+  latchkey = limitedServer((request, response) => {
+    const path = normalise(request, response);
+    if (path === null) return;
+    const match = hot(request.method ?? "GET", path);
+    if (match) void answer(request, response, path, match.endpoint, match.params);
+    else response.writeHead(599).end();
+  });
+  origin = `http://${await listen(latchkey)}`;
+});
+afterAll(() => {
+  for (const server of [api, latchkey]) {
+    server.closeAllConnections();
+    server.close();
+  }
+});
+beforeEach(() => {
+  seen = [];
+  respond = (request, response) => {
+    request.resume();
+    response.end("hello");
+  };
+});
+
+let count = 0;
+async function apiKey(headerValue = "k-0123456789abcdef", allowed_hosts = [host]): Promise<string> {
+  const attributes = {
+    name: `Outbound ${++count}`,
+    type: "api_key",
+    credentials: { headerName: "X-Api-Key", headerValue },
+    allowed_hosts,
+  };
+  const made = await call(CREATE, {
+    method: "POST",
+    params: { workspaceId: world.place.workspaceId },
+    as: world.owner.basic,
+    json: { data: { type: "auth-secret", attributes } },
+  });
+  expect(made.status).toBe(201);
+  return made.body.data.id;
+}
+
+async function oauth2(grant = {}) {
+  const secret = await world.addSecret(grant);
+  await world.database.owner`update secrets set allowed_hosts = ${[host]} where id = ${secret.id}`;
+  return secret;
+}
+
+const audit = (secretId: string) => world.database.owner<Record<string, unknown>[]>`
+  select action, outcome, host, detail from audit_entries where target_id = ${secretId}
+    and action in ('secret.requested', 'secret.reflected') order by id`;
+
+/** The scheme is said because the API of this test has no TLS. */
+const PLAIN = { "x-latchkey-scheme": "http" };
+
+const ask = (id: string, path = "/", init: RequestInit = {}, as = world.task.basic) =>
+  fetch(`${origin}/outbound/${id}/${host}${path}`, {
+    redirect: "manual",
+    ...init,
+    headers: { ...as, ...PLAIN, ...(init.headers as Record<string, string>) },
+  });
+
+/** curl with the task's key as user and password, as the README says it. */
+async function curl(id: string, path: string, ...more: string[]) {
+  const user = `${world.task.username}:${world.task.key}`;
+  const url = `${origin}/outbound/${id}/${host}${path}`;
+  const { stdout } = await run(
+    "curl",
+    ["-sS", "--path-as-is", "-u", user, "-H", "x-latchkey-scheme: http", ...more, url],
+    {
+      encoding: "buffer",
+      maxBuffer: 64 * 1024 * 1024,
+    },
+  );
+  return stdout;
+}
+
+describe("curl", () => {
+  test("gets, posts and downloads as if it spoke to the API itself, without ever holding the secret", async () => {
+    const id = await apiKey();
+    const file = randomBytes(3_000_000);
+    respond = async (request, response) => {
+      if (request.url?.startsWith("/file")) return void response.end(file);
+      const chunks: Buffer[] = [];
+      for await (const chunk of request) chunks.push(chunk as Buffer);
+      response.setHeader("content-type", "application/json");
+      response.end(JSON.stringify({ got: Buffer.concat(chunks).toString(), by: request.method }));
+    };
+    expect(JSON.parse((await curl(id, "/v1/things/", "-d", "a=b&c=d")).toString())).toEqual({
+      got: "a=b&c=d",
+      by: "POST",
+    });
+    expect(JSON.parse((await curl(id, "/x", "-X", "DELETE")).toString())).toEqual({ got: "", by: "DELETE" });
+    expect(
+      createHash("sha256")
+        .update(await curl(id, "/file?part=1"))
+        .digest("hex"),
+    ).toBe(createHash("sha256").update(file).digest("hex"));
+    expect(seen.map(({ method, url, headers }) => [method, url, headers["x-api-key"]])).toEqual([
+      ["POST", "/v1/things/", "k-0123456789abcdef"],
+      ["DELETE", "/x", "k-0123456789abcdef"],
+      ["GET", "/file?part=1", "k-0123456789abcdef"],
+    ]);
+    const sent = seen[0]?.headers ?? {};
+    expect(sent).toMatchObject({ host, "content-length": "7", "content-type": "application/x-www-form-urlencoded" });
+    expect(sent).not.toHaveProperty("authorization");
+    expect(Object.keys(sent).filter((name) => /latchkey|forwarded|via/.test(name))).toEqual([]);
+  });
+
+  test("is told about a secret that comes back with stars only", async () => {
+    const id = await apiKey();
+    respond = (request, response) => response.end(`key=${request.headers["x-api-key"]}`);
+    expect((await curl(id, "/")).toString()).toBe(`key=${"*".repeat(18)}`);
+    expect((await audit(id)).at(-1)).toMatchObject({ action: "secret.reflected", host });
+  });
+});
+
+describe("the path", () => {
+  test("goes on as it was written, dots aside", async () => {
+    const id = await apiKey();
+    for (const path of ["", "/", "/a%2Fb/%41?x=%20&y", "/a//b/", "/ü"]) await ask(id, path);
+    expect(seen.map(({ url }) => url)).toEqual(["/", "/", "/a%2Fb/%41?x=%20&y", "/a//b/", "/%C3%BC"]);
+  });
+
+  test("cannot lead to another host or out of the route", async () => {
+    const id = await apiKey();
+    const paths = [
+      `/outbound/${id}/evil.example/`, `/outbound/${id}/${host}@evil.example/`, `/outbound/${id}/${host}%40evil.example/`,
+      `/outbound/${id}/${host}/../evil.example/x`, `/outbound/${id}/${host}/%2e%2e/evil.example/x`, `/outbound/${id}/${host}%2f@evil.example/`,
+      `/outbound/${id}/evil.example%23${host}/`, `/outbound/${id}/evil.example\\${host}/`, `/outbound/${newId()}/${host}/`, `/outbound/x/${host}/`,
+      `/outbound/${id}/${host}/../../../v2/users/me`,
+    ]; // biome-ignore format: one list
+    for (const path of paths) {
+      const status = await new Promise<number | undefined>((resolve, reject) => {
+        const sent = httpRequest(origin, { path, headers: { ...world.task.basic, ...PLAIN } }, (got) => {
+          got.resume();
+          resolve(got.statusCode);
+        });
+        sent.on("error", reject).end();
+      });
+      expect([400, 403, 404], path).toContain(status);
+    }
+    expect(seen).toEqual([]);
+  });
+
+  test("without the scheme it is https", async () => {
+    const answer = await fetch(`${origin}/outbound/${await apiKey()}/${host}/`, { headers: world.task.basic });
+    expect(answer.status).toBe(424);
+    expect(seen).toEqual([]);
+  });
+
+  test("stays out of the log, but for the host", async () => {
+    const { loggablePath } = await import("@/lib/http/key-in-url");
+    expect(loggablePath({ pathname: "/outbound/s/api.example.com/a/b" })).toBe("/outbound/s/api.example.com/…");
+    expect(loggablePath({ pathname: "/outbound/s/api.example.com" })).toBe("/outbound/s/api.example.com");
+  });
+});
+
+describe("who and where", () => {
+  test("a host that is not allowed is 403 and on record; nothing is sent", async () => {
+    const id = await apiKey("key-value", ["api.example.com"]);
+    const answer = await ask(id);
+    expect(answer.status).toBe(403);
+    expect(((await answer.json()) as { errors: { code: string }[] }).errors[0]?.code).toBe("destination_not_allowed");
+    expect(await audit(id)).toMatchObject([{ outcome: "denied", host, detail: { code: "blocked_destination" } }]);
+    expect(seen).toEqual([]);
+  });
+
+  test("a stranger finds nothing, a guest may not, a key with `use` may, a browser may not", async () => {
+    const id = await apiKey();
+    const stranger = await makePerson(await makePlace(), OWNER);
+    const guest = await makePerson(world.place, { workspace: "guest" });
+    const user = await makeTask(world.place, ["workspaces.auth_secret.use"]);
+    expect((await ask(id, "/", {}, stranger.basic)).status).toBe(404);
+    expect((await ask(id, "/", {}, guest.basic)).status).toBe(403);
+    expect((await ask(id, "/", {}, user.basic)).status).toBe(200);
+    expect((await ask(id, "/", {}, world.owner.basic)).status).toBe(200);
+    expect((await ask(id, "/", {}, await makeSession(world.owner.id))).status).toBe(403);
+    expect((await ask(id, "/", { headers: { authorization: "Basic eDp5" } })).status).toBe(401);
+    expect(seen).toHaveLength(2);
+  });
+
+  test.each([
+    ["cookie", "a=b"],
+    ["range", "bytes=0-3"],
+    ["proxy-authorization", "x"],
+    ["x-api-key", "mine"],
+  ])(
+    // biome-ignore format: a table
+    "the header %s is 400",
+    async (name, value) => {
+      const answer = await ask(await apiKey(), "/", { headers: { [name]: value } });
+      expect(answer.status).toBe(400);
+      expect(((await answer.json()) as { errors: { source: unknown }[] }).errors[0]?.source).toEqual({ header: name });
+      expect(seen).toEqual([]);
+    },
+  );
+});
+
+describe("the answer", () => {
+  test("PX-4: is a file of nobody's, without cookies, and says who answered", async () => {
+    respond = (_request, response) => {
+      response.writeHead(203, {
+        "content-type": "text/html",
+        "content-disposition": 'inline; filename="a.html"',
+        "content-security-policy": "default-src *",
+        "set-cookie": ["a=b", "c=d"],
+        "strict-transport-security": "max-age=0",
+        "x-content-type-options": "off",
+        "clear-site-data": '"*"',
+        "x-kept": "yes",
+        "x-request-id": "theirs",
+      });
+      response.end("<script>alert(1)</script>");
+    };
+    const answer = await ask(await apiKey());
+    expect(answer.status).toBe(203);
+    const headers = Object.fromEntries(answer.headers);
+    expect(headers).toMatchObject({
+      "content-type": "text/html",
+      "content-disposition": 'attachment; filename="a.html"',
+      "content-security-policy": expect.stringMatching(/^sandbox;/),
+      "x-content-type-options": "nosniff",
+      "x-kept": "yes",
+      via: "1.1 latchkey",
+      "x-request-id": expect.not.stringMatching("theirs"),
+    });
+    for (const name of ["set-cookie", "clear-site-data"]) expect(headers).not.toHaveProperty(name);
+    expect(await answer.text()).toBe("<script>alert(1)</script>");
+  });
+
+  test("SS-5: a redirect is given back", async () => {
+    respond = (_request, response) => response.writeHead(307, { location: "https://evil.example/" }).end();
+    const answer = await ask(await apiKey());
+    expect([answer.status, answer.headers.get("location")]).toEqual([307, "https://evil.example/"]);
+    expect(seen).toHaveLength(1);
+  });
+
+  test("PX-3: base64 of the value, a byte at a time, comes out as stars and as soon as it can", async () => {
+    const value = "Zq+3f/8A+b/c9==token";
+    respond = async (request, response) => {
+      const text = Buffer.from(`[${request.headers["x-api-key"]}]`).toString("base64");
+      for (const byte of text) {
+        response.write(byte);
+        await new Promise((resolve) => setTimeout(resolve, 2));
+      }
+      response.end();
+    };
+    const id = await apiKey(value);
+    const text = await (await ask(id)).text();
+    expect(text).toMatch(/^..\*{20,}.{0,4}$/);
+    expect(Buffer.from(text.replaceAll("*", "A"), "base64").includes(value.slice(2, -2))).toBe(false);
+    expect((await audit(id)).filter(({ action }) => action === "secret.reflected")).toHaveLength(1);
+  });
+
+  test("events come when they are sent", async () => {
+    let push: ServerResponse | undefined;
+    respond = (_request, response) => {
+      push = response.writeHead(200, { "content-type": "text/event-stream" });
+      push.write("data: 1\n\n");
+    };
+    const answer = await ask(await apiKey());
+    const reader = (answer.body as ReadableStream<Uint8Array>).getReader();
+    expect(Buffer.from((await reader.read()).value ?? []).toString()).toBe("data: 1\n\n");
+    push?.write("data: 2\n\n");
+    expect(Buffer.from((await reader.read()).value ?? []).toString()).toBe("data: 2\n\n");
+    const gone = new Promise((resolve) => push?.once("close", resolve));
+    await reader.cancel();
+    await gone;
+  });
+
+  test("what comes compressed all the same is undone and masked; a bomb ends the answer", async () => {
+    const id = await apiKey();
+    respond = (request, response) =>
+      response.writeHead(200, { "content-encoding": "gzip" }).end(gzipSync(`key: ${request.headers["x-api-key"]}`));
+    const answer = await ask(id);
+    expect(answer.headers.get("content-encoding")).toBeNull();
+    expect(await answer.text()).toBe(`key: ${"*".repeat(18)}`);
+    respond = (_request, response) =>
+      response.writeHead(200, { "content-encoding": "gzip" }).end(gzipSync(Buffer.alloc(50_000_000)));
+    await expect((await ask(id)).arrayBuffer()).rejects.toThrow();
+    respond = (_request, response) => response.writeHead(200, { "content-encoding": "zstd" }).end("x");
+    expect((await ask(id)).status).toBe(424);
+  });
+
+  test("an unreachable destination is 424, one that breaks off ends the answer short", async () => {
+    const closed = "127.0.0.1:1";
+    const id = await apiKey("key-value", [closed, host]);
+    const none = await fetch(`${origin}/outbound/${id}/${closed}/`, { headers: { ...world.task.basic, ...PLAIN } });
+    expect(none.status).toBe(424);
+    respond = (_request, response) => {
+      response.writeHead(200, { "content-length": "100" });
+      response.write("half");
+      setTimeout(() => response.destroy(), 50);
+    };
+    await expect((await ask(id)).text()).rejects.toThrow();
+  });
+
+  test("401 with oauth2: one refresh and one more try without a body; with one the 401 is the answer", async () => {
+    const secret = await oauth2();
+    respond = (request, response) => {
+      request.resume();
+      if (request.headers.authorization === `Bearer ${secret.accessToken}`) response.writeHead(401).end("old");
+      else response.end("new");
+    };
+    const posted = await ask(secret.id, "/", { method: "POST", body: "once" });
+    expect([posted.status, await posted.text()]).toEqual([401, "old"]);
+    expect(world.idp.refreshCalls()).toHaveLength(0);
+    const got = await ask(secret.id);
+    expect([got.status, await got.text()]).toEqual([200, "new"]);
+    expect(world.idp.refreshCalls()).toHaveLength(1);
+    expect(seen).toHaveLength(3);
+  });
+});
+
+describe("bodies stream", () => {
+  const MB = 1024 * 1024;
+  const MEGABYTES = Number(process.env.LATCHKEY_STREAM_MB ?? 64);
+
+  /** Highest memory outside the heap while `work` runs, in MB above what there was before. */
+  async function growth(work: () => Promise<void>): Promise<number> {
+    const now = () => process.memoryUsage().rss / MB;
+    const before = now();
+    let most = before;
+    const watch = setInterval(() => {
+      most = Math.max(most, now());
+    }, 20);
+    await work();
+    clearInterval(watch);
+    return most - before;
+  }
+
+  test(`${MEGABYTES} MB down through memory that stays flat, with a slow reader`, async () => {
+    const id = await apiKey();
+    const piece = randomBytes(MB);
+    let written = 0;
+    let most = 0;
+    let read = 0;
+    respond = async (_request, response) => {
+      for (written = 0; written < MEGABYTES && !response.destroyed; written++) {
+        most = Math.max(most, written - read / MB);
+        if (!response.write(piece)) await once(response, "drain");
+      }
+      response.end();
+    };
+    const grown = await growth(async () => {
+      const answer = await ask(id);
+      for await (const chunk of answer.body as unknown as AsyncIterable<Uint8Array>) {
+        const before = read;
+        read += chunk.byteLength;
+        // Slow at first: what is not read must stay with the API.
+        if (Math.floor(before / MB) !== Math.floor(read / MB) && read < 8 * MB)
+          await new Promise((r) => setTimeout(r, 50));
+      }
+    });
+    expect(read).toBe(MEGABYTES * MB);
+    // Sockets' own buffers hold a few; nobody holds the rest.
+    expect(most).toBeLessThan(44);
+    console.info(
+      `${MEGABYTES} MB down: at most ${Math.round(most)} MB ahead of the reader, RSS +${Math.round(grown)} MB`,
+    );
+  }, 600_000);
+
+  test(`${MEGABYTES} MB up through memory that stays flat, to a slow API`, async () => {
+    const id = await apiKey();
+    const piece = randomBytes(MB);
+    let sent = 0;
+    let read = 0;
+    let most = 0;
+    respond = async (request, response) => {
+      for await (const chunk of request) {
+        const before = read;
+        read += (chunk as Buffer).length;
+        if (Math.floor(before / MB) !== Math.floor(read / MB) && read < 8 * MB)
+          await new Promise((r) => setTimeout(r, 50));
+      }
+      response.end(String(read));
+    };
+    async function* pieces() {
+      for (sent = 0; sent < MEGABYTES; sent++) {
+        most = Math.max(most, sent - read / MB);
+        yield piece;
+      }
+    }
+    const grown = await growth(async () => {
+      const answer = await ask(id, "/", { method: "PUT", body: pieces() as never, duplex: "half" } as RequestInit);
+      expect([answer.status, await answer.text()]).toEqual([200, String(MEGABYTES * MB)]);
+    });
+    expect(most).toBeLessThan(44);
+    console.info(`${MEGABYTES} MB up: at most ${Math.round(most)} MB ahead of the API, RSS +${Math.round(grown)} MB`);
+  }, 600_000);
+});

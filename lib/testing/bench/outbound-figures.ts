@@ -1,0 +1,87 @@
+import { type Child, startPart } from "./child";
+import type { LoadReport } from "./load";
+import type { CallOrder, DownloadReport } from "./outbound-caller";
+import { type Bench, CONNECTIONS, median, ROUND_S, ROUNDS } from "./parts";
+import { fixed, judged, mb, rows, say } from "./report";
+
+const MEGABYTES = 100;
+
+/** Requests that pass through, beside the same ones made by undici directly; `apiPort` is that of an `outbound-api`. */
+export async function outboundFigures(
+  bench: Bench,
+  { server, url, apiPort, workspaceId }: { server: Child; url: string; apiPort: number; workspaceId: string },
+): Promise<void> {
+  const host = `127.0.0.1:${apiPort}`;
+  const secretId = await makeSecret(bench, url, workspaceId, host);
+  const caller = startPart("outbound-caller");
+  const ways = {
+    direct: { origin: `http://${host}`, prefix: "", headers: { authorization: "Bearer bench-password-of-a-secret" } },
+    through: {
+      origin: url,
+      prefix: `/outbound/${secretId}/${host}`,
+      headers: { authorization: bench.basic, "x-latchkey-scheme": "http" },
+    },
+  };
+  const order = (way: keyof typeof ways, path: string, load: CallOrder["load"]): CallOrder => ({
+    origin: ways[way].origin,
+    path: `${ways[way].prefix}${path}`,
+    headers: ways[way].headers,
+    load,
+  });
+  const seen: Record<keyof typeof ways, LoadReport[]> = { direct: [], through: [] };
+  const speeds: Record<keyof typeof ways, number[]> = { direct: [], through: [] };
+  let most = 0;
+  const idle = (await server.usage()).rssBytes;
+  for (let round = 1; round <= ROUNDS; round++) {
+    say(`Requests that pass through, round ${round} of ${ROUNDS}`);
+    for (const way of ["direct", "through"] as const) {
+      const load = { connections: CONNECTIONS, warmUpS: 0.7, seconds: ROUND_S };
+      const report = await caller.ask<LoadReport>(order(way, "/kb", load));
+      if (report.bad > 0) throw new Error(`${way}: ${report.bad} answers were bad, the first: ${report.firstBad}`);
+      seen[way].push(report);
+    }
+    const before = (await server.usage()).rssBytes;
+    for (const way of ["direct", "through"] as const) {
+      const { bytes, ms } = await caller.ask<DownloadReport>(order(way, `/mb/${MEGABYTES}`, null));
+      if (bytes !== MEGABYTES * 1024 * 1024) throw new Error(`${way}: ${bytes} bytes came`);
+      speeds[way].push(bytes / 1024 / 1024 / (ms / 1000));
+    }
+    most = Math.max(most, (await server.usage()).rssBytes - before);
+  }
+  await caller.stop();
+  const [direct, through] = [median(seen.direct), median(seen.through)];
+  const [fast, slow] = [middle(speeds.direct), middle(speeds.through)];
+  const ratio = through.perSecond / direct.perSecond;
+  const addedMs = through.p50Ms - direct.p50Ms;
+  const line = ({ perSecond, p50Ms, p99Ms }: LoadReport) =>
+    `${fixed(perSecond, 7)}/s   p50 ${p50Ms.toFixed(2)} ms  p99 ${p99Ms.toFixed(1)} ms`;
+  rows(`Requests with a secret, ${CONNECTIONS} connections, 1 KB each way, median of ${ROUNDS} rounds`, [
+    ["undici to the API", line(direct)],
+    ["undici through /outbound", line(through)],
+    ["throughput", judged(`${ratio.toFixed(2)} of direct`, "≥ 0.50", ratio >= 0.5)],
+    ["added p50", judged(`${addedMs.toFixed(2)} ms`, "≤ 1 ms", addedMs <= 1)],
+    [
+      `${MEGABYTES} MB answer`,
+      `${fixed(slow, 5)} MB/s of ${Math.round(fast)}   ${judged(`${(slow / fast).toFixed(2)} of direct`, "≥ 0.60", slow / fast >= 0.6)}`,
+    ],
+    ["memory", `idle ${mb(idle)}, at most ${mb(Math.max(0, most))} more after ${MEGABYTES} MB than before`],
+  ]);
+}
+
+async function makeSecret(bench: Bench, url: string, workspaceId: string, host: string): Promise<string> {
+  const attributes = {
+    name: "Bench outbound",
+    type: "password",
+    credentials: { password: "bench-password-of-a-secret" },
+    allowed_hosts: [host],
+  };
+  const answer = await fetch(`${url}/v2/workspaces/${workspaceId}/secrets`, {
+    method: "POST",
+    headers: { authorization: bench.basic, "content-type": "application/json" },
+    body: JSON.stringify({ data: { type: "auth-secret", attributes } }),
+  });
+  if (answer.status !== 201) throw new Error(`The secret was not made: ${answer.status} ${await answer.text()}`);
+  return ((await answer.json()) as { data: { id: string } }).data.id;
+}
+
+const middle = (values: number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] as number;
