@@ -267,7 +267,7 @@ describe("what is known about the sending", () => {
         }, everyMs);
       };
     };
-    drip(1, 20, 10_000);
+    drip(1, 20, 300);
     expect(await kindOf(exchange(base, {}, { egress, slowAfterMs: 200 }))).toBe("too_slow");
     expect(await kindOf(safeFetch(base, {}, { egress, slowAfterMs: 200 }).then((answer) => readLimited(answer)))).toBe(
       "too_slow",
