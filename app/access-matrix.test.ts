@@ -75,6 +75,7 @@ const defined = await definedRoutes();
 const PUBLIC = new Set([
   "GET /healthz", "GET /readyz", "GET /metrics", "POST /api/setup", "POST /api/setup/check", "GET /api/auth/{nextauth}",
   "POST /api/auth/{nextauth}", "GET /api/oauth/authorize/{secretId}", "GET /api/oauth/callback/{secretName}",
+  "GET /.well-known/jwks/{file}",
 ]); // biome-ignore format: one list
 const guarded = defined.filter((route) => !PUBLIC.has(route.definition.route));
 
@@ -367,6 +368,9 @@ function thingFor(route: string, position: string, shape: readonly string[], sit
       return things.component;
     case "sessionId":
       return things.session;
+    case "kid":
+      // Chosen among the secret's own keys, and the same everywhere: whose it is is the secret's to say.
+      return { kind: "secret", id: "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs", at: workspacePath(place) };
     case "filter[user]":
       return things.user;
     case "id":
@@ -414,6 +418,7 @@ const BODIES: Record<string, () => Record<string, unknown>> = {
   "POST /v2/workspaces/{workspaceId}/secrets/{secretId}/refused": () => ({ fingerprint: "of some older token" }),
   "POST /v2/workspaces/{workspaceId}/secrets/{secretId}/request": () => ({ url: "https://127.0.0.1:1/" }),
   "POST /v2/workspaces/{workspaceId}/secrets/{secretId}/reveal": () => ({ field: "access_token" }),
+  "POST /v2/workspaces/{workspaceId}/secrets/{secretId}/keys/rotate": () => ({}),
   "POST /v2/workspaces/{workspaceId}/task-identities": () =>
     data("task-identity", { name: unique(), permissions: ["workspaces.auth_secret.get"] }),
 };

@@ -9,7 +9,7 @@ BEGIN
   FOREACH name IN ARRAY ARRAY[
     'tenants', 'contracts', 'workspaces', 'users', 'memberships', 'api_keys', 'sessions', 'one_time_codes',
     'sign_in_failures', 'tenant_keys', 'key_holders', 'master_keys', 'instance_values', 'components', 'auth_clients', 'auth_client_components',
-    'auth_client_state', 'redirect_names', 'secrets', 'token_state', 'token_pace', 'token_ledger', 'secret_events', 'oauth_attempts',
+    'auth_client_state', 'redirect_names', 'secrets', 'token_state', 'token_pace', 'token_ledger', 'published_keys', 'secret_events', 'oauth_attempts',
     'audit_entries'
   ] LOOP
     EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
@@ -77,6 +77,15 @@ RETURNS TABLE (id text, name text, redirect_code text, created_ms float8, reveal
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
   SELECT t.tenant_id, t.name, t.redirect_code, extract(epoch FROM t.created_at)::float8 * 1000, t.reveal
     FROM tenants t WHERE t.tenant_id <> repeat('0', 24)
+$$;
+
+-- The public keys of a workspace, for anybody (GET /.well-known/jwks/{workspaceId}.json). A workspace has no more than it has secrets.
+DROP FUNCTION IF EXISTS latchkey_published_keys(text);
+CREATE FUNCTION latchkey_published_keys(p_workspace text)
+RETURNS TABLE (kid text, use text, n text, e text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT DISTINCT ON (k.kid, k.use) k.kid, k.use, k.n, k.e FROM published_keys k
+   WHERE k.workspace_id = p_workspace ORDER BY k.kid, k.use LIMIT 1000
 $$;
 
 DROP FUNCTION IF EXISTS latchkey_find_key(text);

@@ -16,6 +16,8 @@ const WHOLE: Record<string, string> = {
   "secret.reflected": "Got back, masked, the value of secret",
   "secret.destinations_changed": "Changed the allowed hosts of secret",
   "secret.answered": "Was answered the values of secret",
+  "secret.key_rotated": "Rotated the key of secret",
+  "secret.key_retired": "Retired an earlier key of secret",
   "key.create": "Made a key for",
   "key.rewrap": "Wrapped anew the key of",
   "key.open": "Opened the keys with",

@@ -110,7 +110,7 @@ function Loaded({ workspaceId, secret }: { workspaceId: string; secret: AuthSecr
   const [replacing, setReplacing] = useState(false);
   const [busy, setBusy] = useState<"save" | "authorize" | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
-  const schema = useMemo(() => secretSchema({ client: false, values: replacing }), [replacing]);
+  const schema = useMemo(() => secretSchema({ client: false, values: replacing, stored: true }), [replacing]);
   const form = useForm<SecretForm>({ resolver: zodResolver(schema), defaultValues: before, mode: "onChange" });
   const { control, getValues, setValue } = form;
   const { question, release } = useLeaveGuard(form.formState.isDirty);
@@ -246,14 +246,14 @@ function Loaded({ workspaceId, secret }: { workspaceId: string; secret: AuthSecr
               </Note>
             </>
           ) : replacing ? (
-            <ValueFields control={control} type={type} />
+            <ValueFields control={control} type={type} stored />
           ) : (
             <div className="field">
               <span className="label">Values</span>
               <p className="muted">{storedWords(SECRET_TYPES[type])}</p>
               {SECRET_TYPES[type].fields.length > 0 ? (
                 <div>
-                  <Button onClick={replace}>Replace</Button>
+                  <Button onClick={replace}>{"kept" in SECRET_TYPES[type] ? "Change" : "Replace"}</Button>
                 </div>
               ) : null}
             </div>

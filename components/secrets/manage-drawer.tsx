@@ -30,6 +30,7 @@ import { ForgetTokens } from "./forget-tokens";
 import type { ClientSummary } from "./included";
 import { MustAct } from "./must-act";
 import { patchSecret } from "./patch";
+import { PublicKeys } from "./public-keys";
 import { secretQuery } from "./queries";
 import { NeverShown } from "./reveal-policy";
 import { ScopesCompared } from "./scopes-compared";
@@ -394,6 +395,7 @@ function Values({ workspaceId, secret }: { workspaceId: string; secret: AuthSecr
           <Common secret={secret} />
         </dl>
       </section>
+      {secret.attributes.public_keys ? <PublicKeys workspaceId={workspaceId} secret={secret} /> : null}
       <div className="acts">
         <Button asChild>
           <Link href={`/workspaces/${workspaceId}/secrets/${secret.id}/edit`}>Edit</Link>

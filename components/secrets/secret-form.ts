@@ -48,10 +48,10 @@ const pairs = z.array(z.object({ key: z.string(), value: z.string() }));
 const sentence = (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(1)}`.replace(/\.?$/u, ".");
 
 /**
- * Checks the form as the server will. `values`: the fields of other types are wanted (adding, or replacing what is stored). Complaints are
- * whole sentences.
+ * Checks the form as the server will. `values`: the fields of other types are wanted (adding, or replacing what is stored). `stored`: what
+ * the type keeps may be left empty. Complaints are whole sentences.
  */
-export function secretSchema(wanted: { client: boolean; values: boolean }) {
+export function secretSchema(wanted: { client: boolean; values: boolean; stored?: boolean }) {
   return z
     .object({
       type: z.enum(SECRET_TYPE_NAMES as [SecretTypeName, ...SecretTypeName[]]),
@@ -83,9 +83,10 @@ export function secretSchema(wanted: { client: boolean; values: boolean }) {
       }
       if (!wanted.values) return;
       const type: SecretType = SECRET_TYPES[form.type];
-      const wrong = new Set<string>();
+      // Nothing more is said of these fields: they are complained of already, or may be empty.
+      const wrong = new Set(wanted.stored ? type.kept?.filter((name) => isBlank(form.values[name])) : []);
       for (const field of type.fields)
-        if (field.required && isBlank(form.values[field.name])) {
+        if (field.required && !wrong.has(field.name) && isBlank(form.values[field.name])) {
           wrong.add(field.name);
           say(["values", field.name], `Enter the ${field.label.toLowerCase()}.`);
         } else if (field.kind === "pairs" && hasUnclearRow(form.values[field.name])) {

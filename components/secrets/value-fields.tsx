@@ -21,25 +21,36 @@ import type { SecretForm } from "./secret-form";
 export function ValueFields({
   control,
   type: name,
+  stored = false,
 }: {
   control: Control<SecretForm>;
   type: Exclude<SecretTypeName, "oauth2">;
+  /** The secret is there already: what its type keeps may be left as it is. */
+  stored?: boolean;
 }) {
   const type: SecretType = SECRET_TYPES[name];
   if (type.fields.length === 0)
     return <Note>This service asks for nothing, so there is nothing to enter. The secret only gives it a name.</Note>;
   return (
     <>
-      {type.fields.map((spec) => (
-        <Controller
-          key={`${name}.${spec.name}`}
-          control={control}
-          name={`values.${spec.name}`}
-          render={({ field, fieldState }) => (
-            <OneField spec={spec} type={type} field={field} error={fieldState.error?.message ?? null} />
-          )}
-        />
-      ))}
+      {type.fields
+        .filter((spec) => !(stored && spec.onlyNew))
+        .map((spec) => (
+          <Controller
+            key={`${name}.${spec.name}`}
+            control={control}
+            name={`values.${spec.name}`}
+            render={({ field, fieldState }) => (
+              <OneField
+                spec={spec}
+                type={type}
+                kept={stored && type.kept?.includes(spec.name) === true}
+                field={field}
+                error={fieldState.error?.message ?? null}
+              />
+            )}
+          />
+        ))}
     </>
   );
 }
@@ -49,11 +60,14 @@ const KEPT = "Stored encrypted. Showing it later asks for your password and is r
 function OneField({
   spec,
   type,
+  kept,
   field,
   error,
 }: {
   spec: CredentialField;
   type: SecretType;
+  /** Left empty, what is stored stays. */
+  kept: boolean;
   field: ControllerRenderProps<SecretForm, `values.${string}`>;
   error: string | null;
 }) {
@@ -90,7 +104,7 @@ function OneField({
         ) : undefined
       }
     >
-      <Entry spec={spec} masked={isMasked(type, spec)} field={field} />
+      <Entry spec={spec} masked={isMasked(type, spec)} kept={kept} field={field} />
     </Field>
   );
 }
@@ -99,10 +113,12 @@ function OneField({
 function Entry({
   spec,
   masked,
+  kept,
   field,
 }: {
   spec: Exclude<CredentialField, { kind: "pairs" }>;
   masked: boolean;
+  kept: boolean;
   field: ControllerRenderProps<SecretForm, `values.${string}`>;
 }) {
   const { name, ref, onChange, onBlur } = field;
@@ -111,9 +127,25 @@ function Entry({
   const what = spec.label.toLowerCase();
   switch (spec.kind) {
     case "secret":
-      return <SecretInput what={what} {...shared} />;
+      return (
+        <SecretInput
+          what={what}
+          stored={kept}
+          onReplacingChange={(replacing) => {
+            if (!replacing) onChange("");
+          }}
+          {...shared}
+        />
+      );
     case "multiline":
-      return masked ? <SecretTextarea what={what} {...shared} /> : <Textarea code {...shared} />;
+      if (!masked) return <Textarea code {...shared} />;
+      return (
+        <SecretTextarea
+          what={what}
+          {...shared}
+          placeholder={kept ? "Stored. Left empty, it stays as it is." : spec.placeholder}
+        />
+      );
     case "select":
       return (
         <Select name={name} ref={ref} value={value} onChange={onChange} onBlur={onBlur}>

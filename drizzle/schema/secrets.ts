@@ -146,6 +146,33 @@ export const tokenLedger = pgTable(
   (t) => [primaryKey({ columns: [t.tenantId, t.secretId, t.grantId, t.tokenMac] })],
 );
 
+/**
+ * Public halves of rs256 secrets, as they are shown and published; a copy: what verifies and decrypts is sealed with the
+ * secret.
+ */
+export const publishedKeys = pgTable(
+  "published_keys",
+  {
+    tenantId: tenantId(),
+    secretId: text("secret_id").notNull(),
+    /** RFC 7638 thumbprint. */
+    kid: text("kid").notNull(),
+    workspaceId: text("workspace_id").notNull(),
+    /** sign or encrypt. */
+    use: text("use").notNull(),
+    n: text("n").notNull(),
+    e: text("e").notNull(),
+    bits: integer("bits").notNull(),
+    /** The one that signs now; the others wait to be retired. */
+    current: boolean("current").notNull(),
+    createdAt: createdAt(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.tenantId, t.secretId, t.kid] }),
+    index("published_keys_workspace").on(t.workspaceId),
+  ],
+);
+
 /** The timeline a person reads. */
 export const secretEvents = pgTable(
   "secret_events",

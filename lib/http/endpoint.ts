@@ -202,7 +202,7 @@ function refuseUnknownParameters(url: URL, known: readonly string[] | "any" | un
 
 function requireAcceptable(request: Request): void {
   const accept = request.headers.get("accept");
-  if (accept && !/(\*\/\*|application\/\*|application\/(vnd\.api\+)?json|text\/event-stream)/i.test(accept))
+  if (accept && !/(\*\/\*|application\/\*|application\/(vnd\.api\+|jwk-set\+)?json|text\/event-stream)/i.test(accept))
     throw new AppError("not_acceptable", "This API answers application/json only.", { source: { header: "Accept" } });
 }
 

@@ -79,6 +79,19 @@ export type SecretStatus =
 /** Whether values are shown to people: after a recent sign-in, or never. */
 export type RevealPolicy = "step_up" | "never";
 
+/** The public half of a key pair. */
+export interface PublicKey {
+  /** RFC 7638 thumbprint. */
+  kid: string;
+  bits: number;
+  /** The one that signs now; the others are published until they are retired. */
+  current: boolean;
+  created_at: string;
+  /** SPKI. */
+  pem: string;
+  jwk: { kty: "RSA"; kid: string; alg: string; use: string; n: string; e: string };
+}
+
 export type AuthSecret = Resource<
   "auth-secret",
   {
@@ -111,6 +124,9 @@ export type AuthSecret = Resource<
     updated_at: string;
     /** Where one secret is answered: members that are no secret, and of `headers` the names. Absent where its type has none. */
     visible?: Record<string, unknown>;
+    /** Of an `rs256` secret where it is answered by itself, the current one first; published at `jwks_uri`. */
+    public_keys?: PublicKey[];
+    jwks_uri?: string;
     /** For those who may edit the secret. */
     additional_params?: Record<string, string> | null;
     problem: Problem | null;

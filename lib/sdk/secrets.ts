@@ -134,6 +134,15 @@ export function secretCalls(client: Client) {
     /** One value in clear: `field` is a member, or one of its own (`headers.X-API-Key`). Recorded. Rejects with code `reauth_required` when the sign-in is too old, `reveal_forbidden` where never. */
     reveal: (workspaceId: string, secretId: string, field: string) =>
       client.single<RevealedValue>("POST", at(workspaceId, secretId, "/reveal"), { body: { field } }),
+    /** Has a new key pair of an `rs256` secret sign from now on; 3072 bits unless said otherwise. */
+    rotateKey: (workspaceId: string, secretId: string, bits?: 2048 | 3072 | 4096) =>
+      client.single<AuthSecret>("POST", at(workspaceId, secretId, "/keys/rotate"), {
+        body: bits === undefined ? {} : { bits },
+      }),
+    /** Ends an earlier key: it is no longer published, and nothing made with it is accepted any more. */
+    async retireKey(workspaceId: string, secretId: string, kid: string): Promise<void> {
+      await client.request("DELETE", at(workspaceId, secretId, `/keys/${encodeURIComponent(kid)}`));
+    },
     /** What the redirect URI of a secret with this name will be. */
     redirectUri: (workspaceId: string, name: string, authClientId?: string | null, wait: Wait = {}) =>
       client.single<RedirectUri>("GET", `/v2/workspaces/${encodeURIComponent(workspaceId)}/redirect-uri`, {

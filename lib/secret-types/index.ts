@@ -1,9 +1,11 @@
 import { apiKey } from "./api-key";
 import { basic } from "./basic";
+import { hs256 } from "./hs256";
 import { httpHeaders } from "./http-headers";
 import { noauth } from "./noauth";
 import { oauth2 } from "./oauth2";
 import { password } from "./password";
+import { rs256 } from "./rs256";
 import type { SecretType } from "./secret-type";
 
 /** Every type Latchkey keeps. */
@@ -13,6 +15,8 @@ export const SECRET_TYPES = {
   password,
   api_key: apiKey,
   http_headers: httpHeaders,
+  hs256,
+  rs256,
   noauth,
 } as const satisfies Record<string, SecretType>;
 

@@ -19,6 +19,8 @@ export interface SecretType<Client extends z.ZodType = z.ZodType, Credentials ex
   credentials: Credentials;
   /** Credential members that may be shown to anybody who sees the secret. What is not listed is sealed and masked. */
   visible: readonly string[];
+  /** Members that a PATCH of `credentials` may leave out: what is stored of them stays. All else is replaced. */
+  kept?: readonly string[];
   /** What the form asks for; empty for a type with a form of its own (oauth2). */
   fields: readonly CredentialField[];
   /**
@@ -54,6 +56,8 @@ interface FieldBase {
   /** What the form starts with. */
   initial?: string;
   required: boolean;
+  /** Asked for only when the secret is added: later it is what it is. */
+  onlyNew?: boolean;
 }
 
 export interface FieldOption {

@@ -29,12 +29,15 @@ export async function openExtras(
   return openAt<OAuth2Extras>(credentialsPlace(row.tenantId, row.id, row.generation), row.sealed);
 }
 
+/** The values of a secret of any type but oauth2. @throws AppError integrity_failure */
+export async function openStatic(
+  row: Pick<SecretRow, "tenantId" | "id" | "generation" | "sealed">,
+): Promise<Sensitive<Record<string, unknown>>> {
+  return openAt<Record<string, unknown>>(credentialsPlace(row.tenantId, row.id, row.generation), row.sealed);
+}
+
 /** Everything in the secret. @throws AppError integrity_failure */
 export async function openCredentials(row: SecretRow): Promise<OpenCredentials> {
   if (row.type === "oauth2") return { kind: "oauth2", tokens: await openTokens(row), extras: await openExtras(row) };
-  const values = await openAt<Record<string, unknown>>(
-    credentialsPlace(row.tenantId, row.id, row.generation),
-    row.sealed,
-  );
-  return { kind: "static", values };
+  return { kind: "static", values: await openStatic(row) };
 }

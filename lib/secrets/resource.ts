@@ -9,6 +9,8 @@ import type { StoredTokens } from "@/lib/oauth/token-set";
 import { displayName, splitScopes } from "@/lib/secret-types/names";
 import { type GrantType, needsBrowser } from "@/lib/secret-types/oauth2";
 import { allowedHosts } from "./allowed-hosts";
+import { jwksUri, spkiPem, toJwk } from "./jwks";
+import type { PublishedKey } from "./published-key-store";
 import { problemOf, stateOf, statusOf } from "./state";
 import type { EventRow, SecretRow, TokenRow } from "./store";
 
@@ -80,6 +82,8 @@ export interface SecretView {
   additionalParams?: Record<string, string>;
   /** Of a static secret: what anybody who sees it may see of its values. */
   visible?: Record<string, unknown>;
+  /** Of an rs256 secret, the current one first. */
+  publicKeys?: PublishedKey[];
   lastUsedAt?: Date | null;
   problem?: Problem | null;
 }
@@ -127,6 +131,7 @@ export function toResource(row: SecretRow, view: SecretView = {}): Resource {
     reveal_effective: row.revealEffective,
     allowed_hosts: row.allowedHosts,
     ...(view.visible ? { visible: view.visible } : {}),
+    ...(view.publicKeys ? { public_keys: view.publicKeys.map(toPublicKey), jwks_uri: jwksUri(row.workspaceId) } : {}),
     ...(view.additionalParams ? { additional_params: view.additionalParams } : {}),
     ...(view.lastUsedAt === undefined ? {} : { last_used_at: view.lastUsedAt?.toISOString() ?? null }),
   });
@@ -147,6 +152,18 @@ export function toResource(row: SecretRow, view: SecretView = {}): Resource {
 
 function hasRedirect(view: SecretView, oauth2: boolean): boolean {
   return oauth2 && (view.grantType === undefined || needsBrowser(view.grantType));
+}
+
+/** A public key as people and programs take it along. */
+function toPublicKey(key: PublishedKey): Record<string, unknown> {
+  return {
+    kid: key.kid,
+    bits: key.bits,
+    current: key.current,
+    created_at: key.createdAt.toISOString(),
+    pem: spkiPem(key),
+    jwk: toJwk(key),
+  };
 }
 
 /** The contract's token members, as its clients read them: the first door (HOUSE sentence 4). */

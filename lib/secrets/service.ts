@@ -18,7 +18,9 @@ import { needsBrowser, type OAuth2CredentialsInput } from "@/lib/secret-types/oa
 import { type SecretType, showsValues, visibleValues } from "@/lib/secret-types/secret-type";
 import { extrasOf, givenLifetime, readCredentials, refuseUnfit } from "./credentials-input";
 import { flagIfDamaged } from "./damage";
+import { completeKeyPair, publicKeysOf } from "./key-pair";
 import { credentialsPlace, openCredentials, openExtras, openTokens } from "./opened";
+import { publishedKeysOf, publishKeys } from "./published-key-store";
 import type { CreateBody, OpenCredentials, SecretView } from "./resource";
 import { toResource } from "./resource";
 import { type Revocable, revokeTokens } from "./revoke-tokens";
@@ -85,7 +87,9 @@ export async function createSecret(caller: Caller, workspaceId: string, body: Cr
           throw error;
         });
   const type = typeOf(attributes.type, client?.type);
-  const values = readCredentials(type, attributes.credentials);
+  const given = readCredentials(type, attributes.credentials);
+  const pair = type === "rs256" ? await completeKeyPair(given, null) : null;
+  const values = pair ?? given;
   const id = newId();
   const oauth2 = type === "oauth2" ? (values as OAuth2CredentialsInput) : null;
   const grantType = oauth2 && client ? grantTypeOf(client) : null;
@@ -122,6 +126,7 @@ export async function createSecret(caller: Caller, workspaceId: string, body: Cr
       reveal: attributes.reveal,
       allowedHosts: attributes.allowed_hosts,
     });
+    if (pair) await publishKeys(tx, keyPlace(scope, id), publicKeysOf(pair));
     if (grantType && client) {
       const tokens = {
         tenantId: scope.tenantId,
@@ -225,6 +230,8 @@ export async function viewOne(
   }
   const whole = view.credentials !== undefined || (await flagIfDamaged(row));
   if (whole) view.visible = await openVisible(row, view.credentials);
+  if (row.type === "rs256")
+    view.publicKeys = await inTenant(scope.tenantId, (tx) => publishedKeysOf(tx, scope.tenantId, row.id));
   if (caller.via === "session") {
     if (whole && row.type === "oauth2" && holds(caller, EDIT, scope))
       view.additionalParams = (await openExtras(row)).use((extras) => extras.additional_params);
@@ -233,6 +240,13 @@ export async function viewOne(
   }
   return { resource: toResource(row, view) };
 }
+
+/** Whose the published keys of a secret are. */
+export const keyPlace = ({ tenantId, workspaceId }: WorkspaceScope, secretId: string) => ({
+  tenantId,
+  workspaceId,
+  secretId,
+});
 
 /** What may be shown to anybody of a static secret's values; undefined where its type shows none. */
 async function openVisible(row: store.SecretRow, open?: OpenCredentials): Promise<SecretView["visible"]> {

@@ -1,6 +1,6 @@
 import { and, desc, eq, inArray, type SQL, sql } from "drizzle-orm";
 import { authClients } from "@/drizzle/schema/auth-clients";
-import { oauthAttempts, secretEvents, secrets, tokenLedger, tokenState } from "@/drizzle/schema/secrets";
+import { oauthAttempts, publishedKeys, secretEvents, secrets, tokenLedger, tokenState } from "@/drizzle/schema/secrets";
 import type { Caller } from "@/lib/access/caller";
 import type { RevealPolicy } from "@/lib/access/reveal-policy";
 import type { WorkspaceScope } from "@/lib/access/scope";
@@ -449,6 +449,7 @@ export async function updateSecret(
 export async function deleteSecretRows(tx: Tx, tenantId: string, id: string): Promise<void> {
   await tx.delete(tokenLedger).where(and(eq(tokenLedger.tenantId, tenantId), eq(tokenLedger.secretId, id)));
   await tx.delete(tokenState).where(and(eq(tokenState.tenantId, tenantId), eq(tokenState.secretId, id)));
+  await tx.delete(publishedKeys).where(and(eq(publishedKeys.tenantId, tenantId), eq(publishedKeys.secretId, id)));
   await tx.delete(secretEvents).where(and(eq(secretEvents.tenantId, tenantId), eq(secretEvents.secretId, id)));
   await tx.delete(oauthAttempts).where(and(eq(oauthAttempts.tenantId, tenantId), eq(oauthAttempts.secretId, id)));
   await tx.delete(secrets).where(and(eq(secrets.tenantId, tenantId), eq(secrets.id, id)));

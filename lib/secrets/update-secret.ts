@@ -13,14 +13,17 @@ import { inTenant, type Tx } from "@/lib/db/tx";
 import { AppError, notFound } from "@/lib/errors";
 import type { Resource } from "@/lib/http/json-api";
 import type { StoredTokens } from "@/lib/oauth/token-set";
-import { isSecretType } from "@/lib/secret-types";
+import { isSecretType, SECRET_TYPES } from "@/lib/secret-types";
 import { nameKey } from "@/lib/secret-types/names";
 import { needsBrowser, type OAuth2CredentialsInput } from "@/lib/secret-types/oauth2";
+import type { SecretType } from "@/lib/secret-types/secret-type";
 import { extrasOf, givenLifetime, readCredentials, refuseUnfit } from "./credentials-input";
-import { credentialsPlace, openExtras, openTokens } from "./opened";
+import { completeKeyPair, publicKeysOf, type StoredKeyPair } from "./key-pair";
+import { credentialsPlace, openExtras, openStatic, openTokens } from "./opened";
+import { publishKeys } from "./published-key-store";
 import type { OAuth2Extras, UpdateBody } from "./resource";
 import { mergeTokens, saveNewGrant } from "./save-tokens";
-import { findSecret, viewOne } from "./service";
+import { findSecret, keyPlace, viewOne } from "./service";
 import * as store from "./store";
 import { lockTokens, resume, startAnew } from "./token-store";
 
@@ -48,7 +51,10 @@ export async function updateSecret(
     throw new AppError("invalid_attribute", "Must be the id in the URL.", { source: { pointer: "/data/id" } });
   const { attributes = {} } = data;
   refuseImmutable(row, data);
-  const given = attributes.credentials === undefined ? null : readPatch(row, attributes.credentials);
+  const { credentials } = attributes;
+  const given = credentials === undefined ? null : await readPatch(row, credentials);
+  // What was sent, whatever of the stored values goes along with it.
+  const members = given ? Object.keys(credentials as object) : [];
   const client =
     given && row.authClientTenantId && row.authClientId
       ? await openOAuthClient(row.authClientTenantId, row.authClientId)
@@ -90,9 +96,16 @@ export async function updateSecret(
       if (!oauth2 || oauth2.additional_params !== undefined || oauth2.fields !== undefined) {
         change.generation = locked.generation + 1;
         const before = oauth2 && (await openExtras({ ...row, ...locked }));
-        const next = oauth2 && before ? before.use((clear) => extrasOf(oauth2, clear)) : given;
+        const next =
+          oauth2 && before
+            ? before.use((clear) => extrasOf(oauth2, clear))
+            : locked.generation === row.generation
+              ? given
+              : await readPatch({ ...row, ...locked }, credentials);
         if (oauth2 && before)
           asksOtherwise ||= before.use((clear) => asksWith(clear) !== asksWith(next as OAuth2Extras));
+        if (row.type === "rs256")
+          await publishKeys(tx, keyPlace(scope, id), publicKeysOf(next as unknown as StoredKeyPair));
         change.sealed = await sealJson(credentialsPlace(scope.tenantId, id, change.generation), next);
       }
       // The token held, and an answer on its way, are of the request as it was.
@@ -111,7 +124,7 @@ export async function updateSecret(
           attributes.name !== undefined ? "name" : null,
           attributes.reveal !== undefined ? "reveal" : null,
           hosts ? "allowed hosts" : null,
-          given ? Object.keys(given).sort().join(", ") : null,
+          members.length > 0 ? members.sort().join(", ") : null,
         ]
           .filter(Boolean)
           .join(", ") || null,
@@ -122,7 +135,7 @@ export async function updateSecret(
       action: "secret.edited",
       target: { type: "auth-secret", id, name: attributes.name ?? row.name },
       detail: {
-        members: [...Object.keys(attributes).filter((key) => key !== "credentials"), ...Object.keys(given ?? {})],
+        members: [...Object.keys(attributes).filter((key) => key !== "credentials"), ...members],
         ...(attributes.reveal === undefined ? {} : { reveal_before: locked.reveal, reveal_after: attributes.reveal }),
       },
     });
@@ -160,10 +173,27 @@ function refuseImmutable(row: store.SecretRow, data: UpdateBody["data"]): void {
     });
 }
 
-function readPatch(row: store.SecretRow, given: unknown): Record<string, unknown> {
+/**
+ * `credentials` of a PATCH, checked; of a type that keeps members, together with those that were left out.
+ *
+ * @param row as it is stored now
+ */
+async function readPatch(
+  row: Pick<store.SecretRow, "tenantId" | "id" | "type" | "generation" | "sealed">,
+  given: unknown,
+): Promise<Record<string, unknown>> {
   if (!isSecretType(row.type)) throw new AppError("integrity_failure", "The stored type of this secret is not known.");
-  return readCredentials(row.type, given);
+  const { kept = [] }: SecretType = SECRET_TYPES[row.type];
+  if (kept.length === 0 || typeof given !== "object" || given === null) return readCredentials(row.type, given);
+  const stored = await openStatic(row);
+  const before = stored.use((values) => Object.fromEntries(kept.flatMap((name) => entry(values, name))));
+  const checked = readCredentials(row.type, { ...before, ...given });
+  if (row.type !== "rs256") return checked;
+  return { ...(await stored.use((values) => completeKeyPair(checked, values as unknown as StoredKeyPair))) };
 }
+
+const entry = (values: Record<string, unknown>, name: string) =>
+  Object.hasOwn(values, name) ? [[name, values[name]] as const] : [];
 
 /** Token members of a PATCH: merged into what is stored (CONTRACT section 9, point 5). A new refresh token is a new grant. */
 async function patchTokens(

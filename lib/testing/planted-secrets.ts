@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from "node:crypto";
 import type { z } from "zod";
 import { SECRET_TYPE_NAMES, SECRET_TYPES, type SecretTypeName } from "@/lib/secret-types";
 import type { Sentinels } from "./sentinels";
@@ -22,6 +23,7 @@ const OPEN: Partial<
     }, // biome-ignore format: one list
     credentials: { expires_in: 3600, expires_at: undefined, token_type: "Bearer", scope: undefined },
   },
+  rs256: { credentials: { bits: undefined, previous_keys: undefined } },
 };
 
 export interface PlantedSecret {
@@ -48,12 +50,17 @@ export function plantSecrets(planted: Sentinels): PlantedSecret[] {
 function membersOf(planted: Sentinels, type: SecretTypeName, part: "client" | "credentials"): Record<string, unknown> {
   const schema: z.ZodType | null = SECRET_TYPES[type][part];
   if (schema === null) return {};
+  const visible: readonly string[] = SECRET_TYPES[type].visible;
   const members: Record<string, unknown> = {};
   const whole = "shape" in schema ? (schema.shape as Record<string, Schema>) : {};
   for (const [member, one] of Object.entries(whole)) {
     const open = OPEN[type]?.[part] ?? {};
     if (Object.hasOwn(open, member)) {
       if (open[member] !== undefined) members[member] = open[member];
+    } else if (part === "credentials" && visible.includes(member)) {
+      // Shown to everybody who sees the secret.
+    } else if (type === "rs256" && member === "private_key") {
+      members[member] = planted.add("rs256 credentials private_key", newPem());
     } else members[member] = plant(planted, `${type} ${part} ${member}`, one);
   }
   // Types that take any member are given two more.
@@ -63,6 +70,10 @@ function membersOf(planted: Sentinels, type: SecretTypeName, part: "client" | "c
   }
   return members;
 }
+
+/** As it is stored, so that it is found in what was read. */
+const newPem = () =>
+  generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey.export({ type: "pkcs8", format: "pem" }).toString();
 
 interface Schema {
   safeParse(value: unknown): { success: boolean };

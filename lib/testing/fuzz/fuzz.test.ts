@@ -23,6 +23,7 @@ const NEVER_WELL = new Set([
   "POST /v2/workspaces/{workspaceId}/secrets/{secretId}/request",
   // Nobody answers where they go.
   ...["GET", "POST", "PATCH", "PUT", "DELETE"].map((method) => `${method} /outbound/{secretId}/{target}`),
+  "POST /v2/workspaces/{workspaceId}/secrets/{secretId}/keys/rotate", "DELETE /v2/workspaces/{workspaceId}/secrets/{secretId}/keys/{kid}",
 ]); // biome-ignore format: one list
 
 const routes = await allRoutes();
