@@ -419,6 +419,10 @@ const BODIES: Record<string, () => Record<string, unknown>> = {
   "POST /v2/workspaces/{workspaceId}/secrets/{secretId}/request": () => ({ url: "https://127.0.0.1:1/" }),
   "POST /v2/workspaces/{workspaceId}/secrets/{secretId}/reveal": () => ({ field: "access_token" }),
   "POST /v2/workspaces/{workspaceId}/secrets/{secretId}/keys/rotate": () => ({}),
+  "POST /v2/workspaces/{workspaceId}/secrets/{secretId}/jwt/sign": () => ({}),
+  "POST /v2/workspaces/{workspaceId}/secrets/{secretId}/jwt/verify": () => ({ token: "a.b.c" }),
+  "POST /v2/workspaces/{workspaceId}/secrets/{secretId}/jwt/encrypt": () => ({ plaintext: "x" }),
+  "POST /v2/workspaces/{workspaceId}/secrets/{secretId}/jwt/decrypt": () => ({ token: "a.b.c" }),
   "POST /v2/workspaces/{workspaceId}/task-identities": () =>
     data("task-identity", { name: unique(), permissions: ["workspaces.auth_secret.get"] }),
 };

@@ -64,6 +64,8 @@ const oauth2Secret = async () =>
     { name: unique(), credentials: { access_token: "token", refresh_token: "refresh", expires_in: 3600 } },
     { auth_client: relation("auth-client", await make("POST /v2/auth-clients", await oauth2Client())) },
   );
+const sharedSecret = () =>
+  envelope("auth-secret", { name: unique(), type: "hs256", credentials: { secret: "x".repeat(32) } });
 const keyPair = () => envelope("auth-secret", { name: unique(), type: "rs256", credentials: { bits: 2048 } });
 const basicSecret = () =>
   envelope("auth-secret", { name: unique(), type: "basic", credentials: { username: "u", password: "p" } });
@@ -109,6 +111,10 @@ const KINDS: Record<string, Kind | Record<string, Kind>> = {
   [`POST ${SECRET_PATH}/{secretId}/request`]: { plain: true, tables: [secrets.secrets], attributes: ["method", "url", "headers", "body", "body_base64"], body: () => ({ url: "http://127.0.0.1:1" }), params: secretOf(basicSecret) },
   [`POST ${SECRET_PATH}/{secretId}/reveal`]: { plain: true, tables: [secrets.secrets], attributes: ["field"], body: () => ({ field: "password" }), params: secretOf(basicSecret) },
   [`POST ${SECRET_PATH}/{secretId}/keys/rotate`]: { plain: true, tables: [secrets.secrets, secrets.publishedKeys], attributes: ["bits"], body: () => ({ bits: 2048 }), params: secretOf(keyPair) },
+  [`POST ${SECRET_PATH}/{secretId}/jwt/sign`]: { plain: true, tables: [secrets.secrets], attributes: ["claims", "lifetime", "typ"], body: () => ({ lifetime: 60 }), params: secretOf(sharedSecret) },
+  [`POST ${SECRET_PATH}/{secretId}/jwt/verify`]: { plain: true, tables: [secrets.secrets], attributes: ["token", "issuer", "audience", "subject", "scope", "typ", "lifetime"], body: () => ({ token: "a.b.c" }), params: secretOf(sharedSecret) },
+  [`POST ${SECRET_PATH}/{secretId}/jwt/encrypt`]: { plain: true, tables: [secrets.secrets], attributes: ["plaintext"], body: () => ({ plaintext: "x" }), params: secretOf(sharedSecret) },
+  [`POST ${SECRET_PATH}/{secretId}/jwt/decrypt`]: { plain: true, tables: [secrets.secrets], attributes: ["token"], body: () => ({ token: "a.b.c" }), params: secretOf(sharedSecret) },
   "POST /v2/discovery": { plain: true, tables: [clients.authClients], attributes: ["issuer"], body: () => ({ issuer: "http://127.0.0.1:1" }) },
   "POST /v2/users/me/password": { plain: true, tables: [accounts.users, accounts.sessions], attributes: ["current", "password"], body: () => ({ current: "x", password: "a new and long one 1" }) },
   "POST /v2/users/me/reauthenticate": { plain: true, tables: [accounts.users, accounts.sessions], attributes: ["password"], body: () => ({ password: "x" }) },

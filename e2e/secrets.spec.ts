@@ -121,6 +121,55 @@ test("HTTP headers: pasted whole, checked while typing, shown by name; a passwor
   expect((await named(one)).attributes.credentials.password).toMatch(/^[\w-]{24}$/);
 });
 
+test("a key pair: refused while it is weak, generated, rotated and retired; its claims change without the key", async ({
+  console: page,
+  api,
+  workspaceId,
+}) => {
+  const name = unique("Pair");
+  await page
+    .getByRole("link", { name: /Add secret/ })
+    .first()
+    .click();
+  await page.getByRole("radio", { name: /RS256/ }).check();
+  await page.getByLabel("Name", { exact: true }).fill(name);
+  await page.getByLabel(/^Private key/).fill("-----BEGIN PUBLIC KEY-----");
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await expect(page.getByText(/is only the public half/)).toBeVisible();
+  await page.getByLabel(/^Private key/).fill("");
+  await page.getByLabel(/^Size of a new pair/).selectOption({ label: "2048 bits" });
+  await page.getByLabel(/^Lifetime of signed tokens/).fill("soon");
+  await expect(page.getByText(/must be a number of seconds/)).toBeVisible();
+  await page.getByLabel(/^Lifetime of signed tokens/).fill("120");
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await page.waitForURL(/\/secrets$/);
+
+  await page.getByRole("link", { name }).click();
+  const drawer = page.getByRole("dialog", { name });
+  const keys = drawer.getByRole("region", { name: "Public keys" });
+  await expect(keys.getByText("Current", { exact: true })).toBeVisible();
+  const download = page.waitForEvent("download");
+  await keys.getByRole("button", { name: /^Download PEM/ }).click();
+  expect((await download).suggestedFilename()).toMatch(/^[\w-]{43}\.pem$/);
+  await keys.getByRole("button", { name: "Rotate…" }).click();
+  await page.getByRole("alertdialog").getByRole("button", { name: "Rotate key" }).click();
+  await expect(keys.getByText("Earlier", { exact: true })).toBeVisible({ timeout: 30_000 });
+  await keys.getByRole("button", { name: /^Retire/ }).click();
+  await page.getByRole("alertdialog").getByRole("button", { name: "Retire key" }).click();
+  await expect(keys.getByText("Earlier", { exact: true })).toBeHidden();
+
+  await drawer.getByRole("link", { name: "Edit" }).click();
+  await page.getByRole("button", { name: "Change" }).click();
+  await expect(page.getByLabel(/^Lifetime of signed tokens/)).toHaveValue("120");
+  await page.getByLabel(/^Issuer/).fill("https://us.example.com");
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await expect(drawer.getByText("https://us.example.com")).toBeVisible();
+  const made = (await api("GET", `/v2/workspaces/${workspaceId}/secrets`)).data.find(
+    (one: { attributes: { name: string } }) => one.attributes.name === name,
+  );
+  expect(made.attributes.credentials).toMatchObject({ use: "sign", lifetime: 120, issuer: "https://us.example.com" });
+});
+
 test("a name that is taken is said at the name, and nothing typed is lost", async ({
   console: page,
   api,

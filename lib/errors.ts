@@ -35,6 +35,7 @@ const CODES = {
   invalid_attribute: [400, "Invalid Attribute"],
   invalid_parameter: [400, "Invalid Parameter"],
   not_refreshable: [400, "Not Refreshable"],
+  token_refused: [400, "Token Refused"],
   unauthenticated: [401, "Unauthorized"],
   forbidden: [403, "Forbidden"],
   reauth_required: [403, "Sign-in Too Old"],

@@ -3,12 +3,16 @@ import type {
   Authorization,
   AuthorizationFailure,
   AuthSecret,
+  Jwe,
+  JwtClaims,
+  Plaintext,
   RedirectUri,
   RefreshTrouble,
   RevealedValue,
   RevealPolicy,
   SecretEvent,
   SecretType,
+  SignedJwt,
   Token,
 } from "./resources";
 
@@ -39,6 +43,27 @@ export interface NewSecret {
   credentials: Record<string, unknown>;
   /** `host`, `host:port` or `*.domain`: where requests with it may go. */
   allowedHosts?: readonly string[];
+}
+
+/** What to sign: `iss`, `aud` and `sub` come from the secret unless said here; `iat` and `exp` are Latchkey's. */
+export interface JwtOrder {
+  claims?: Record<string, unknown>;
+  /** Seconds; else the secret's own, else 300. */
+  lifetime?: number;
+  typ?: string;
+}
+
+/** What a token must say. `issuer`, `audience` and `subject` are the secret's own unless said here. */
+export interface JwtWanted {
+  issuer?: string;
+  /** One of them is enough. */
+  audience?: string | string[];
+  subject?: string;
+  /** All of them. */
+  scope?: string | string[];
+  typ?: string;
+  /** Seconds since it was issued, at most. */
+  lifetime?: number;
 }
 
 export interface SecretChange {
@@ -143,6 +168,18 @@ export function secretCalls(client: Client) {
     async retireKey(workspaceId: string, secretId: string, kid: string): Promise<void> {
       await client.request("DELETE", at(workspaceId, secretId, `/keys/${encodeURIComponent(kid)}`));
     },
+    /** Signs claims with an `hs256` or `rs256` secret; its key stays in Latchkey. `lifetime` in seconds. */
+    signJwt: (workspaceId: string, secretId: string, order: JwtOrder = {}) =>
+      client.single<SignedJwt>("POST", at(workspaceId, secretId, "/jwt/sign"), { body: order }),
+    /** Rejects with code `token_refused` and the reason unless the token is good and says what is wanted. */
+    verifyJwt: (workspaceId: string, secretId: string, token: string, wanted: JwtWanted = {}) =>
+      client.single<JwtClaims>("POST", at(workspaceId, secretId, "/jwt/verify"), { body: { token, ...wanted } }),
+    /** Encrypts for an `rs256` secret whose use is `encrypt`. */
+    encryptJwe: (workspaceId: string, secretId: string, plaintext: string) =>
+      client.single<Jwe>("POST", at(workspaceId, secretId, "/jwt/encrypt"), { body: { plaintext } }),
+    /** Rejects with code `token_refused` when this secret cannot read it. */
+    decryptJwe: (workspaceId: string, secretId: string, token: string) =>
+      client.single<Plaintext>("POST", at(workspaceId, secretId, "/jwt/decrypt"), { body: { token } }),
     /** What the redirect URI of a secret with this name will be. */
     redirectUri: (workspaceId: string, name: string, authClientId?: string | null, wait: Wait = {}) =>
       client.single<RedirectUri>("GET", `/v2/workspaces/${encodeURIComponent(workspaceId)}/redirect-uri`, {

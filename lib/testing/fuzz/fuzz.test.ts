@@ -24,6 +24,8 @@ const NEVER_WELL = new Set([
   // Nobody answers where they go.
   ...["GET", "POST", "PATCH", "PUT", "DELETE"].map((method) => `${method} /outbound/{secretId}/{target}`),
   "POST /v2/workspaces/{workspaceId}/secrets/{secretId}/keys/rotate", "DELETE /v2/workspaces/{workspaceId}/secrets/{secretId}/keys/{kid}",
+  "POST /v2/workspaces/{workspaceId}/secrets/{secretId}/jwt/sign", "POST /v2/workspaces/{workspaceId}/secrets/{secretId}/jwt/verify",
+  "POST /v2/workspaces/{workspaceId}/secrets/{secretId}/jwt/encrypt", "POST /v2/workspaces/{workspaceId}/secrets/{secretId}/jwt/decrypt",
 ]); // biome-ignore format: one list
 
 const routes = await allRoutes();

@@ -1,0 +1,68 @@
+import type { Caller } from "@/lib/access/caller";
+import { requireRecentSignIn } from "@/lib/access/permit";
+import { systemClock } from "@/lib/clock";
+import { notFound } from "@/lib/errors";
+import type { Resource } from "@/lib/http/json-api";
+import { openStatic } from "@/lib/secrets/opened";
+import { readForUse } from "@/lib/secrets/used";
+import { decryptJwe, encryptJwe, signJwt, verifyJwt } from "./jwt";
+import { type JwtKeys, keysOf } from "./jwt-keys";
+import { type SignBody, toDecrypted, toEncrypted, toSigned, toVerified, type VerifyBody } from "./jwt-resource";
+
+/** Tokens signed, verified, encrypted and decrypted with a secret whose key stays here. Each use is on record before its answer. */
+
+/**
+ * @throws AppError not_found, forbidden, reauth_required in a browser after an old sign-in, bad_request for a secret that does not
+ * sign, audit_unavailable
+ */
+export async function signWithSecret(
+  caller: Caller,
+  workspaceId: string,
+  id: string,
+  { claims, lifetime, typ }: SignBody,
+): Promise<Resource> {
+  // A token opens what the secret opens, for a while.
+  requireRecentSignIn(caller, systemClock.now());
+  const keys = await keysFor(caller, workspaceId, id, "secret.signed");
+  return toSigned(id, await signJwt(keys, claims, { nowMs: systemClock.now(), lifetimeS: lifetime, typ }));
+}
+
+/** @throws AppError as `signWithSecret`; token_refused (400) with the reason */
+export async function verifyWithSecret(
+  caller: Caller,
+  workspaceId: string,
+  id: string,
+  { token, ...wanted }: VerifyBody,
+): Promise<Resource> {
+  const keys = await keysFor(caller, workspaceId, id, "secret.verified");
+  return toVerified(id, await verifyJwt(keys, token, wanted, systemClock.now()));
+}
+
+/** @throws AppError as `signWithSecret` */
+export async function encryptForSecret(
+  caller: Caller,
+  workspaceId: string,
+  id: string,
+  plaintext: string,
+): Promise<Resource> {
+  const keys = await keysFor(caller, workspaceId, id, "secret.encrypted");
+  return toEncrypted(id, await encryptJwe(keys, plaintext));
+}
+
+/** @throws AppError as `signWithSecret`; token_refused (400) */
+export async function decryptWithSecret(
+  caller: Caller,
+  workspaceId: string,
+  id: string,
+  token: string,
+): Promise<Resource> {
+  requireRecentSignIn(caller, systemClock.now());
+  const keys = await keysFor(caller, workspaceId, id, "secret.decrypted");
+  return toDecrypted(id, await decryptJwe(keys, token));
+}
+
+async function keysFor(caller: Caller, workspaceId: string, id: string, action: string): Promise<JwtKeys> {
+  const row = await readForUse(caller, workspaceId, id, action);
+  if (!row) throw notFound("secret");
+  return keysOf(row, () => openStatic(row));
+}
