@@ -27,6 +27,9 @@ const HOLDERS: Record<string, Door[]> = {
   "lib/secrets/service.ts": [READ],
   "lib/secrets/save-tokens.ts": [STAYS],
   "lib/secrets/update-secret.ts": [STAYS],
+  "lib/secrets/rotate-key.ts": [STAYS],
+  // Keys: what they sign or decrypt leaves, they do not (HOUSE sentence 4).
+  "lib/secret-use/jwt-keys.ts": [STAYS],
   // Additional parameters go into the authorization request: public by nature, as the provider's page shows them.
   "lib/secrets/authorized.ts": [STAYS],
   // Client secrets.

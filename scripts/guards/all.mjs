@@ -2,6 +2,7 @@ import { au } from "./au.mjs";
 import { az } from "./az.mjs";
 import { cry } from "./cry.mjs";
 import { door } from "./do.mjs";
+import { jw } from "./jw.mjs";
 import { key } from "./key.mjs";
 import { lg } from "./lg.mjs";
 import { lgn } from "./lgn.mjs";
@@ -42,6 +43,7 @@ export const allGuards = [
   ...oa,
   ...ss,
   ...px,
+  ...jw,
   ...au,
   ...lg,
   ...door,
