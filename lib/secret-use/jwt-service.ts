@@ -4,6 +4,7 @@ import { systemClock } from "@/lib/clock";
 import { notFound } from "@/lib/errors";
 import type { Resource } from "@/lib/http/json-api";
 import { openStatic } from "@/lib/secrets/opened";
+import type { KeyUseAction } from "@/lib/secrets/store";
 import { readForUse } from "@/lib/secrets/used";
 import { decryptJwe, encryptJwe, signJwt, verifyJwt } from "./jwt";
 import { type JwtKeys, keysOf } from "./jwt-keys";
@@ -61,7 +62,7 @@ export async function decryptWithSecret(
   return toDecrypted(id, await decryptJwe(keys, token));
 }
 
-async function keysFor(caller: Caller, workspaceId: string, id: string, action: string): Promise<JwtKeys> {
+async function keysFor(caller: Caller, workspaceId: string, id: string, action: KeyUseAction): Promise<JwtKeys> {
   const row = await readForUse(caller, workspaceId, id, action);
   if (!row) throw notFound("secret");
   return keysOf(row, () => openStatic(row));

@@ -192,6 +192,9 @@ function auditEntry({ caller, scope, id, action, detail, destination }: Asked): 
   };
 }
 
+/** What a secret's key was used for; the key itself stays. */
+export type KeyUseAction = "secret.signed" | "secret.verified" | "secret.encrypted" | "secret.decrypted";
+
 const clipped = (text: string | null) => (text === null ? null : oneLine(text).slice(0, 200));
 
 /**
@@ -204,7 +207,7 @@ export async function readSecretAudited(
   caller: Caller,
   scope: WorkspaceScope,
   id: string,
-  action: "secret.read" | "secret.revealed" | "secret.requested",
+  action: "secret.read" | "secret.revealed" | "secret.requested" | KeyUseAction,
   detail: Record<string, unknown> | null = null,
   destination: Destination | null = null,
 ): Promise<SecretRow | null> {

@@ -1,6 +1,6 @@
 import type { Caller } from "@/lib/access/caller";
 import type { Permission } from "@/lib/access/permissions";
-import { readSecretAudited, type SecretRow } from "./store";
+import { type KeyUseAction, readSecretAudited, type SecretRow } from "./store";
 import { permitted } from "./tokens";
 
 const USE: Permission = "workspaces.auth_secret.use";
@@ -8,7 +8,7 @@ const USE: Permission = "workspaces.auth_secret.use";
 /**
  * A secret about to be used without its value being given out; its use is on record before this resolves (AU-1).
  *
- * @param action as the audit names it, such as `secret.signed`
+ * @param action as the audit names it
  * @returns null when it is not in this workspace
  * @throws AppError not_found, forbidden, audit_unavailable
  */
@@ -16,7 +16,7 @@ export async function readForUse(
   caller: Caller,
   workspaceId: string,
   id: string,
-  action: string,
+  action: KeyUseAction,
 ): Promise<SecretRow | null> {
   const scope = await permitted(caller, USE, workspaceId, id);
   return readSecretAudited(caller, scope, id, action);
