@@ -174,9 +174,10 @@ function requestSpan(
   });
 }
 
-function whole(params: Params): Record<string, string> {
+/** @param params of a route without any, Next gives nothing at all */
+function whole(params: Params | undefined): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(params).map(([name, value]) => [name, Array.isArray(value) ? value.join("/") : value]),
+    Object.entries(params ?? {}).map(([name, value]) => [name, Array.isArray(value) ? value.join("/") : value]),
   );
 }
 
