@@ -255,3 +255,30 @@ describe("request", () => {
     expect(seen).toHaveLength(3);
   });
 });
+
+describe("Jose", () => {
+  test("signs and verifies with a shared secret and with a key pair, and says why a token is not good", async () => {
+    const shared = await keep("hs256", { secret: "a shared secret of 32 bytes or more" });
+    const pair = await keep("rs256", {});
+    for (const { name, id } of [shared, pair]) {
+      const token = await steps.Jose.signJws(name, { sub: "ada", aud: "api", scope: "read write" }, { lifetime: 60 });
+      const claims = await steps.Jose.verifyJws(id, token, { audience: ["api", "other"], scope: "read" });
+      expect(claims).toMatchObject({ sub: "ada", aud: "api", scope: "read write" });
+      expect((claims.exp ?? 0) - (claims.iat ?? 0)).toBe(60);
+      const refused = await failure(steps.Jose.verifyJws(name, token, { audience: "another" }));
+      expect(refused).toMatchObject({ status: 400, code: "token_refused" });
+    }
+    const foreign = await steps.Jose.signJws(shared.name, { sub: "ada" });
+    expect(await failure(steps.Jose.verifyJws(pair.name, foreign))).toMatchObject({ code: "token_refused" });
+  });
+
+  test("encrypts for a key pair and decrypts with it", async () => {
+    const { name } = await keep("rs256", { use: "encrypt" });
+    const token = await steps.Jose.encryptJwe(name, "for one reader: ä");
+    expect(token).not.toContain("reader");
+    expect(await steps.Jose.decryptJwe(name, token)).toBe("for one reader: ä");
+    expect(await failure(steps.Jose.decryptJwe(name, `${token.slice(0, -4)}AAAA`))).toMatchObject({
+      code: "token_refused",
+    });
+  });
+});

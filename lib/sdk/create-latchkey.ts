@@ -1,6 +1,7 @@
 import { type ClientOptions, createClient } from "./client";
 import { LatchkeyError } from "./errors";
 import { type FoundSecret, secretFinder } from "./find-secret";
+import { joseCalls } from "./jose";
 import { requestWithSecret, type SecretRequest } from "./request-with-secret";
 import { secretCalls } from "./secrets";
 import { type HeldToken, TokenCache } from "./token-cache";
@@ -182,6 +183,7 @@ export function createLatchkey(options: LatchkeyOptions) {
     /** Has Latchkey make a request with the secret, which stays there: to its allowed hosts only, and masked in what comes back. */
     request: (nameOrId: NameOrId, request: SecretRequest) =>
       using(nameOrId, ({ id }) => requestWithSecret(client, workspace, id, request)),
+    Jose: joseCalls(client, workspace, using),
   };
 }
 

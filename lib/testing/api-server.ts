@@ -22,7 +22,8 @@ export function useApiServer(): ApiServer {
     const routes = (await allRoutes()).filter((route) => route.path.startsWith("/v2/"));
     // A folder with a plain name wins over one in brackets, as in Next; what is unknown goes to the catch-all.
     routes.sort((a, b) => a.parameters.length - b.parameters.length);
-    const match = hotMatcher(routes.map(({ method, path, handler }) => ({ method, path, endpoint: handler })));
+    const named = routes.filter((route) => !route.path.includes("[..."));
+    const match = hotMatcher(named.map(({ method, path, handler }) => ({ method, path, endpoint: handler })));
     const unknown = (method: string) => routes.find((one) => one.path === "/v2/[...path]" && one.method === method);
     server = createServer((request, response) => {
       const method = request.method ?? "GET";
