@@ -91,6 +91,7 @@ const schema = z.object({
   LATCHKEY_AUDIT_RETENTION_DAYS: withDefault(wholeNumber(31, 36_500), "400"),
   LATCHKEY_REFRESH_HOST_CONCURRENCY: withDefault(wholeNumber(1, 128), "32"),
   LATCHKEY_REFRESH_TENANT_SHARE: withDefault(wholeNumber(1, 100), "50"),
+  LATCHKEY_PASSWORD_GRANT: withDefault(z.enum(["allow", "forbid"], "must be allow or forbid"), "allow"),
   LATCHKEY_TRUSTED_PROXIES: withDefault(proxyList, ""),
   LATCHKEY_METRICS_TOKEN: optional(z.string().min(16, "must have 16 characters or more")),
   LATCHKEY_LOG_LEVEL: withDefault(
@@ -152,6 +153,8 @@ export interface Settings {
   refreshHostConcurrency: number;
   /** Percent of them that one tenant may hold while others wait. */
   refreshTenantShare: number;
+  /** Whether tokens may be asked for with a person's user name and password (OA-17). */
+  passwordGrant: "allow" | "forbid";
   trustedProxies: readonly string[];
   metricsToken: string | undefined;
   logLevel: "silent" | "error" | "warn" | "info" | "debug" | "trace";
@@ -230,6 +233,7 @@ export function readSettings(env: Record<string, string | undefined>): Readonly<
     auditRetentionDays: value.LATCHKEY_AUDIT_RETENTION_DAYS,
     refreshHostConcurrency: value.LATCHKEY_REFRESH_HOST_CONCURRENCY,
     refreshTenantShare: value.LATCHKEY_REFRESH_TENANT_SHARE,
+    passwordGrant: value.LATCHKEY_PASSWORD_GRANT,
     trustedProxies: Object.freeze(value.LATCHKEY_TRUSTED_PROXIES),
     metricsToken: value.LATCHKEY_METRICS_TOKEN,
     logLevel: value.LATCHKEY_LOG_LEVEL,

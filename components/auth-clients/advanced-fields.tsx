@@ -6,7 +6,7 @@ import { FieldGroup } from "@/components/ui/field-group";
 import { Input } from "@/components/ui/input";
 import { KeyValueRows } from "@/components/ui/key-value-rows";
 import { Select } from "@/components/ui/select";
-import { needsBrowser } from "@/lib/secret-types/oauth2";
+import { asksWithLogin, needsBrowser } from "@/lib/secret-types/oauth2";
 import { type ClientForm, isBrowserOnly, refuseClientParameter } from "./client-form";
 
 const PARAMETERS = [
@@ -18,7 +18,9 @@ const PARAMETERS = [
 /** What is rarely needed of a client, with the defaults in place. `create`: also what can never be changed later. */
 export function AdvancedFields({ form, create }: { form: UseFormReturn<ClientForm>; create: boolean }) {
   const { control } = form;
-  const browser = needsBrowser(useWatch({ control, name: "grant_type" }));
+  const [grantType, convention] = useWatch({ control, name: ["grant_type", "token_request_credentials"] });
+  const browser = needsBrowser(grantType);
+  const login = asksWithLogin({ grant_type: grantType, token_request_credentials: convention });
   const line = (
     name: "refresh_token_uri" | "revocation_uri" | "token_expires_in" | "resource" | "scope_separator",
     label: string,
@@ -52,20 +54,22 @@ export function AdvancedFields({ form, create }: { form: UseFormReturn<ClientFor
         : null}
       <div className="two">
         {line("token_expires_in", "Token lifetime", "Seconds. Used only when the provider does not say.", "3600")}
-        <Controller
-          control={control}
-          name="scope_separator"
-          render={({ field, fieldState }) => (
-            <Field label="Scope separator" error={fieldState.error?.message ?? null} help="How scopes are joined.">
-              <Select {...field}>
-                <option value=" ">Space</option>
-                <option value=",">Comma</option>
-                <option value=", ">Comma and space</option>
-                {[" ", ",", ", "].includes(field.value) ? null : <option value={field.value}>{field.value}</option>}
-              </Select>
-            </Field>
-          )}
-        />
+        {grantType === "token_request" ? null : (
+          <Controller
+            control={control}
+            name="scope_separator"
+            render={({ field, fieldState }) => (
+              <Field label="Scope separator" error={fieldState.error?.message ?? null} help="How scopes are joined.">
+                <Select {...field}>
+                  <option value=" ">Space</option>
+                  <option value=",">Comma</option>
+                  <option value=", ">Comma and space</option>
+                  {[" ", ",", ", "].includes(field.value) ? null : <option value={field.value}>{field.value}</option>}
+                </Select>
+              </Field>
+            )}
+          />
+        )}{" "}
       </div>
       <div className="two">
         <Controller
@@ -81,7 +85,7 @@ export function AdvancedFields({ form, create }: { form: UseFormReturn<ClientFor
                 <option value="auto">Automatic</option>
                 <option value="client_secret_basic">HTTP Basic header</option>
                 <option value="client_secret_post">In the request body</option>
-                {browser ? <option value="none">None (public client)</option> : null}
+                {browser || login ? <option value="none">None (public client)</option> : null}
               </Select>
             </Field>
           )}

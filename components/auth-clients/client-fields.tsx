@@ -7,16 +7,19 @@ import { FieldGroup } from "@/components/ui/field-group";
 import { Fold } from "@/components/ui/fold";
 import { Input } from "@/components/ui/input";
 import { SecretInput } from "@/components/ui/secret-input";
+import { asksWithLogin } from "@/lib/secret-types/oauth2";
 import { AdvancedFields } from "./advanced-fields";
 import { ADVANCED, advancedSummary, type ClientForm } from "./client-form";
 import { EndpointFields } from "./discovery";
-import { GRANT_CHOICES } from "./grant-choices";
+import { PRESET_CHOICES, PRESETS, presetOf } from "./grant-choices";
+import { LegacyNote, TokenRequestFields } from "./token-request-fields";
 import type { VisibilityChoice } from "./visibility";
 
 /** The fields of a new OAuth2 client, in the dialog and on its own page. */
 export function ClientFields({ form, choices }: { form: UseFormReturn<ClientForm>; choices: VisibilityChoice[] }) {
   const { control, formState } = form;
   const values = useWatch({ control }) as ClientForm;
+  const login = asksWithLogin(values);
   const wrongInside = ADVANCED.some((name) => formState.errors[name] !== undefined);
   return (
     <>
@@ -32,19 +35,29 @@ export function ClientFields({ form, choices }: { form: UseFormReturn<ClientForm
       <Controller
         control={control}
         name="grant_type"
-        render={({ field, fieldState }) => (
+        render={({ fieldState }) => (
           <FieldGroup legend="How tokens come about" error={fieldState.error?.message ?? null}>
-            <ChoiceCards layout="row" value={field.value} onChange={field.onChange} choices={GRANT_CHOICES} />
+            <ChoiceCards
+              layout="side"
+              value={presetOf(values)}
+              onChange={(preset) => {
+                for (const [key, value] of Object.entries(PRESETS[preset]))
+                  form.setValue(key as keyof ClientForm, value, { shouldDirty: true });
+              }}
+              choices={PRESET_CHOICES}
+            />
           </FieldGroup>
         )}
       />
+      <LegacyNote form={form} />
       <EndpointFields form={form} />
+      {values.grant_type === "token_request" ? <TokenRequestFields form={form} /> : null}
       <div className="two">
         <Controller
           control={control}
           name="client_id"
           render={({ field, fieldState }) => (
-            <Field label="Client ID" error={fieldState.error?.message ?? null}>
+            <Field label="Client ID" hint={login ? "optional" : undefined} error={fieldState.error?.message ?? null}>
               <Input {...field} code />
             </Field>
           )}
@@ -55,8 +68,9 @@ export function ClientFields({ form, choices }: { form: UseFormReturn<ClientForm
           render={({ field, fieldState }) => (
             <Field
               label="Client secret"
+              hint={login ? "optional" : undefined}
               error={fieldState.error?.message ?? null}
-              help="Never shown again after saving."
+              help={login ? "User name and password belong to each secret." : "Never shown again after saving."}
             >
               <SecretInput {...field} what="client secret" />
             </Field>

@@ -3,13 +3,23 @@ import type { KeyValue } from "@/components/ui/parse-pairs";
 import type { AuthClientChange } from "@/lib/sdk/auth-clients";
 import type { AuthClient, AuthClientCredentials, Visibility } from "@/lib/sdk/resources";
 import { displayName } from "@/lib/secret-types/names";
-import { GRANT_TYPES, type GrantType, needsBrowser, RESERVED_PARAMETERS } from "@/lib/secret-types/oauth2";
+import {
+  asksWithLogin,
+  GRANT_TYPES,
+  type GrantType,
+  needsBrowser,
+  RESERVED_PARAMETERS,
+} from "@/lib/secret-types/oauth2";
 
 export type AuthMethod = NonNullable<AuthClientCredentials["token_endpoint_auth_method"]>;
 
 /** What the form for an OAuth2 client holds; everything as typed. */
 export interface ClientForm {
   grant_type: GrantType;
+  /** Of `grant_type: token_request` only, like the next two. */
+  token_request_credentials: "username_password" | "client_id_secret";
+  token_request_format: "form" | "json";
+  token_request_grant_type: string;
   issuer: string;
   name: string;
   client_id: string;
@@ -32,6 +42,9 @@ export interface ClientForm {
 
 export const EMPTY_CLIENT: ClientForm = {
   grant_type: "authorization_code",
+  token_request_credentials: "username_password",
+  token_request_format: "form",
+  token_request_grant_type: "",
   issuer: "",
   name: "",
   client_id: "",
@@ -88,6 +101,9 @@ export function clientSchema(create: boolean) {
   return z
     .object({
       grant_type: z.enum(GRANT_TYPES),
+      token_request_credentials: z.enum(["username_password", "client_id_secret"]),
+      token_request_format: z.enum(["form", "json"]),
+      token_request_grant_type: z.string(),
       issuer: z.string(),
       name: z.string(),
       client_id: z.string(),
@@ -130,12 +146,16 @@ export function clientSchema(create: boolean) {
           say(key, "Look at these parameters again.");
       }
       if (!create) return;
-      if (form.client_id.trim() === "") say("client_id", "Enter the client ID the provider gave you.");
       const browser = needsBrowser(form.grant_type);
-      if (form.client_secret === "" && !(browser && form.token_endpoint_auth_method === "none"))
+      const login = asksWithLogin(form);
+      const named = form.client_id.trim() !== "";
+      if (!named && !login) say("client_id", "Enter the client ID the provider gave you.");
+      if (!named && login && form.client_secret !== "") say("client_id", "A client secret needs its client ID.");
+      const open = (browser || login) && form.token_endpoint_auth_method === "none";
+      if (form.client_secret === "" && !open && (named || !login))
         say(
           "client_secret",
-          browser
+          browser || login
             ? "Enter the client secret. For a public client, choose “none” as token endpoint authentication under Advanced."
             : "Enter the client secret: without a browser it is all the provider knows the client by.",
         );
@@ -167,14 +187,23 @@ const rows = (given: Record<string, string> | undefined) =>
 
 /** `credentials` of a new client: what was entered; defaults are the server's. */
 export function newCredentials(form: ClientForm): AuthClientCredentials {
-  const given: AuthClientCredentials = { client_id: form.client_id.trim() };
+  const given: AuthClientCredentials = {};
+  if (form.client_id.trim() !== "") given.client_id = form.client_id.trim();
   const browser = needsBrowser(form.grant_type);
   if (!browser) given.grant_type = form.grant_type;
+  if (form.grant_type === "token_request") {
+    given.token_request_credentials = form.token_request_credentials;
+    given.token_request_format = form.token_request_format;
+    if (form.token_request_grant_type !== "") given.token_request_grant_type = form.token_request_grant_type;
+  }
   for (const key of ["issuer", "auth_uri", "token_uri", "refresh_token_uri", "revocation_uri", "resource"] as const)
     if (form[key].trim() !== "" && (browser || !isBrowserOnly(key))) given[key] = form[key].trim();
   if (form.client_secret !== "") given.client_secret = form.client_secret;
   if (form.token_expires_in.trim() !== "") given.token_expires_in = Number(form.token_expires_in);
-  if (form.token_endpoint_auth_method !== "auto" && (browser || form.token_endpoint_auth_method !== "none"))
+  if (
+    form.token_endpoint_auth_method !== "auto" &&
+    (browser || asksWithLogin(form) || form.token_endpoint_auth_method !== "none")
+  )
     given.token_endpoint_auth_method = form.token_endpoint_auth_method;
   if (browser && form.pkce !== "S256") given.pkce = form.pkce;
   if (form.scope_separator !== " ") given.scope_separator = form.scope_separator;
@@ -190,6 +219,9 @@ export function formOf(client: AuthClient): ClientForm {
   return {
     ...EMPTY_CLIENT,
     grant_type: given.grant_type ?? "authorization_code",
+    token_request_credentials: given.token_request_credentials ?? "username_password",
+    token_request_format: given.token_request_format ?? "form",
+    token_request_grant_type: given.token_request_grant_type ?? "",
     name: client.attributes.name,
     issuer: given.issuer ?? "",
     client_id: given.client_id ?? "",
@@ -217,6 +249,10 @@ export function changesOf(before: ClientForm, after: ClientForm): AuthClientChan
     credentials.token_expires_in = after.token_expires_in.trim() === "" ? null : Number(after.token_expires_in);
   if (after.token_endpoint_auth_method !== before.token_endpoint_auth_method)
     credentials.token_endpoint_auth_method = after.token_endpoint_auth_method;
+  if (after.token_request_format !== before.token_request_format)
+    credentials.token_request_format = after.token_request_format;
+  if (after.token_request_grant_type !== before.token_request_grant_type)
+    credentials.token_request_grant_type = after.token_request_grant_type || null;
   if (after.pkce !== before.pkce) credentials.pkce = after.pkce;
   if (after.scope_separator !== before.scope_separator) credentials.scope_separator = after.scope_separator;
   for (const key of ["authorize_params", "token_params", "refresh_params"] as const)
@@ -239,9 +275,20 @@ export const CLIENT_POINTERS: Record<string, keyof ClientForm> = {
   "/data/relationships/contract": "visibility",
   "/data/relationships/tenant": "visibility",
   ...Object.fromEntries(
-    (["grant_type", "issuer", "client_id", "client_secret", "auth_uri", "token_uri", ...ADVANCED] as const).map(
-      (key) => [`${AT}/${key}`, key],
-    ),
+    (
+      [
+        "grant_type",
+        "token_request_credentials",
+        "token_request_format",
+        "token_request_grant_type",
+        "issuer",
+        "client_id",
+        "client_secret",
+        "auth_uri",
+        "token_uri",
+        ...ADVANCED,
+      ] as const
+    ).map((key) => [`${AT}/${key}`, key]),
   ),
 };
 

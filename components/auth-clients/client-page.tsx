@@ -46,6 +46,7 @@ import {
 } from "./client-form";
 import { grantWords } from "./grant-choices";
 import { clientQuery, clientUsageQuery } from "./queries";
+import { LegacyNote, TokenRequestFields } from "./token-request-fields";
 import { VISIBILITY_WORDS } from "./visibility";
 
 const schema = clientSchema(false);
@@ -90,7 +91,8 @@ export function ClientPage({ workspaceId, clientId }: { workspaceId: string; cli
 }
 
 function Loaded({ workspaceId, client }: { workspaceId: string; client: AuthClient }) {
-  const { name, type, problem, credentials, redirect_uri, created_at, grant_type } = client.attributes;
+  const { name, type, problem, credentials, redirect_uri, created_at } = client.attributes;
+  const grant = grantWords(client.attributes);
   const may = useMay(workspaceId);
   const visibility = visibilityOf(client);
   const own = visibility === "workspace";
@@ -108,7 +110,7 @@ function Loaded({ workspaceId, client }: { workspaceId: string; client: AuthClie
       : [];
   const facts: { label: string; value: ReactNode; actions?: ReactNode }[] = [
     { label: "Type", value: SECRET_TYPES[type]?.label ?? type },
-    ...(grant_type ? [{ label: "How tokens come about", value: grantWords(grant_type) }] : []),
+    ...(grant ? [{ label: "How tokens come about", value: grant }] : []),
     { label: "Visibility", value: <Tag>{VISIBILITY_WORDS[visibility]}</Tag> },
     ...(credentials?.client_id
       ? [
@@ -244,6 +246,8 @@ function EditSection({ workspaceId, client, mayEdit }: { workspaceId: string; cl
               </Field>
             )}
           />
+          {before.grant_type === "token_request" ? <TokenRequestFields form={form} /> : null}
+          <LegacyNote form={form} />
           <Fold title="Advanced" summary={advancedSummary(values)} open={wrongInside}>
             <AdvancedFields form={form} create={false} />
           </Fold>

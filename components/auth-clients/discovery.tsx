@@ -34,7 +34,8 @@ const ENDPOINTS = [
 /** Issuer URL and the two endpoints: typed, or filled from what the issuer publishes about itself. */
 export function EndpointFields({ form }: { form: UseFormReturn<ClientForm> }) {
   const { control, getValues, setValue, setError, clearErrors } = form;
-  const browser = needsBrowser(useWatch({ control, name: "grant_type" }));
+  const grantType = useWatch({ control, name: "grant_type" });
+  const browser = needsBrowser(grantType);
   const [found, setFound] = useState<Discovery["attributes"] | null>(null);
   const [busy, setBusy] = useState(false);
   const asked = useRef("");
@@ -76,36 +77,38 @@ export function EndpointFields({ form }: { form: UseFormReturn<ClientForm> }) {
   };
   return (
     <div className="issuer">
-      <Controller
-        control={control}
-        name="issuer"
-        render={({ field, fieldState }) => (
-          <Field label="Issuer URL" hint="optional, fills the endpoints" error={fieldState.error?.message ?? null}>
-            <Input
-              {...field}
-              code
-              inputMode="url"
-              placeholder="https://accounts.example.com"
-              onBlur={() => {
-                field.onBlur();
-                void look(false);
-              }}
-              onKeyDown={(event) => {
-                if (event.key !== "Enter" || getValues("issuer").trim() === "") return;
-                // Enter looks the issuer up; the form is saved from elsewhere.
-                event.preventDefault();
-                void look(true);
-              }}
-              after={
-                <Button variant="plain" size="sm" className="in-input" busy={busy} onClick={() => void look(true)}>
-                  <RotateCw className="i i-sm" aria-hidden />
-                  {found ? "Look again" : "Look up"}
-                </Button>
-              }
-            />
-          </Field>
-        )}
-      />
+      {grantType === "token_request" ? null : (
+        <Controller
+          control={control}
+          name="issuer"
+          render={({ field, fieldState }) => (
+            <Field label="Issuer URL" hint="optional, fills the endpoints" error={fieldState.error?.message ?? null}>
+              <Input
+                {...field}
+                code
+                inputMode="url"
+                placeholder="https://accounts.example.com"
+                onBlur={() => {
+                  field.onBlur();
+                  void look(false);
+                }}
+                onKeyDown={(event) => {
+                  if (event.key !== "Enter" || getValues("issuer").trim() === "") return;
+                  // Enter looks the issuer up; the form is saved from elsewhere.
+                  event.preventDefault();
+                  void look(true);
+                }}
+                after={
+                  <Button variant="plain" size="sm" className="in-input" busy={busy} onClick={() => void look(true)}>
+                    <RotateCw className="i i-sm" aria-hidden />
+                    {found ? "Look again" : "Look up"}
+                  </Button>
+                }
+              />
+            </Field>
+          )}
+        />
+      )}
       {found ? (
         <Note tone={found.token_uri ? "ok" : "warn"} live>
           {foundWords(found)}

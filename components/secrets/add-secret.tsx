@@ -77,7 +77,10 @@ export function AddSecret({ workspaceId }: { workspaceId: string }) {
             name: values.name.trim(),
             type: values.type,
             authClientId: values.type === "oauth2" ? values.clientId : null,
-            credentials: toCredentials(values),
+            // What was typed for another client is not for this one.
+            credentials: toCredentials(
+              client?.attributes.asks_with_login ? values : { ...values, username: "", password: "" },
+            ),
             allowedHosts: values.hosts,
           }),
         );

@@ -91,6 +91,8 @@ function formOf(secret: AuthSecret): SecretForm {
     clientId: secret.relationships?.auth_client?.data?.id ?? null,
     scopes: scopes_requested,
     params: Object.entries(additional_params ?? {}).map(([key, value]) => ({ key, value: String(value) })),
+    username: "",
+    password: "",
     values: {},
     reveal,
     hosts: allowed_hosts,
@@ -230,7 +232,7 @@ function Loaded({ workspaceId, secret }: { workspaceId: string; secret: AuthSecr
         <div className="form-main stack">
           {type === "oauth2" ? (
             <>
-              <OAuth2Fields control={control} client={client.data?.data ?? null} onAdd={add} />
+              <OAuth2Fields control={control} client={client.data?.data ?? null} onAdd={add} stored />
               <AllowedHostsField control={control} type={type} client={client.data?.data ?? null} />
               {secret.attributes.redirect_uri ? (
                 <RedirectPreview
@@ -242,7 +244,7 @@ function Loaded({ workspaceId, secret }: { workspaceId: string; secret: AuthSecr
               <Note>
                 {browser
                   ? "Other scopes and parameters take effect when the secret is authorized the next time."
-                  : "With other scopes or parameters the token it holds is given up and a new one asked for at once."}
+                  : "When what is asked with changes, the token it holds is given up and a new one asked for at once."}
               </Note>
             </>
           ) : replacing ? (

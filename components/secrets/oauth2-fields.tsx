@@ -7,8 +7,10 @@ import { Button } from "@/components/ui/button";
 import { ChipInput } from "@/components/ui/chip-input";
 import { Field } from "@/components/ui/field";
 import { FieldGroup } from "@/components/ui/field-group";
+import { Input } from "@/components/ui/input";
 import { KeyValueRows } from "@/components/ui/key-value-rows";
 import { Note } from "@/components/ui/note";
+import { SecretInput } from "@/components/ui/secret-input";
 import type { AuthClient } from "@/lib/sdk/resources";
 import { needsBrowser } from "@/lib/secret-types/oauth2";
 import { refuseParameter, type SecretForm } from "./secret-form";
@@ -18,11 +20,14 @@ export function OAuth2Fields({
   control,
   client,
   onAdd,
+  stored = false,
 }: {
   control: Control<SecretForm>;
   client: AuthClient | null;
   /** Adds scopes and parameters that ask for a refresh token. */
   onAdd: (scopes: string[], params: Record<string, string>) => void;
+  /** A user name and password are stored already and may only be replaced. */
+  stored?: boolean;
 }) {
   const [scopes, params] = useWatch({ control, name: ["scopes", "params"] });
   const host = client?.attributes.host;
@@ -37,18 +42,35 @@ export function OAuth2Fields({
     knownProvider(host)?.scopes ?? (openId && browser ? ["openid", "profile", "email", "offline_access"] : []);
   return (
     <>
+      {client?.attributes.asks_with_login ? <LoginFields control={control} stored={stored} /> : null}
       <Controller
         control={control}
         name="scopes"
-        render={({ field, fieldState }) => (
-          <Field
-            label="Scopes"
-            end={field.value.length > 0 ? `${field.value.length} chosen` : null}
-            error={fieldState.error?.message ?? scopeComplaint(fieldState.error)}
-          >
-            <ChipInput value={field.value} onChange={field.onChange} suggestions={[...suggestions]} />
-          </Field>
-        )}
+        render={({ field, fieldState }) =>
+          client?.attributes.grant_type === "token_request" ? (
+            <Field
+              label="Scope"
+              hint="optional"
+              help="Sent exactly as typed."
+              error={fieldState.error?.message ?? scopeComplaint(fieldState.error)}
+            >
+              <Input
+                code
+                value={field.value.join(" ")}
+                onChange={(event) => field.onChange(event.target.value === "" ? [] : [event.target.value])}
+                onBlur={field.onBlur}
+              />
+            </Field>
+          ) : (
+            <Field
+              label="Scopes"
+              end={field.value.length > 0 ? `${field.value.length} chosen` : null}
+              error={fieldState.error?.message ?? scopeComplaint(fieldState.error)}
+            >
+              <ChipInput value={field.value} onChange={field.onChange} suggestions={[...suggestions]} />
+            </Field>
+          )
+        }
       />
       <Controller
         control={control}
@@ -81,6 +103,43 @@ export function OAuth2Fields({
         </div>
       ) : null}
     </>
+  );
+}
+
+/** What the client asks with for this secret. */
+function LoginFields({ control, stored }: { control: Control<SecretForm>; stored: boolean }) {
+  return (
+    <div className="two">
+      <Controller
+        control={control}
+        name="username"
+        render={({ field, fieldState }) => (
+          <Field
+            label="User name"
+            error={fieldState.error?.message ?? null}
+            help={stored ? "Stored. Type another one to replace it." : undefined}
+          >
+            <Input {...field} code autoComplete="off" />
+          </Field>
+        )}
+      />
+      <Controller
+        control={control}
+        name="password"
+        render={({ field, fieldState }) => (
+          <Field label="Password" error={fieldState.error?.message ?? null} help="Never shown again after saving.">
+            <SecretInput
+              {...field}
+              what="password"
+              stored={stored}
+              onReplacingChange={(replacing) => {
+                if (!replacing) field.onChange("");
+              }}
+            />
+          </Field>
+        )}
+      />
+    </div>
   );
 }
 

@@ -16,6 +16,9 @@ export interface SecretForm {
   clientId: string | null;
   scopes: string[];
   params: KeyValue[];
+  /** Where the client asks with them; empty: as they are stored. */
+  username: string;
+  password: string;
   /** The fields of types other than oauth2, by name. */
   values: Record<string, FieldValue | undefined>;
   /** Where requests with it may go, as typed: the server reads them. */
@@ -30,6 +33,8 @@ export const EMPTY_FORM: SecretForm = {
   clientId: null,
   scopes: [],
   params: [],
+  username: "",
+  password: "",
   values: {},
   hosts: [],
   reveal: "step_up",
@@ -59,6 +64,8 @@ export function secretSchema(wanted: { client: boolean; values: boolean; stored?
       clientId: z.string().nullable(),
       scopes: z.array(z.string().max(500, "A scope is longer than 500 characters.")),
       params: pairs,
+      username: z.string(),
+      password: z.string(),
       // A field that was never touched is there without a value.
       values: z.record(z.string(), z.union([z.string(), pairs]).optional()),
       hosts: z.array(z.string()),
@@ -145,6 +152,8 @@ export function toCredentials(form: SecretForm): Record<string, unknown> {
   return {
     scope: form.scopes.join(" "),
     additional_params: JSON.stringify(Object.fromEntries(form.params.map((pair) => [pair.key, pair.value]))),
+    ...(form.username === "" ? {} : { username: form.username }),
+    ...(form.password === "" ? {} : { password: form.password }),
   };
 }
 
@@ -158,6 +167,12 @@ export function secretPointers(type: SecretTypeName): Record<string, string> {
     "/data/relationships/auth_client": "clientId",
     "/data/attributes/credentials/scope": "scopes",
     "/data/attributes/credentials/additional_params": "params",
+    ...(type === "oauth2"
+      ? {
+          "/data/attributes/credentials/username": "username",
+          "/data/attributes/credentials/password": "password",
+        }
+      : {}),
     ...Object.fromEntries(
       SECRET_TYPES[type].fields.map((field) => [`/data/attributes/credentials/${field.name}`, `values.${field.name}`]),
     ),

@@ -1,9 +1,18 @@
+import { settings } from "@/lib/config";
 import { Sensitive } from "@/lib/crypto/sensitive";
 import { checkLiteral } from "@/lib/egress/safe-fetch";
 import { AppError, type ErrorItem } from "@/lib/errors";
 import { discover, type ProviderMetadata } from "@/lib/oauth/discovery";
+import { PASSWORD_GRANT_FORBIDDEN } from "@/lib/oauth/grants/forbidden";
 import { errorFields, log } from "@/lib/observability/log";
-import { type GrantType, needsBrowser, type OAuth2ClientInput, type OAuth2Options } from "@/lib/secret-types/oauth2";
+import {
+  asksWithLogin,
+  type GrantType,
+  isPasswordGrant,
+  needsBrowser,
+  type OAuth2ClientInput,
+  type OAuth2Options,
+} from "@/lib/secret-types/oauth2";
 
 /** Where the keys of `credentials` are in a request. */
 export const AT_CREDENTIALS = "/data/attributes/credentials";
@@ -29,7 +38,7 @@ export interface CompleteOAuth2 {
 export async function completeOAuth2(given: OAuth2ClientInput, holder: string): Promise<CompleteOAuth2> {
   const grantType = given.grant_type ?? "authorization_code";
   const browser = needsBrowser(grantType);
-  const complaints = [...judgeAddresses(given), ...judgeKeys(given), ...(browser ? [] : judgeUnused(grantType, given))];
+  const complaints = [...judgeAddresses(given), ...judgeKeys(given), ...judgeUnused(grantType, given)];
   throwAll(complaints);
   const missing = !given.token_uri || (browser && !given.auth_uri);
   const metadata = given.issuer ? await look(given.issuer, missing, holder) : null;
@@ -45,7 +54,7 @@ export async function completeOAuth2(given: OAuth2ClientInput, holder: string): 
   return {
     clientSecret: given.client_secret ? new Sensitive(given.client_secret) : undefined,
     options: {
-      client_id: given.client_id,
+      client_id: given.client_id ?? "",
       ...(authUri ? { auth_uri: authUri } : {}),
       token_uri: tokenUri as string,
       refresh_token_uri: given.refresh_token_uri ?? (tokenUri as string),
@@ -63,6 +72,9 @@ export async function completeOAuth2(given: OAuth2ClientInput, holder: string): 
       ...optional("refresh_params", given.refresh_params),
       ...optional("resource", given.resource),
       redirect_uri_per: given.redirect_uri_per ?? "secret",
+      ...optional("token_request_grant_type", given.token_request_grant_type),
+      ...optional("token_request_format", given.token_request_format),
+      ...optional("token_request_credentials", given.token_request_credentials),
       ...optional("provider", given.provider),
     },
   };
@@ -87,6 +99,15 @@ function judgeAddresses(given: OAuth2ClientInput): ErrorItem[] {
 
 function judgeKeys(given: OAuth2ClientInput): ErrorItem[] {
   const wrong: ErrorItem[] = [];
+  if (given.grant_type === "token_request" && given.token_request_credentials === undefined)
+    wrong.push(
+      complaint(
+        "token_request_credentials",
+        "token_request_credentials is needed: username_password or client_id_secret.",
+      ),
+    );
+  if (given.client_id === undefined && asksWithLogin(given)) return [...wrong, ...judgeNoClient(given)];
+  if (given.client_id === undefined) wrong.push(complaint("client_id", "client_id is needed."));
   if (!given.client_secret && given.token_endpoint_auth_method !== "none")
     wrong.push(
       complaint(
@@ -97,34 +118,68 @@ function judgeKeys(given: OAuth2ClientInput): ErrorItem[] {
   return wrong;
 }
 
+/** A request that names no client proves none. */
+function judgeNoClient(given: OAuth2ClientInput): ErrorItem[] {
+  const needsId = (name: string) => complaint("client_id", `client_id is needed with ${name}.`);
+  if (given.client_secret) return [needsId("client_secret")];
+  const method = given.token_endpoint_auth_method ?? "auto";
+  return method === "auto" || method === "none" ? [] : [needsId(`token_endpoint_auth_method ${method}`)];
+}
+
 /** Of no use without a browser; refused rather than kept, so that nobody counts on them. */
 const BROWSER_ONLY = ["auth_uri", "refresh_token_uri", "authorize_params", "refresh_params"] as const;
 
-type Given = { [Name in (typeof BROWSER_ONLY)[number] | "redirect_uri_per" | "token_endpoint_auth_method"]?: unknown };
+/** Of no use with any other grant type than token_request. */
+const TOKEN_REQUEST_ONLY = ["token_request_grant_type", "token_request_format", "token_request_credentials"] as const;
+
+type Judged =
+  | (typeof BROWSER_ONLY)[number]
+  | (typeof TOKEN_REQUEST_ONLY)[number]
+  | "redirect_uri_per"
+  | "token_endpoint_auth_method";
+type Given = { [Name in Judged]?: unknown };
 
 /**
  * Refuses what an existing client of this grant cannot be given.
  *
  * @throws AppError invalid_attribute, all complaints at once
  */
-export function refuseUnused(grantType: GrantType, given: Given): void {
-  if (!needsBrowser(grantType)) throwAll(judgeUnused(grantType, given));
+export function refuseUnused(options: OAuth2Options, given: Given): void {
+  const { grant_type, token_request_credentials } = options;
+  throwAll(judgeUnused(grant_type, { token_request_credentials, ...given }));
 }
 
-/** What a client whose tokens are asked for without a browser cannot have. */
-function judgeUnused(grantType: string, given: Given): ErrorItem[] {
-  const unused = BROWSER_ONLY.filter((name) => given[name] != null).map((name) =>
-    complaint(name, `${name} is not used with the grant type ${grantType}. Leave it out.`),
-  );
+/** The members that say how a token request asks. */
+function texts(given: Given): { token_request_credentials?: string; token_request_grant_type?: string } {
+  const { token_request_credentials, token_request_grant_type } = given;
+  return {
+    ...(typeof token_request_credentials === "string" ? { token_request_credentials } : {}),
+    ...(typeof token_request_grant_type === "string" ? { token_request_grant_type } : {}),
+  };
+}
+
+const passwordMember = (given: Given) =>
+  given.token_request_credentials === "username_password" ? "token_request_credentials" : "token_request_grant_type";
+
+/** What a client of this grant cannot have. */
+function judgeUnused(grantType: GrantType, given: Given): ErrorItem[] {
+  const browser = needsBrowser(grantType);
+  const useless = [...(browser ? [] : BROWSER_ONLY), ...(grantType === "token_request" ? [] : TOKEN_REQUEST_ONLY)];
+  const unused = useless
+    .filter((name) => given[name] != null)
+    .map((name) => complaint(name, `${name} is not used with the grant type ${grantType}. Leave it out.`));
+  if (settings().passwordGrant === "forbid" && isPasswordGrant({ grant_type: grantType, ...texts(given) }))
+    unused.push(complaint(grantType === "password" ? "grant_type" : passwordMember(given), PASSWORD_GRANT_FORBIDDEN));
+  if (browser) return unused;
   if (given.redirect_uri_per === "client")
     unused.push(
       complaint("redirect_uri_per", `With the grant type ${grantType} there is no redirect URI. Leave it out.`),
     );
-  if (given.token_endpoint_auth_method === "none")
+  if (given.token_endpoint_auth_method === "none" && !asksWithLogin({ grant_type: grantType, ...texts(given) }))
     unused.push(
       complaint(
         "token_endpoint_auth_method",
-        `The grant type ${grantType} is for clients that prove themselves with a secret. Choose another method than none.`,
+        "The client has nothing but its secret to prove itself with. Choose another method than none.",
       ),
     );
   return unused;

@@ -9,6 +9,7 @@ import { freeForm, secretText } from "@/lib/secret-types/free-form";
 import { CLIENT_TYPE_NAMES, isSecretType, SECRET_TYPES, type SecretTypeName } from "@/lib/secret-types/index";
 import { displayName } from "@/lib/secret-types/names";
 import {
+  asksWithLogin,
   type GrantType,
   type OAuth2ClientInput,
   type OAuth2Options,
@@ -128,6 +129,7 @@ const DESTINATIONS_AND_IDENTITY = [
   "grant_type",
   "provider",
   "redirect_uri_per",
+  "token_request_credentials",
 ] as const satisfies readonly (keyof OAuth2Options)[];
 
 /** Everything that can never change; saying again what is already so is no change. */
@@ -178,6 +180,8 @@ const oauth2Change = z.strictObject({
   token_params: editable.token_params.nullable(),
   refresh_params: editable.refresh_params.nullable(),
   resource: editable.resource.nullable(),
+  token_request_grant_type: editable.token_request_grant_type.nullable(),
+  token_request_format: editable.token_request_format.nullable(),
 });
 
 export type OAuth2Change = z.infer<typeof oauth2Change>;
@@ -220,7 +224,7 @@ export function toResource(row: ClientRow, view: ClientView): Resource {
       ...(view.credentials ? { credentials: view.credentials.reveal() } : {}),
       ...(view.hasClientSecret === undefined ? {} : { has_client_secret: view.hasClientSecret }),
       ...(host ? { host } : {}),
-      ...grantTypeOf(row),
+      ...grantOf(row),
       ...(row.secretName ? { redirect_uri: redirectUri(row.secretName) } : {}),
       visibility: row.scope.kind,
       created_at: row.createdAt.toISOString(),
@@ -241,13 +245,15 @@ function scopeRelationship(scope: Scope): Record<string, Relationship> {
 
 /** What the wire shows of an oauth2 client's options; the rest of them is Latchkey's own knowledge. */
 export function wireOptions(options: OAuth2Options): Record<string, unknown> {
-  const { auth_methods_supported: _methods, iss_parameter: _iss, ...shown } = options;
-  return shown;
+  const { auth_methods_supported: _methods, iss_parameter: _iss, client_id, ...shown } = options;
+  return client_id === "" ? shown : { client_id, ...shown };
 }
 
 /** For everybody who sees the client: whether its secrets are authorized in a browser decides what one can do with them. */
-function grantTypeOf(row: Pick<ClientRow, "type" | "options">): { grant_type?: GrantType } {
-  return row.type === "oauth2" ? { grant_type: (row.options as unknown as OAuth2Options).grant_type } : {};
+function grantOf(row: Pick<ClientRow, "type" | "options">): { grant_type?: GrantType; asks_with_login?: true } {
+  if (row.type !== "oauth2") return {};
+  const options = row.options as unknown as OAuth2Options;
+  return { grant_type: options.grant_type, ...(asksWithLogin(options) ? { asks_with_login: true } : {}) };
 }
 
 /** The host a person recognises the client by. */
@@ -267,7 +273,7 @@ export function toSummary(row: ClientRow): Resource {
       name: row.name,
       type: row.type,
       ...(host ? { host } : {}),
-      ...grantTypeOf(row),
+      ...grantOf(row),
       visibility: row.scope.kind,
     },
     relationships: scopeRelationship(row.scope),

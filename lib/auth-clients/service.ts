@@ -30,7 +30,7 @@ import { requireVisibleComponents } from "@/lib/integration-components/service";
 import { discover, type ProviderMetadata } from "@/lib/oauth/discovery";
 import { releaseSecretName, reserveSecretName } from "@/lib/oauth/redirect-names";
 import { errorFields, log } from "@/lib/observability/log";
-import type { GrantType, OAuth2Options } from "@/lib/secret-types/oauth2";
+import { type GrantType, isPasswordGrant, type OAuth2Options } from "@/lib/secret-types/oauth2";
 
 export { noteClientOk, noteClientProblem, openOAuthClient } from "@/lib/auth-clients/opened";
 export { toSummary } from "@/lib/auth-clients/resource";
@@ -123,7 +123,7 @@ export async function createAuthClient(caller: Caller, input: ClientInput): Prom
     await recordWith(tx, caller, {
       ...about(made),
       action: "auth_clients.create",
-      detail: { type: made.type, visibility: scope.kind, addresses: hostsOf(made) },
+      detail: { type: made.type, visibility: scope.kind, addresses: hostsOf(made), ...legacyMark(made) },
     });
     return made;
   });
@@ -439,6 +439,13 @@ function hostsOf(row: ClientRow): Record<string, string> {
   return hosts;
 }
 
+/** For the audit: the password grant is used where nothing else is offered (OA-17). */
+function legacyMark(row: ClientRow): { legacy?: string } {
+  return row.type === "oauth2" && isPasswordGrant(row.options as unknown as OAuth2Options)
+    ? { legacy: "password grant" }
+    : {};
+}
+
 async function parts(
   input: ClientInput,
   holder: string,
@@ -499,7 +506,7 @@ async function changeOf(
     return change;
   }
   const given = readOAuth2Change(credentials);
-  refuseUnused(grantTypeOf(row), given);
+  refuseUnused(row.options as unknown as OAuth2Options, given);
   mergeOAuth2(row, change, given);
   await requireSecretWhereUsed(row, change);
   return change;
@@ -526,6 +533,7 @@ function mergeOAuth2(row: ClientRow, change: Change, given: OAuth2Change): void 
 
 /** Only a public client may be without a secret. */
 async function requireSecretWhereUsed(row: ClientRow, change: Change): Promise<void> {
+  if (row.options.client_id === "") return refuseClientProof(change);
   if (change.options.token_endpoint_auth_method === "none") return;
   const becomesPrivate = row.options.token_endpoint_auth_method === "none";
   const secret = change.secret ?? (becomesPrivate ? await openSealed(row) : undefined);
@@ -536,6 +544,24 @@ async function requireSecretWhereUsed(row: ClientRow, change: Change): Promise<v
     "client_secret is needed, unless the client is public: then set token_endpoint_auth_method to none.",
     { source: { pointer: `${AT_CREDENTIALS}/client_secret` } },
   );
+}
+
+/** A client without an id has nothing to prove. */
+function refuseClientProof(change: Change): void {
+  const method = change.options.token_endpoint_auth_method;
+  const wrong = change.secret?.use((clear) => Boolean(clear.client_secret))
+    ? "client_secret"
+    : method === "auto" || method === "none"
+      ? null
+      : "token_endpoint_auth_method";
+  if (wrong)
+    throw new AppError(
+      "invalid_attribute",
+      `This client has no client_id, so ${wrong} has no use. Create a new client.`,
+      {
+        source: { pointer: `${AT_CREDENTIALS}/${wrong}` },
+      },
+    );
 }
 
 /** Null: somebody else changed the client since it was read. */

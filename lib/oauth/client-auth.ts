@@ -19,7 +19,8 @@ export function clientAuth(client: OAuthClient, method: AuthMethod): ClientAuth 
       headers.set("authorization", `Basic ${Buffer.from(pair, "utf8").toString("base64")}`);
       return;
     }
-    body.set("client_id", id);
+    // A request that holds a user name and password may go without saying which client asks.
+    if (id !== "") body.set("client_id", id);
     if (method === "client_secret_post") secret?.use((value) => body.set("client_secret", value));
   };
 }

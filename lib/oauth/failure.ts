@@ -15,6 +15,8 @@ export type FailureKind = "not_sent" | "unknown" | "throttled" | "refused" | "cl
 export interface Failure {
   kind: FailureKind;
   code: ProblemCode;
+  /** In place of the usual title of a problem of this kind. */
+  title?: string;
   /** Ours, for the timeline and the problem: what happened, in words. */
   detail: string;
   /** The provider's `error` code when it has the form of one. */

@@ -21,7 +21,8 @@ export async function revoke(
   token: { value: Sensitive<string>; hint: "refresh_token" | "access_token" },
   tenantId: string,
 ): Promise<"revoked" | "unsupported" | "failed"> {
-  if (!client.options.revocation_uri) return "unsupported";
+  // Who is no client cannot say whose token it is (RFC 7009 section 2.1).
+  if (!client.options.revocation_uri || client.options.client_id === "") return "unsupported";
   const { server, client: party } = serverFor(client);
   const leave = rooms().enter(client.options.revocation_uri, tenantId);
   if (!leave) return "failed";

@@ -177,7 +177,9 @@ const refusedProblem = (failure: Failure, words: { title: string; cure: string }
 
 const clientProblem = (failure: Failure): Omit<Problem, "since"> => ({
   code: failure.kind === "client" ? "client_rejected" : "request_rejected",
-  title: failure.kind === "client" ? "The provider rejects the auth client" : "The provider rejects the request",
+  title:
+    failure.title ??
+    (failure.kind === "client" ? "The provider rejects the auth client" : "The provider rejects the request"),
   detail: `${told(failure)} No secret is harmed; refreshing goes on as soon as the auth client is corrected.`,
   who: "admin",
 });

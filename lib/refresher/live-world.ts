@@ -92,7 +92,7 @@ function liveWorld(background: Set<Promise<void>>): World {
       renew: (client, held, mayStillSend) => grantOf(client).renew(client, held, mayStillSend),
       renewable: (client, tokens) => grantOf(client).renewable(tokens),
       host: tokenHost,
-      refusal: (client) => grantOf(client).refusal,
+      refusal: (client) => grantOf(client).refusal(client),
       revoke: async (client, tokens, tenantId) => {
         const value = tokens.refresh_token ?? tokens.access_token;
         await revoke(client, { value, hint: tokens.refresh_token ? "refresh_token" : "access_token" }, tenantId);

@@ -32,6 +32,9 @@ export interface AuthClientCredentials {
   revocation_uri?: string;
   resource?: string;
   redirect_uri_per?: "secret" | "client";
+  token_request_credentials?: "username_password" | "client_id_secret";
+  token_request_format?: "form" | "json";
+  token_request_grant_type?: string;
   provider?: string;
   [further: string]: unknown;
 }
@@ -47,6 +50,8 @@ export type AuthClient = Resource<
     host?: string | null;
     /** oauth2 only: how the tokens of its secrets come about. */
     grant_type?: GrantType;
+    /** Its secrets hold a user name and password to ask with; absent where they do not. */
+    asks_with_login?: true;
     /** Present when `redirect_uri_per` is `client`. */
     redirect_uri?: string | null;
     visibility?: Visibility;

@@ -16,13 +16,30 @@ const parameters = z
   .refine((value) => sizeOf(value) <= MAX_VALUE, "must be 64 KB at most");
 
 /** How tokens come about. The first needs a person in a browser; with the others Latchkey asks by itself, again whenever a token runs out. */
-export const GRANT_TYPES = ["authorization_code", "client_credentials"] as const;
+export const GRANT_TYPES = ["authorization_code", "client_credentials", "password", "token_request"] as const;
 
 export type GrantType = (typeof GRANT_TYPES)[number];
 
 /** Whether somebody has to grant access in a browser before there are tokens. */
 export function needsBrowser(grantType: string): boolean {
   return grantType === "authorization_code";
+}
+
+/** Whether a secret of such a client holds a user name and password to ask with. */
+export function asksWithLogin(client: { grant_type?: string; token_request_credentials?: string }): boolean {
+  return (
+    client.grant_type === "password" ||
+    (client.grant_type === "token_request" && client.token_request_credentials === "username_password")
+  );
+}
+
+/** Whether a password is used as a grant, which RFC 9700 section 2.4 says must not be done: legacy, and the operator may forbid it. */
+export function isPasswordGrant(client: {
+  grant_type?: string;
+  token_request_credentials?: string;
+  token_request_grant_type?: string;
+}): boolean {
+  return asksWithLogin(client) || client.token_request_grant_type?.trim() === "password";
 }
 
 /** Set by the protocol itself; extra parameters cannot replace them. */
@@ -80,10 +97,19 @@ export const oauth2ClientEditable = z.strictObject({
   token_params: extraParameters.optional(),
   refresh_params: extraParameters.optional(),
   resource: uri.optional(),
+  /** `grant_type: token_request` only: sent as typed; not sent when absent. */
+  token_request_grant_type: z
+    .string()
+    .min(1, "must not be empty")
+    .max(200, "must have 200 characters at most")
+    .optional(),
+  /** As a form unless said otherwise. */
+  token_request_format: z.enum(["form", "json"], "must be form or json").optional(),
 });
 
 export const oauth2Client = oauth2ClientEditable.extend({
-  client_id: requiredText.max(2000),
+  /** May be absent where a user name and password are asked with. */
+  client_id: requiredText.max(2000).optional(),
   /** May be empty or absent for a public client (token_endpoint_auth_method none). */
   client_secret: secretText.optional(),
   auth_uri: uri.optional(),
@@ -93,6 +119,10 @@ export const oauth2Client = oauth2ClientEditable.extend({
   issuer: uri.optional(),
   grant_type: z.enum(GRANT_TYPES, `must be ${GRANT_TYPES.slice(0, -1).join(", ")} or ${GRANT_TYPES.at(-1)}`).optional(),
   redirect_uri_per: z.enum(["secret", "client"], "must be secret or client").optional(),
+  /** `grant_type: token_request`, and needed there: what the request proves itself with (seed 003's two conventions). */
+  token_request_credentials: z
+    .enum(["username_password", "client_id_secret"], "must be username_password or client_id_secret")
+    .optional(),
   provider: z.string().max(100).optional(),
 });
 
@@ -100,6 +130,7 @@ export type OAuth2ClientInput = z.infer<typeof oauth2Client>;
 
 /** What a stored client's `options` hold: complete, defaults filled in, discovery done; no secret among them. */
 export interface OAuth2Options {
+  /** Empty where the request names no client. */
   client_id: string;
   auth_uri?: string;
   token_uri: string;
@@ -120,6 +151,9 @@ export interface OAuth2Options {
   refresh_params?: Record<string, string>;
   resource?: string;
   redirect_uri_per: "secret" | "client";
+  token_request_grant_type?: string;
+  token_request_format?: "form" | "json";
+  token_request_credentials?: "username_password" | "client_id_secret";
   provider?: string;
 }
 
@@ -159,6 +193,9 @@ export const oauth2Credentials = z.strictObject({
   additional_params: z.union([jsonObjectText, extraParameters]).nullish(),
   undefined_params: z.record(z.string().max(200), z.unknown()).nullish(),
   fields: z.record(z.string().max(200), z.unknown()).nullish(),
+  /** Where the auth client asks with a user name and password; never answered. */
+  username: requiredText.max(2000).optional(),
+  password: secretText.refine((text) => text !== "", "must not be empty").optional(),
 });
 
 export type OAuth2CredentialsInput = z.infer<typeof oauth2Credentials>;
@@ -166,7 +203,7 @@ export type OAuth2CredentialsInput = z.infer<typeof oauth2Credentials>;
 export const oauth2 = {
   name: "oauth2",
   label: "OAuth2",
-  summary: "A person grants access; tokens are renewed for you.",
+  summary: "A person grants access, or a client asks for itself; tokens are renewed for you.",
   needsClient: true,
   client: oauth2Client,
   credentials: oauth2Credentials,

@@ -1,3 +1,4 @@
+import { Sensitive } from "@/lib/crypto/sensitive";
 import { inTenant } from "@/lib/db/tx";
 import type { OwnRequest } from "@/lib/oauth/grants/grant";
 import { openExtras } from "./opened";
@@ -12,5 +13,9 @@ export async function readOwnRequest(tenantId: string, secretId: string): Promis
   const secret = await inTenant(tenantId, (tx) => authorizableSecret(tx, tenantId, secretId));
   if (!secret) return null;
   const extras = await openExtras(secret);
-  return { scope: secret.scope, additionalParams: extras.use((clear) => clear.additional_params) };
+  return extras.use(({ additional_params, login }) => ({
+    scope: secret.scope,
+    additionalParams: additional_params,
+    login: login ? { username: login.username, password: new Sensitive(login.password) } : null,
+  }));
 }

@@ -4,6 +4,7 @@ import type { Sensitive } from "@/lib/crypto/sensitive";
 import type { Problem } from "@/lib/errors";
 import { type Relationship, type Resource, related, relationshipTo } from "@/lib/http/json-api";
 import { isoTime } from "@/lib/iso-time";
+import type { Login } from "@/lib/oauth/grants/grant";
 import { redirectUri } from "@/lib/oauth/redirect-names";
 import type { StoredTokens } from "@/lib/oauth/token-set";
 import { displayName, splitScopes } from "@/lib/secret-types/names";
@@ -65,6 +66,8 @@ export type UpdateBody = z.infer<typeof updateBody>;
 export interface OAuth2Extras {
   additional_params: Record<string, string>;
   fields: Record<string, unknown>;
+  /** What is asked with, where the auth client asks with a user name and password. */
+  login?: { [Name in keyof Login]: string };
 }
 
 /** Everything an entitled caller may read; the caller of `toResource` decides who is entitled. */
@@ -119,7 +122,7 @@ export function toResource(row: SecretRow, view: SecretView = {}): Resource {
     issued_at: iso(row.issuedMs),
     lifetime_s: row.lifetimeS,
     generation: row.tokenGeneration ?? row.generation,
-    scopes_requested: splitScopes(row.scope),
+    scopes_requested: view.grantType === "token_request" ? asTyped(row.scope) : splitScopes(row.scope),
     scopes_granted: splitScopes(row.scopeGranted),
     has_access_token: row.fingerprint !== null,
     has_refresh_token: row.hasRefreshToken,
@@ -149,6 +152,9 @@ export function toResource(row: SecretRow, view: SecretView = {}): Resource {
     links: { self: `/v2/workspaces/${row.workspaceId}/secrets/${row.id}` },
   };
 }
+
+/** The scope of a token request is one text, whatever it looks like (seed 003). */
+const asTyped = (scope: string | null) => (scope ? [scope] : []);
 
 function hasRedirect(view: SecretView, oauth2: boolean): boolean {
   return oauth2 && (view.grantType === undefined || needsBrowser(view.grantType));

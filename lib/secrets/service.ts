@@ -14,7 +14,7 @@ import { isId, newId } from "@/lib/ids";
 import { releaseSecretName, reserveSecretName } from "@/lib/oauth/redirect-names";
 import { isSecretType, SECRET_TYPE_NAMES, SECRET_TYPES } from "@/lib/secret-types";
 import { nameKey } from "@/lib/secret-types/names";
-import { needsBrowser, type OAuth2CredentialsInput } from "@/lib/secret-types/oauth2";
+import { needsBrowser, type OAuth2CredentialsInput, type OAuth2Options } from "@/lib/secret-types/oauth2";
 import { type SecretType, showsValues, visibleValues } from "@/lib/secret-types/secret-type";
 import { extrasOf, givenLifetime, readCredentials, refuseUnfit } from "./credentials-input";
 import { flagIfDamaged } from "./damage";
@@ -93,7 +93,7 @@ export async function createSecret(caller: Caller, workspaceId: string, body: Cr
   const id = newId();
   const oauth2 = type === "oauth2" ? (values as OAuth2CredentialsInput) : null;
   const grantType = oauth2 && client ? grantTypeOf(client) : null;
-  if (oauth2 && grantType) refuseUnfit(grantType, oauth2);
+  if (oauth2 && client) refuseUnfit(client.options as unknown as OAuth2Options, oauth2, true);
   const sealed = await sealJson(credentialsPlace(scope.tenantId, id, 1), oauth2 ? extrasOf(oauth2) : values);
   const opened = oauth2?.access_token && client ? await openOAuthClient(client.tenantId, client.id) : null;
 

@@ -60,7 +60,7 @@ export async function updateSecret(
       ? await openOAuthClient(row.authClientTenantId, row.authClientId)
       : null;
 
-  if (given && client) refuseUnfit(client.options.grant_type, given as OAuth2CredentialsInput);
+  if (given && client) refuseUnfit(client.options, given as OAuth2CredentialsInput, false);
 
   await inTenant(scope.tenantId, async (tx) => {
     const locked = await store.lockSecret(tx, scope.tenantId, id);
@@ -93,7 +93,7 @@ export async function updateSecret(
       const oauth2 = row.type === "oauth2" ? (given as OAuth2CredentialsInput) : null;
       if (oauth2?.scope !== undefined) change.scope = oauth2.scope ?? null;
       let asksOtherwise = change.scope !== undefined && change.scope !== locked.scope;
-      if (!oauth2 || oauth2.additional_params !== undefined || oauth2.fields !== undefined) {
+      if (!oauth2 || SEALED.some((name) => oauth2[name] !== undefined)) {
         change.generation = locked.generation + 1;
         const before = oauth2 && (await openExtras({ ...row, ...locked }));
         const next =
@@ -155,9 +155,12 @@ export async function updateSecret(
 const sameHosts = (a: readonly string[], b: readonly string[]) =>
   a.length === b.length && a.every((host) => b.includes(host));
 
+/** Members that are sealed with the secret rather than with its tokens. */
+const SEALED = ["additional_params", "fields", "username", "password"] as const;
+
 /** The part of a secret's extras that is in its token requests, to be compared. */
 function asksWith(extras: OAuth2Extras): string {
-  return JSON.stringify(extras.additional_params);
+  return JSON.stringify([extras.additional_params, extras.login]);
 }
 
 /** The auth client and the type are for ever (CONTRACT section 3 "Update"). The same value again is no change. */

@@ -57,6 +57,10 @@ export class FakeIdp {
   authorization: { parameters?: Record<string, string>; issuer?: string | null } = {};
   /** The other ends of the connections that are open. */
   readonly ports = new Set<number>();
+  /** Who may sign in with a user name and password, and how. */
+  readonly users = new Map([["machine", "machine-password"]]);
+  /** Takes whatever `grant_type` says for a request of the client itself. */
+  anyGrant = false;
   /** Answers wait for it after they took effect. */
   hold: Promise<void> | null = null;
   /** So many token requests in any second of its clock; the rest get 429 with Retry-After 1. */
@@ -119,6 +123,7 @@ export class FakeIdp {
     this.revocations.length = 0;
     this.strays.length = 0;
     this.consent = {};
+    this.anyGrant = false;
     this.authorization = {};
     this.hold = null;
     this.limit = null;
@@ -215,7 +220,7 @@ export class FakeIdp {
   }
 
   async #token(request: IncomingMessage, url: URL, body: string, response: ServerResponse): Promise<void> {
-    const form = Object.fromEntries(new URLSearchParams(body));
+    const form = isJson(request) ? (JSON.parse(body) as Record<string, string>) : formOf(body);
     const given = clientOf(request, form);
     const call: TokenCall = {
       at: Date.now(),
@@ -248,7 +253,8 @@ export class FakeIdp {
     const gone = behaviour.onlyIfAwaited && new Promise((resolve) => response.once("close", resolve));
     if (behaviour.delayMs) await Promise.race([wait(behaviour.delayMs), ...(gone ? [gone] : [])]);
     if (gone && response.destroyed) return settle(false);
-    const refusal = this.#judgeClient(given);
+    const nameless = given.id === "" && form.username !== undefined;
+    const refusal = nameless ? null : this.#judgeClient(given);
     if (refusal && !behaviour.error && !behaviour.instead) {
       json(response, 401, { error: "invalid_client", error_description: refusal });
       return settle(true);
@@ -279,7 +285,9 @@ export class FakeIdp {
       const tokens = this.grants.redeem(presentation);
       return tokens ? { tokens } : { error: "invalid_grant" };
     }
-    if (form.grant_type === "client_credentials")
+    if (form.username !== undefined && this.users.get(form.username) !== form.password)
+      return { error: "invalid_grant" };
+    if (form.grant_type === "client_credentials" || form.username !== undefined || this.anyGrant)
       return { tokens: this.grants.create({ ...this.consent, scope: form.scope, offline: false }).tokens };
     if (form.grant_type !== "authorization_code") return { error: "unsupported_grant_type" };
     const code = this.codes.get(form.code ?? "");
@@ -356,6 +364,9 @@ function clientOf(request: IncomingMessage, form: Record<string, string>) {
   const method = form.client_secret === undefined ? ("none" as const) : ("client_secret_post" as const);
   return { method, id: form.client_id ?? "", secret: form.client_secret ?? null };
 }
+
+const isJson = (request: IncomingMessage) => request.headers["content-type"] === "application/json";
+const formOf = (body: string) => Object.fromEntries(new URLSearchParams(body));
 
 function changed(good: Record<string, unknown>, change: Record<string, unknown> | undefined) {
   return Object.fromEntries(Object.entries({ ...good, ...change }).filter(([, value]) => value !== null));

@@ -57,7 +57,7 @@ export function renew(client: OAuthClient, { tokens }: Held, mayStillSend?: () =
 /** A refresh token says all there is to say. */
 export const asksWithOwn = false;
 
-export const refusal = {
+export const refusal = () => ({
   title: "The provider refuses to renew this",
   cure: "Access was withdrawn or has lapsed; someone with an account there must grant it again.",
-};
+});

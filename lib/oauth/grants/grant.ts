@@ -1,4 +1,5 @@
 import type { OAuthClient } from "@/lib/auth-clients/client";
+import type { Sensitive } from "@/lib/crypto/sensitive";
 import type { TokenAnswer } from "../token-endpoint";
 import type { StoredTokens } from "../token-set";
 
@@ -11,7 +12,7 @@ export interface Grant {
   /** A request says what the secret itself says: `Held.own` is wanted. */
   asksWithOwn: boolean;
   /** What people read when a refusal is believed, and what mends it. */
-  refusal: { title: string; cure: string };
+  refusal(client: OAuthClient): { title: string; cure: string };
 }
 
 /** What a token request can be made of. */
@@ -27,4 +28,11 @@ export interface OwnRequest {
   /** As typed. */
   scope: string | null;
   additionalParams: Record<string, string>;
+  /** Where it is asked with a person's user name and password. */
+  login: Login | null;
+}
+
+export interface Login {
+  username: string;
+  password: Sensitive<string>;
 }

@@ -46,7 +46,7 @@ test("what an oauth2 client cannot do without", async () => {
 
 test("any other grant than the code", async () => {
   const here = placedAt(world.place, "workspace");
-  for (const grant_type of ["password", "implicit", "refresh_token", "", null])
+  for (const grant_type of ["implicit", "refresh_token", "", null])
     expect([grant_type, await pointersOf(oauth2Body(here, { grant_type }))]).toEqual([
       grant_type,
       [400, [at("grant_type")]],

@@ -66,3 +66,57 @@ test("have no redirect URI to preview", async () => {
   expect(answer.status).toBe(400);
   expect(answer.body.errors[0].source).toEqual({ parameter: "auth_client" });
 });
+
+const general = {
+  client_id: undefined,
+  client_secret: undefined,
+  grant_type: "token_request",
+  token_request_credentials: "username_password",
+};
+
+test.each([
+  [
+    "the convention",
+    { token_request_credentials: undefined },
+    ["token_request_credentials", "client_id", "client_secret"],
+  ],
+  ["a convention nobody knows", { token_request_credentials: "both" }, ["token_request_credentials"]],
+  ["a format nobody knows", { token_request_format: "xml" }, ["token_request_format"]],
+  ["an empty grant type", { token_request_grant_type: "" }, ["token_request_grant_type"]],
+  ["a secret without an id", { client_secret: "s" }, ["client_id"]],
+  ["a proof without an id", { token_endpoint_auth_method: "client_secret_basic" }, ["client_id"]],
+  ["an id without a secret", { client_id: "c" }, ["client_secret"]],
+  ["the id where it is the proof", { token_request_credentials: "client_id_secret" }, ["client_id", "client_secret"]],
+  [
+    "a proof where it is the whole",
+    { token_request_credentials: "client_id_secret", client_id: "c", token_endpoint_auth_method: "none" },
+    ["token_endpoint_auth_method"],
+  ],
+  ["the url", { token_uri: undefined }, ["token_uri"]],
+  ["another grant", { grant_type: "password" }, ["token_request_credentials"]],
+])("of a token request, %s is asked for or refused with a pointer", async (_what, credentials, wrong) => {
+  const answer = await create({ ...general, ...credentials });
+  expect([answer.status, answer.body.errors?.map((one: { source: unknown }) => one.source)]).toEqual([
+    400,
+    wrong.map((name) => ({ pointer: at(name) })),
+  ]);
+});
+
+test("a token request keeps its convention, and its format and grant type can change", async () => {
+  const { id, attributes } = (await create({ ...general, token_request_grant_type: "password" })).body.data;
+  expect(attributes.credentials).not.toHaveProperty("client_id");
+  const patch = (credentials: Record<string, unknown>) =>
+    call.patch(world.owner.basic, id, { attributes: { credentials } });
+  for (const [name, value] of [
+    ["token_request_credentials", "client_id_secret"],
+    ["client_secret", "s"],
+    ["token_endpoint_auth_method", "client_secret_post"],
+    ["token_request_format", "xml"],
+  ] as const) {
+    const answer = await patch({ [name]: value });
+    expect([answer.status, answer.body.errors?.[0]?.source]).toEqual([400, { pointer: at(name) }]);
+  }
+  const changed = await patch({ token_request_format: "json", token_request_grant_type: null });
+  expect(changed.body.data.attributes.credentials).toMatchObject({ token_request_format: "json" });
+  expect(changed.body.data.attributes.credentials).not.toHaveProperty("token_request_grant_type");
+});
