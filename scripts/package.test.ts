@@ -249,6 +249,20 @@ describe("the command line", () => {
     await new Promise((resolve) => api.close(resolve));
   });
 
+  test("sign and verify", async () => {
+    const name = await keep("hs256", { secret: "a shared secret of 32 bytes or more" });
+    const signed = await latchkey(["sign", name, "--claims", '{"sub":"order-7","aud":"api"}', "--lifetime", "60"]);
+    expect(signed).toMatchObject({ code: 0, err: "" });
+    const good = await latchkey(["verify", name, "--audience", "api"], { input: `${signed.out}\n` });
+    expect(JSON.parse(good.out)).toMatchObject({ sub: "order-7", aud: "api" });
+    expect(await latchkey(["verify", name, "--audience", "other"], { input: signed.out })).toMatchObject({
+      code: 1,
+      out: "",
+    });
+    expect(await latchkey(["verify", name])).toMatchObject({ code: 2 });
+    expect(await latchkey(["sign", name, "--claims", "[]"])).toMatchObject({ code: 2 });
+  });
+
   test("exec gives a command the values it names, hands its exit code on, and keeps Latchkey's key", async () => {
     const name = await keep("basic", { username: "ada", password: "p w" });
     const { id, accessToken } = await world.addSecret({ kind: "grace", expiresIn: 3600 });

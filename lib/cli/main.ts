@@ -1,5 +1,6 @@
 import { LatchkeyError } from "@/lib/sdk";
 import { exec } from "./exec";
+import { sign, verify } from "./jwt";
 import { awsCredentialProcess, dockerCredential, gitCredential, kubeCredential, netrc } from "./plugs";
 import { get, list, token } from "./read";
 import { request } from "./request";
@@ -29,6 +30,12 @@ const COMMANDS: Record<string, Command> = {
     run: request,
     usage: "request NAME URL [-X METHOD] [-H HEADER] [-d DATA]",
     text: "A request that Latchkey makes with the secret",
+  },
+  sign: { run: sign, usage: "sign NAME [--claims JSON] [--lifetime S]", text: "A token signed with the secret's key" },
+  verify: {
+    run: verify,
+    usage: "verify NAME [--issuer I] [--audience A] [--scope S]",
+    text: "The claims of the token on standard input",
   },
   exec: {
     run: exec,

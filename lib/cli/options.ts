@@ -8,8 +8,8 @@ export function oneArgument(positionals: string[], usage: string): string {
 }
 
 /** @throws UsageError */
-export function wholeSeconds(text: string | undefined): number | undefined {
+export function wholeSeconds(option: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
-  if (!/^\d{1,7}$/.test(text)) throw new UsageError("--minimum-validity is a whole number of seconds.");
+  if (!/^\d{1,7}$/.test(text)) throw new UsageError(`${option} is a whole number of seconds.`);
   return Number(text);
 }

@@ -50,7 +50,7 @@ export async function token(args: string[]): Promise<void> {
     options: { "minimum-validity": { type: "string" }, json: { type: "boolean" } },
   });
   const name = oneArgument(positionals, "latchkey token NAME");
-  const minimumValidity = wholeSeconds(values["minimum-validity"]);
+  const minimumValidity = wholeSeconds("--minimum-validity", values["minimum-validity"]);
   const found = await (await signedIn()).secrets.getToken(
     name,
     minimumValidity === undefined ? {} : { minimumValidity },
