@@ -85,6 +85,5 @@ export const rs256 = {
     },
     ...claimFields,
   ],
-  // What travels is a token signed with it, made anew for each request (lib/secret-use).
-  injects: null,
+  injects: ({ token }) => [["authorization", `Bearer ${String(token)}`]],
 } satisfies SecretType;

@@ -25,7 +25,7 @@ export interface SecretType<Client extends z.ZodType = z.ZodType, Credentials ex
   fields: readonly CredentialField[];
   /**
    * The header fields that a request to somebody else's API carries with a secret of this type, of its stored credentials (oauth2:
-   * `access_token` alone). Pure. Null: the type makes no HTTP requests.
+   * `access_token` alone; hs256 and rs256: `token`, signed for this request). Pure. Null: the type makes no HTTP requests.
    */
   injects: ((credentials: Readonly<Record<string, unknown>>) => HeaderField[]) | null;
 }

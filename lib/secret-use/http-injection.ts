@@ -1,8 +1,11 @@
+import { systemClock } from "@/lib/clock";
 import { AppError } from "@/lib/errors";
 import { once } from "@/lib/process";
 import { isSecretType, SECRET_TYPES } from "@/lib/secret-types";
 import type { HeaderField } from "@/lib/secret-types/secret-type";
 import type { Release } from "@/lib/secrets/requests";
+import { signJwt } from "./jwt";
+import { keysOf } from "./jwt-keys";
 import { Needles, ReflectionGuard } from "./reflection-guard";
 
 /** The third door: a secret's value as the header fields of a request to its allowed host (SECURITY PX-2, PX-3). */
@@ -16,14 +19,20 @@ const NO_SECRET = /^(accept(-.*)?|content-type|user-agent|origin|referer|prefer)
 export class Injection {
   readonly #fields: readonly HeaderField[];
 
-  /** @throws AppError bad_request when the stored value fits into no header */
-  constructor({ row, credentials }: Pick<Release, "row" | "credentials">) {
-    const injects = isSecretType(row.type) ? SECRET_TYPES[row.type].injects : null;
-    if (!injects) throw new AppError("bad_request", `A secret of type ${row.type} makes no HTTP requests.`);
-    const values =
-      credentials.kind === "static"
-        ? credentials.values.reveal()
-        : { access_token: credentials.tokens?.access_token.reveal() };
+  /** @throws AppError bad_request when the stored value fits into no header, or the key is not for signing */
+  static async of({ row, credentials }: Pick<Release, "row" | "credentials">): Promise<Injection> {
+    if (credentials.kind === "oauth2")
+      return new Injection(row.type, { access_token: credentials.tokens?.access_token.reveal() });
+    const { values } = credentials;
+    if (row.type !== "hs256" && row.type !== "rs256") return new Injection(row.type, values.reveal());
+    // The key stays; a token with the secret's own claims and lifetime goes.
+    const keys = await keysOf(row, async () => values);
+    return new Injection(row.type, { ...(await signJwt(keys, {}, { nowMs: systemClock.now() })) });
+  }
+
+  private constructor(type: string, values: Readonly<Record<string, unknown>>) {
+    const injects = isSecretType(type) ? SECRET_TYPES[type].injects : null;
+    if (!injects) throw new AppError("bad_request", `A secret of type ${type} makes no HTTP requests.`);
     this.#fields = injects(values).map(([name, value]) => [name.toLowerCase(), value]);
     const size = this.#fields.reduce((sum, [name, value]) => sum + name.length + value.length, 0);
     if (size > MOST_BYTES || this.#fields.some(([, value]) => !/^[\t\x20-\x7e\x80-\xff]*$/.test(value)))

@@ -41,7 +41,7 @@ export async function requestWithSecret(
   const late = AbortSignal.timeout(TOTAL_MS);
   const until = { gone, late };
   const release = await releaseFor(caller, workspaceId, secretId, destination);
-  const first = new Injection(release);
+  const first = await Injection.of(release);
   requireHeaders(request.headers, first.names);
   const leave = enterRoom(destination.url, release.scope.tenantId);
   const began = performance.now();
@@ -52,7 +52,7 @@ export async function requestWithSecret(
     if (answer.status === 401) {
       const renewed = await releaseAnew(caller, release, destination);
       if (renewed) {
-        const second = new Injection(renewed);
+        const second = await Injection.of(renewed);
         answer = await send(destination, second.into(request.headers), request, until);
         guard = second.guard(first);
         tries = 2;

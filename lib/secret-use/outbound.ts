@@ -51,7 +51,7 @@ export async function passThrough(caller: Caller, request: Request, requestId: s
   if (caller.via === "session") await refuseSession(caller, secretId);
   const given = passedHeaders(request.headers, []);
   const release = await releaseFor(caller, workspaceId, secretId, destination);
-  const first = new Injection(release);
+  const first = await Injection.of(release);
   passedHeaders(request.headers, first.names);
   const leave = enterRoom(destination.url, release.scope.tenantId);
   const { signal } = request;
@@ -64,7 +64,7 @@ export async function passThrough(caller: Caller, request: Request, requestId: s
       const renewed = await releaseAnew(caller, release, destination);
       if (renewed) {
         await answer.body?.cancel();
-        const second = new Injection(renewed);
+        const second = await Injection.of(renewed);
         guard = second.guard(first);
         answer = await send(destination, second.into(given), null, request);
       }

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { brotliCompressSync, gzipSync } from "node:zlib";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { POST as VERIFY } from "@/app/v2/workspaces/[workspaceId]/secrets/[secretId]/jwt/verify/route";
 import { POST as REQUEST } from "@/app/v2/workspaces/[workspaceId]/secrets/[secretId]/request/route";
 import { PATCH } from "@/app/v2/workspaces/[workspaceId]/secrets/[secretId]/route";
 import { POST as CREATE } from "@/app/v2/workspaces/[workspaceId]/secrets/route";
@@ -100,6 +101,31 @@ describe("what is sent", () => {
     expect(seen).toMatchObject([
       { method: "GET", url: "/v1/me?a=b%2Fc", headers: { authorization: `Bearer ${secret.accessToken}` } },
     ]);
+  });
+
+  test("hs256 and rs256: a token signed for this request, with the secret's claims; an echo of it is masked", async () => {
+    respond = (request, response) => response.end(request.headers.authorization);
+    const settings = { issuer: "us", audience: "them", lifetime: 60 };
+    const shared = await add("hs256", { secret: "a shared secret of more than 32 bytes", ...settings });
+    const pair = await add("rs256", { bits: 2048, ...settings });
+    for (const id of [shared, pair]) {
+      const answer = await ask(id);
+      expect(answer.status).toBe(200);
+      const token = String(seen.at(-1)?.headers.authorization).replace("Bearer ", "");
+      expect(answer.body.data.attributes.masked).toBe(1);
+      expect(JSON.stringify(answer.body)).not.toContain(token);
+      const read = await call(VERIFY, {
+        method: "POST",
+        params: { workspaceId: world.place.workspaceId, secretId: id },
+        as: world.task.basic,
+        json: { token },
+      });
+      expect(read.body.data.attributes.claims).toMatchObject({ iss: "us", aud: "them" });
+    }
+    expect(seen[0]?.headers.authorization).not.toBe(seen[1]?.headers.authorization);
+    const before = seen.length;
+    expect((await ask(await add("rs256", { bits: 2048, use: "encrypt" }))).status).toBe(400);
+    expect(seen).toHaveLength(before);
   });
 
   test("oauth2: an expired token is renewed first", async () => {
