@@ -88,7 +88,7 @@ function OneField({
   return (
     <Field
       label={spec.label}
-      hint={spec.required ? undefined : "optional"}
+      hint={spec.required || spec.kind === "select" ? undefined : "optional"}
       error={error}
       help={help}
       end={

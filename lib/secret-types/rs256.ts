@@ -47,7 +47,8 @@ export const rs256 = {
       path: ["bits"],
       error: "is for a pair that is generated; the private key given has its own",
     }),
-  visible: ["use", ...CLAIM_MEMBERS],
+  // `bits` is no secret either, and not kept: the public key says it.
+  visible: ["use", "bits", ...CLAIM_MEMBERS],
   kept: ["private_key", "use"],
   fields: [
     {
