@@ -68,6 +68,8 @@ test("HTTP headers: pasted whole, checked while typing, shown by name; a passwor
   api,
   workspaceId,
 }) => {
+  // Two forms, a drawer and an edit in one story.
+  test.setTimeout(150_000);
   const name = unique("Headers");
   await page
     .getByRole("link", { name: /Add secret/ })
