@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { Worker } from "node:worker_threads";
 import { DatabaseUnfitError, migrateDatabase } from "@/drizzle/migrate";
 import { prepareFirstStart } from "@/lib/accounts/bootstrap";
 import { SettingsError, settings } from "@/lib/config";
@@ -24,6 +25,7 @@ import { errorFields, log } from "@/lib/observability/log";
 import { startTracing } from "@/lib/observability/tracing";
 import { install, installed } from "@/lib/process";
 import { drainRefreshes } from "@/lib/refresher/ensure-fresh";
+import type { StartThread } from "@/lib/secret-use/sql/threads";
 
 /**
  * The production entry, and with `LATCHKEY_DEVELOPMENT` the one of `npm run dev`: everything a process does from its
@@ -46,6 +48,10 @@ const CLOSE_MS = 11_000;
 /** npm passes a terminal's Ctrl-C on, so one press arrives twice; only a later one means "now". */
 const SAME_PRESS_MS = 700;
 const JOIN_PATIENCE_MS = 30_000;
+
+/** The bundler lays the program of SQL's threads beside this one. */
+const startSqlThread: StartThread = (options) => new Worker(new URL("./sql-thread.mjs", import.meta.url), options);
+install("startSqlThread", startSqlThread);
 
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 /** What has been started, each with its end; ended in this order, the first two together. */

@@ -423,6 +423,8 @@ const BODIES: Record<string, () => Record<string, unknown>> = {
   "POST /v2/workspaces/{workspaceId}/secrets/{secretId}/jwt/verify": () => ({ token: "a.b.c" }),
   "POST /v2/workspaces/{workspaceId}/secrets/{secretId}/jwt/encrypt": () => ({ plaintext: "x" }),
   "POST /v2/workspaces/{workspaceId}/secrets/{secretId}/jwt/decrypt": () => ({ token: "a.b.c" }),
+  "POST /v2/workspaces/{workspaceId}/secrets/{secretId}/sql": () => ({ statement: "select 1" }),
+  "POST /v2/workspaces/{workspaceId}/secrets/{secretId}/test": () => ({}),
   "POST /v2/workspaces/{workspaceId}/task-identities": () =>
     data("task-identity", { name: unique(), permissions: ["workspaces.auth_secret.get"] }),
 };

@@ -11,6 +11,7 @@ import { useDatabase } from "@/lib/testing/database";
 import { plantSecrets } from "@/lib/testing/planted-secrets";
 import { allRoutes, definedRoutes, type Route } from "@/lib/testing/routes";
 import { type Hit, Sentinels } from "@/lib/testing/sentinels";
+import { useSqlThreads } from "@/lib/testing/sql-thread";
 
 /**
  * Planted values (CRY-10, VAL-1, LG-1 to LG-3; FAULTS C12): unique values in every place that takes a secret, every route
@@ -19,6 +20,7 @@ import { type Hit, Sentinels } from "@/lib/testing/sentinels";
  */
 
 const database = useDatabase({ LATCHKEY_LOG_LEVEL: "trace", LATCHKEY_EGRESS_ALLOW: "127.0.0.1" });
+useSqlThreads();
 const planted = new Sentinels();
 const routes = await allRoutes();
 const defined = await definedRoutes();
@@ -278,6 +280,17 @@ test("every kind of secret is planted and used", async () => {
       shows: ["oauth2 credentials additional_params"],
     });
     everything.push(...inCredentials);
+    if (type !== "postgresql" && type !== "mysql") continue;
+    // Nobody listens there: what is said of it names neither login nor statement.
+    await send(`POST ${ONE}/test`, { as: session, params: { ...at(), secretId: id } });
+    await send(`POST ${ONE}/sql`, {
+      as: owner.basic,
+      params: { ...at(), secretId: id },
+      json: {
+        statement: `select '${planted.word(`statement of ${type}`)}'`,
+        params: [planted.text(`parameter of ${type}`)],
+      },
+    });
   }
 
   // Browsers see the fields people edit, and no value; keys see what the contract says.

@@ -115,6 +115,7 @@ const KINDS: Record<string, Kind | Record<string, Kind>> = {
   [`POST ${SECRET_PATH}/{secretId}/jwt/verify`]: { plain: true, tables: [secrets.secrets], attributes: ["token", "issuer", "audience", "subject", "scope", "typ", "lifetime"], body: () => ({ token: "a.b.c" }), params: secretOf(sharedSecret) },
   [`POST ${SECRET_PATH}/{secretId}/jwt/encrypt`]: { plain: true, tables: [secrets.secrets], attributes: ["plaintext"], body: () => ({ plaintext: "x" }), params: secretOf(sharedSecret) },
   [`POST ${SECRET_PATH}/{secretId}/jwt/decrypt`]: { plain: true, tables: [secrets.secrets], attributes: ["token"], body: () => ({ token: "a.b.c" }), params: secretOf(sharedSecret) },
+  [`POST ${SECRET_PATH}/{secretId}/sql`]: { plain: true, tables: [secrets.secrets], attributes: ["statement", "params", "read_only", "max_rows"], body: () => ({ statement: "select 1" }), params: secretOf(basicSecret) },
   "POST /v2/discovery": { plain: true, tables: [clients.authClients], attributes: ["issuer"], body: () => ({ issuer: "http://127.0.0.1:1" }) },
   "POST /v2/users/me/password": { plain: true, tables: [accounts.users, accounts.sessions], attributes: ["current", "password"], body: () => ({ current: "x", password: "a new and long one 1" }) },
   "POST /v2/users/me/reauthenticate": { plain: true, tables: [accounts.users, accounts.sessions], attributes: ["password"], body: () => ({ password: "x" }) },

@@ -36,6 +36,7 @@ const CODES = {
   invalid_parameter: [400, "Invalid Parameter"],
   not_refreshable: [400, "Not Refreshable"],
   token_refused: [400, "Token Refused"],
+  statement_failed: [400, "Statement Failed"],
   unauthenticated: [401, "Unauthorized"],
   forbidden: [403, "Forbidden"],
   reauth_required: [403, "Sign-in Too Old"],
@@ -53,6 +54,7 @@ const CODES = {
   unsupported_media_type: [415, "Unsupported Media Type"],
   provider_fault: [424, "Provider At Fault"],
   destination_fault: [424, "Destination At Fault"],
+  database_fault: [424, "Database At Fault"],
   throttled: [429, "Too Many Requests"],
   internal: [500, "Internal Error"],
   unavailable: [503, "Service Unavailable"],
@@ -74,6 +76,8 @@ export interface ErrorItem {
 export interface AppErrorOptions {
   source?: ErrorSource;
   problem?: Problem;
+  /** What a program may want to know besides; travels as `errors[0].meta`. */
+  meta?: Readonly<Record<string, string | number>>;
   /** Becomes the `Retry-After` header, in whole seconds. */
   retryAfterS?: number;
   /** Extra answer headers, such as `Allow` or `WWW-Authenticate`. */
@@ -98,6 +102,7 @@ export class AppError extends Error {
   readonly title: string;
   readonly source?: ErrorSource;
   readonly problem?: Problem;
+  readonly meta?: Readonly<Record<string, string | number>>;
   readonly retryAfterS?: number;
   readonly headers?: Record<string, string>;
   readonly more: ErrorItem[];
@@ -109,6 +114,7 @@ export class AppError extends Error {
     [this.status, this.title] = CODES[code];
     this.source = options.source;
     this.problem = options.problem;
+    this.meta = options.meta;
     this.retryAfterS = options.retryAfterS;
     this.headers = options.headers;
     this.more = options.more ?? [];

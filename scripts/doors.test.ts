@@ -47,6 +47,8 @@ const HOLDERS: Record<string, Door[]> = {
   "lib/refresher/live-world.ts": [STAYS],
   // Requests made with a secret.
   "lib/secret-use/http-injection.ts": ["the outbound call"],
+  // Logins: handed to the thread that speaks to the database.
+  "lib/secret-use/sql.ts": ["a database login"],
 };
 
 /** The module that opens, and which of its names do. */

@@ -8,6 +8,7 @@ import process from "node:process";
 import { ROOT } from "./lib/begin.mjs";
 import { ensureCommand, installDebian } from "./lib/debian.mjs";
 import { ensureDependencies } from "./lib/dependencies.mjs";
+import { ensureMariadb } from "./lib/mariadb.mjs";
 import { ensurePrometheus } from "./lib/prometheus.mjs";
 import { run, step, tail } from "./lib/run.mjs";
 
@@ -62,6 +63,7 @@ async function build() {
 
 async function vitest() {
   await ensurePrometheus();
+  await ensureMariadb();
   for (const name of ["git", "curl"]) await ensureCommand(name);
   const report = join(folder, "vitest.json");
   const bin = join(dirname(require.resolve("vitest/package.json")), "vitest.mjs");

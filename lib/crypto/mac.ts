@@ -14,6 +14,7 @@ export type MacPurpose =
   | "refresh-token"
   | "one-time-code"
   | "session"
+  | "statement"
   | "throttle";
 
 interface MacKeys {

@@ -50,38 +50,12 @@ export function makeConnector(options: ConnectorOptions): buildConnector.connect
       connectTimeoutMs,
       destination,
       "its name was not resolved",
-      checkedAddresses(destination),
+      checkedAddresses(destination, options.policy, resolve),
     );
     const left = Math.max(1, deadline - performance.now());
-    const socket = await openTcp(destination, addresses, left);
-    const peer = socket.remoteAddress ? parseAddress(socket.remoteAddress) : null;
-    if (!peer || !addresses.some((address) => sameAddress(address.bytes, peer))) {
-      socket.destroy();
-      throw new EgressError("blocked", `${nameOf(destination)}: connected to another address than the checked ones`);
-    }
+    const socket = await openPinned(destination, addresses, left);
     if (destination.protocol === "http:") return socket;
     return startTls(socket, destination);
-  }
-
-  async function checkedAddresses(destination: Destination): Promise<CheckedAddress[]> {
-    const texts = isIP(destination.host) ? [destination.host] : await resolved(destination);
-    const addresses = texts.map((text) => ({ text, bytes: parseAddress(text) }));
-    if (!addresses.every(isRead))
-      throw new EgressError("blocked", `${nameOf(destination)}: the resolver gave something that is no address`);
-    const complaint = options.policy.complaintAboutAddresses(
-      destination,
-      addresses.map(({ bytes }) => bytes),
-    );
-    if (complaint) throw new EgressError("blocked", `${nameOf(destination)}: ${complaint}`);
-    return addresses;
-  }
-
-  async function resolved(destination: Destination): Promise<readonly string[]> {
-    try {
-      return await resolve(destination.host);
-    } catch (cause) {
-      throw new EgressError("not_sent", `${nameOf(destination)}: its name was not resolved`, { cause });
-    }
   }
 
   function startTls(socket: Socket, destination: Destination): Promise<TLSSocket> {
@@ -140,9 +114,57 @@ export function makeConnector(options: ConnectorOptions): buildConnector.connect
   };
 }
 
-interface CheckedAddress {
+/** An address that the policy lets through for one destination. */
+export interface CheckedAddress {
   text: string;
   bytes: Address;
+}
+
+/**
+ * Every address of the destination's name, all of them allowed.
+ *
+ * @throws EgressError `blocked` when one is not, `not_sent` when the name has none; its cause is the resolver's error then
+ */
+export async function checkedAddresses(
+  destination: Destination,
+  policy: EgressPolicy,
+  resolve: Resolve,
+): Promise<CheckedAddress[]> {
+  const texts = isIP(destination.host) ? [destination.host] : await resolved(destination, resolve);
+  const addresses = texts.map((text) => ({ text, bytes: parseAddress(text) }));
+  if (!addresses.every(isRead))
+    throw new EgressError("blocked", `${nameOf(destination)}: the resolver gave something that is no address`);
+  const complaint = policy.complaintAboutAddresses(
+    destination,
+    addresses.map(({ bytes }) => bytes),
+  );
+  if (complaint) throw new EgressError("blocked", `${nameOf(destination)}: ${complaint}`);
+  return addresses;
+}
+
+async function resolved(destination: Destination, resolve: Resolve): Promise<readonly string[]> {
+  try {
+    return await resolve(destination.host);
+  } catch (cause) {
+    throw new EgressError("not_sent", `${nameOf(destination)}: its name was not resolved`, { cause });
+  }
+}
+
+/**
+ * A TCP connection to one of these addresses and to no other: the name is not asked for again, and the peer is looked at once more.
+ *
+ * @throws EgressError `not_sent`, its cause the system's error when there is one; `blocked` when the peer is another
+ */
+export async function openPinned(
+  destination: Destination,
+  addresses: readonly CheckedAddress[],
+  timeoutMs: number,
+): Promise<Socket> {
+  const socket = await openTcp(destination, addresses, timeoutMs);
+  const peer = socket.remoteAddress ? parseAddress(socket.remoteAddress) : null;
+  if (peer && addresses.some((address) => sameAddress(address.bytes, peer))) return socket;
+  socket.destroy();
+  throw new EgressError("blocked", `${nameOf(destination)}: connected to another address than the checked ones`);
 }
 
 function isRead(address: { text: string; bytes: Address | null }): address is CheckedAddress {

@@ -7,9 +7,9 @@ import { type AllowEntry, isListed, parseAllowList } from "@/lib/egress/allow-li
  * nothing. Every method answers with a complaint for the operator's eyes, or null for "go".
  */
 
-/** A place to connect to, after URL parsing. */
+/** A place to connect to, after URL parsing. `sql:` is a database over TLS, `sql-plain:` one without. */
 export interface Destination {
-  protocol: "http:" | "https:";
+  protocol: "http:" | "https:" | "sql:" | "sql-plain:";
   /** Lower case, no brackets, no final dot. */
   host: string;
   port: number;
@@ -25,6 +25,7 @@ export interface PolicyOptions {
 }
 
 const PORTS = [443, 80, 8443];
+const FIRST_FREE_PORT = 1024;
 const OWN_FOR_MS = 10_000;
 
 export class EgressPolicy {
@@ -63,10 +64,16 @@ export class EgressPolicy {
       const complaint = this.#complaintAboutAddress(destination, address);
       if (complaint) return complaint;
       if (isListed(this.#list, destination.host, address, destination.port)) continue;
-      if (destination.protocol !== "https:") return `plain http to ${destination.host} is not in LATCHKEY_EGRESS_ALLOW`;
-      if (!this.#ports.has(destination.port)) return `port ${destination.port} is not allowed`;
+      if (destination.protocol === "http:" || destination.protocol === "sql-plain:")
+        return `${destination.protocol === "http:" ? "plain http" : "a connection without TLS"} to ${destination.host} is not in LATCHKEY_EGRESS_ALLOW`;
+      if (!this.#mayUsePort(destination)) return `port ${destination.port} is not allowed`;
     }
     return null;
+  }
+
+  /** Databases are offered on many ports, but on none of those that are kept for a system's own services. */
+  #mayUsePort({ protocol, port }: Destination): boolean {
+    return protocol === "sql:" ? port >= FIRST_FREE_PORT : this.#ports.has(port);
   }
 
   #complaintAboutForm(url: URL): string | null {

@@ -2,10 +2,16 @@ import type { IncomingHttpHeaders } from "node:http";
 import { Agent, type Dispatcher } from "undici";
 import { settings } from "@/lib/config";
 import { BodyStream } from "@/lib/egress/body-stream";
-import { makeConnector, type Resolve } from "@/lib/egress/connector";
+import {
+  type CheckedAddress,
+  checkedAddresses,
+  makeConnector,
+  type Resolve,
+  systemResolve,
+} from "@/lib/egress/connector";
 import { EgressError } from "@/lib/egress/egress-error";
 import { LightResponse, toHeaders } from "@/lib/egress/light-response";
-import { EgressPolicy, type PolicyOptions } from "@/lib/egress/policy";
+import { type Destination, EgressPolicy, type PolicyOptions } from "@/lib/egress/policy";
 import { type BodyLimits, decode, LimitedBody } from "@/lib/egress/read-limited";
 import { type AnswerHead, type TransferOptions, transfer } from "@/lib/egress/transfer";
 import { inSpan, type SpanFields } from "@/lib/observability/trace";
@@ -76,10 +82,12 @@ const OWN_HEADERS = new Set([
 export class Egress {
   readonly policy: EgressPolicy;
   readonly #agent: Agent;
+  readonly #resolve: Resolve;
 
   /** Throws `AllowListError` for an entry of `allow` that cannot be read. */
   constructor(options: EgressOptions = {}) {
     this.policy = new EgressPolicy(options);
+    this.#resolve = options.resolve ?? systemResolve;
     this.#agent = new Agent({
       connect: makeConnector({ ...options, policy: this.policy }),
       connections: CONNECTIONS_PER_ORIGIN,
@@ -89,6 +97,15 @@ export class Egress {
       keepAliveTimeout: IDLE_MS,
       keepAliveMaxTimeout: IDLE_MAX_MS,
     });
+  }
+
+  /**
+   * Where a connection that is no HTTP may go: asked for each new connection, and opened by `openPinned`.
+   *
+   * @throws EgressError `blocked`, or `not_sent` when the name has no address
+   */
+  addressesOf(destination: Destination): Promise<CheckedAddress[]> {
+    return checkedAddresses(destination, this.policy, this.#resolve);
   }
 
   get dispatcher(): Dispatcher {

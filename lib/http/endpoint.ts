@@ -36,6 +36,8 @@ export interface Input<Body> {
 export interface Reply {
   status: number;
   document?: Document;
+  /** Instead of a document: one that is JSON text already. */
+  json?: string;
   /** Instead of a document: an answer of another kind, such as an event stream. */
   response?: Response;
   headers?: Record<string, string>;
@@ -212,9 +214,10 @@ const BASE_HEADERS = { "cache-control": "no-store", "x-content-type-options": "n
 function serialise(reply: Reply, requestId: string): Response | Written {
   if (reply.response) return reply.response;
   const headers: Record<string, string> = { ...BASE_HEADERS, "x-request-id": requestId, ...reply.headers };
-  if (!reply.document) return new Written(reply.status, headers, null);
+  const json = reply.json ?? (reply.document && JSON.stringify(reply.document));
+  if (json === undefined) return new Written(reply.status, headers, null);
   headers["content-type"] = JSON_TYPE;
-  return new Written(reply.status, headers, JSON.stringify(reply.document));
+  return new Written(reply.status, headers, json);
 }
 
 /** Any failure as an answer. What is not an AppError is a 500 that says nothing but the request id (LG-3). */

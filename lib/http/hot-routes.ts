@@ -7,6 +7,7 @@ import * as refresh from "@/app/v2/workspaces/[workspaceId]/secrets/[secretId]/r
 import * as refused from "@/app/v2/workspaces/[workspaceId]/secrets/[secretId]/refused/route";
 import * as request from "@/app/v2/workspaces/[workspaceId]/secrets/[secretId]/request/route";
 import * as secret from "@/app/v2/workspaces/[workspaceId]/secrets/[secretId]/route";
+import * as sql from "@/app/v2/workspaces/[workspaceId]/secrets/[secretId]/sql/route";
 import * as token from "@/app/v2/workspaces/[workspaceId]/secrets/[secretId]/token/route";
 import type { HotRoute } from "./node-entry";
 
@@ -22,6 +23,7 @@ export const HOT_ROUTES: readonly HotRoute[] = [
   { method: "GET", path: `${SECRET}/token`, endpoint: token.GET },
   { method: "POST", path: `${SECRET}/refresh`, endpoint: refresh.POST },
   { method: "POST", path: `${SECRET}/refused`, endpoint: refused.POST },
+  { method: "POST", path: `${SECRET}/sql`, endpoint: sql.POST },
   // Not asked often, but open for hours, and Next's promise hooks with it (lib/http/promise-hooks.ts).
   { method: "GET", path: "/v2/workspaces/[workspaceId]/events", endpoint: events.GET },
   { method: "POST", path: `${SECRET}/request`, endpoint: request.POST },

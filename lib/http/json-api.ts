@@ -44,7 +44,9 @@ export function errorDocument(error: AppError, requestId: string): { errors: Rec
     title,
     detail,
     ...(source ? { source } : {}),
-    ...(error.problem ? { meta: { problem: error.problem } } : {}),
+    ...(error.problem || error.meta
+      ? { meta: { ...error.meta, ...(error.problem ? { problem: error.problem } : {}) } }
+      : {}),
   });
   return {
     errors: [

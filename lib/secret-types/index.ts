@@ -2,9 +2,11 @@ import { apiKey } from "./api-key";
 import { basic } from "./basic";
 import { hs256 } from "./hs256";
 import { httpHeaders } from "./http-headers";
+import { mysql } from "./mysql";
 import { noauth } from "./noauth";
 import { oauth2 } from "./oauth2";
 import { password } from "./password";
+import { postgresql } from "./postgresql";
 import { rs256 } from "./rs256";
 import type { SecretType } from "./secret-type";
 
@@ -17,6 +19,8 @@ export const SECRET_TYPES = {
   http_headers: httpHeaders,
   hs256,
   rs256,
+  mysql,
+  postgresql,
   noauth,
 } as const satisfies Record<string, SecretType>;
 

@@ -318,7 +318,7 @@ export async function lastUsed(tx: Tx, tenantId: string, ids: readonly string[])
       sql`, `,
     )}]::text[]) as i(id)
         cross join lateral (select at from audit_entries e where e.tenant_id = ${tenantId} and e.target_id = i.id
-          and e.action in ('secret.read', 'secret.token', 'secret.refused', 'secret.requested',
+          and e.action in ('secret.read', 'secret.token', 'secret.refused', 'secret.requested', 'secret.sql',
             'secret.signed', 'secret.verified', 'secret.encrypted', 'secret.decrypted') and e.outcome = 'allowed'
           order by e.id desc limit 1) a`,
   );

@@ -24,6 +24,8 @@ const OPEN: Partial<
     credentials: { expires_in: 3600, expires_at: undefined, token_type: "Bearer", scope: undefined },
   },
   rs256: { credentials: { bits: undefined, previous_keys: undefined } },
+  mysql: { credentials: { host: "127.0.0.1", port: 1, database: "things", tls: "disable", ca: undefined } },
+  postgresql: { credentials: { host: "127.0.0.1", port: 1, database: "things", tls: "disable", ca: undefined } },
 };
 
 export interface PlantedSecret {

@@ -10,6 +10,7 @@ import { oa } from "./oa.mjs";
 import { px } from "./px.mjs";
 import { refresher } from "./refresher.mjs";
 import { ses } from "./ses.mjs";
+import { sq } from "./sq.mjs";
 import { ss } from "./ss.mjs";
 import { val } from "./val.mjs";
 
@@ -44,6 +45,7 @@ export const allGuards = [
   ...ss,
   ...px,
   ...jw,
+  ...sq,
   ...au,
   ...lg,
   ...door,

@@ -52,9 +52,11 @@ export async function ensureBuilt() {
   });
 }
 
-/** Bundles server.ts; half a second. */
+/** Bundles server.ts and the threads it starts; half a second. */
 export async function bundle(development) {
-  await esbuild([{ in: "server.ts", out: development ? "server.development" : "server" }], bundleFolder(), development);
+  const server = { in: "server.ts", out: development ? "server.development" : "server" };
+  const thread = { in: "lib/secret-use/sql/thread.ts", out: "sql-thread" };
+  await esbuild([server, thread], bundleFolder(), development);
 }
 
 /** Bundles modules that do not ship, named by path, into a folder of dist. Answers the folder. */

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { useDatabase } from "@/lib/testing/database";
 import { allRoutes, definedRoutes } from "@/lib/testing/routes";
+import { useSqlThreads } from "@/lib/testing/sql-thread";
 import { Lane } from "./lane";
 import { listenWith } from "./server";
 
@@ -10,11 +11,12 @@ import { listenWith } from "./server";
  */
 // What a client or a token would lead to is this machine, where nobody listens.
 useDatabase({ LATCHKEY_EGRESS_ALLOW: "127.0.0.1" });
+useSqlThreads();
 const requests = Number(process.env.LATCHKEY_FUZZ_REQUESTS ?? 20_000);
 const seed = Number(process.env.LATCHKEY_FUZZ_SEED ?? 15);
 const LANES = 4;
 
-/** Redirects, or answered well only with what chance does not find: a set-up code, a state, a password, a provider, a fingerprint. */
+/** Redirects, or answered well only with what chance does not find: a set-up code, a state, a password, a provider, a fingerprint, a database. */
 const NEVER_WELL = new Set([
   "GET /api/auth/{nextauth}", "POST /api/auth/{nextauth}", "GET /api/oauth/authorize/{secretId}", "GET /api/oauth/callback/{secretName}",
   "POST /api/setup", "POST /api/setup/check", "POST /v2/discovery", "POST /v2/users/me/password", "POST /v2/users/me/reauthenticate",
@@ -26,6 +28,7 @@ const NEVER_WELL = new Set([
   "POST /v2/workspaces/{workspaceId}/secrets/{secretId}/keys/rotate", "DELETE /v2/workspaces/{workspaceId}/secrets/{secretId}/keys/{kid}",
   "POST /v2/workspaces/{workspaceId}/secrets/{secretId}/jwt/sign", "POST /v2/workspaces/{workspaceId}/secrets/{secretId}/jwt/verify",
   "POST /v2/workspaces/{workspaceId}/secrets/{secretId}/jwt/encrypt", "POST /v2/workspaces/{workspaceId}/secrets/{secretId}/jwt/decrypt",
+  "POST /v2/workspaces/{workspaceId}/secrets/{secretId}/sql", "POST /v2/workspaces/{workspaceId}/secrets/{secretId}/test",
 ]); // biome-ignore format: one list
 
 const routes = await allRoutes();

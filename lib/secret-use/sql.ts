@@ -1,0 +1,137 @@
+import { type Caller, holds } from "@/lib/access/caller";
+import type { Permission } from "@/lib/access/permissions";
+import { permit } from "@/lib/access/permit";
+import type { WorkspaceScope } from "@/lib/access/scope";
+import { resolveWorkspace } from "@/lib/accounts/places";
+import { recordNow } from "@/lib/audit/record";
+import { mac } from "@/lib/crypto/mac";
+import { AppError } from "@/lib/errors";
+import type { Resource } from "@/lib/http/json-api";
+import type { DatabaseLogin } from "@/lib/secret-types/database-login";
+import { openCredentials } from "@/lib/secrets/opened";
+import { findSecret } from "@/lib/secrets/service";
+import { SqlError } from "./sql/failure";
+import type { Engine } from "./sql/messages";
+import { SqlThread, sqlThreads } from "./sql/threads";
+import { sqlComplaint } from "./sql-complaint";
+import { commandOf, type SqlBody, sqlAnswerJson, toTestResource } from "./sql-resource";
+
+/** Use cases of a secret that is a database login: the fourth door of a value (HOUSE sentence 4). */
+
+const USE: Permission = "workspaces.auth_secret.use";
+const EDIT: Permission = "workspaces.auth_secret.edit";
+
+interface OpenLogin {
+  scope: WorkspaceScope;
+  name: string;
+  generation: number;
+  engine: Engine;
+  login: DatabaseLogin;
+}
+
+async function openLogin(caller: Caller, permission: Permission, workspaceId: string, id: string): Promise<OpenLogin> {
+  const scope = await resolveWorkspace(caller, workspaceId, permission);
+  await permit(caller, permission, scope, { type: "auth-secret", id });
+  const row = await findSecret(caller, scope, id, permission);
+  if (row.type !== "postgresql" && row.type !== "mysql")
+    throw new AppError("bad_request", `A secret of type ${row.type} is no login to a database.`);
+  const open = await openCredentials(row);
+  if (open.kind !== "static") throw new AppError("integrity_failure", "The stored type of this secret is not its own.");
+  return {
+    scope,
+    name: row.name,
+    generation: row.generation,
+    engine: row.type,
+    login: open.values.reveal() as unknown as DatabaseLogin,
+  };
+}
+
+/**
+ * Runs one statement with the secret's login and gives the whole answer as JSON text. Recorded before anything is sent: host, the
+ * statement's first word and keyed hash, never the statement or a value.
+ *
+ * @throws AppError statement_failed, database_fault, throttled, bad_request, not_found, forbidden, audit_unavailable
+ */
+export async function runStatement(
+  caller: Caller,
+  workspaceId: string,
+  id: string,
+  body: SqlBody,
+  signal: AbortSignal,
+): Promise<string> {
+  const opened = await openLogin(caller, USE, workspaceId, id);
+  const { scope, login, engine, generation } = opened;
+  const fact = {
+    tenantId: scope.tenantId,
+    workspaceId: scope.workspaceId,
+    action: "secret.sql",
+    target: { type: "auth-secret", id, name: opened.name },
+    generation,
+    host: login.host,
+    detail: {
+      command: commandOf(body.statement),
+      statement: mac("statement", `${scope.tenantId} ${body.statement}`).slice(0, 16),
+      read_only: body.read_only,
+    },
+  };
+  await recordNow(caller, fact);
+  const began = performance.now();
+  try {
+    const thread = sqlThreads().of({ tenantId: scope.tenantId, secretId: id, generation }, engine, () => login);
+    const answer = await thread.run(
+      { statement: body.statement, params: body.params, readOnly: body.read_only, maxRows: body.max_rows },
+      signal,
+    );
+    return sqlAnswerJson(id, answer, performance.now() - began);
+  } catch (error) {
+    throw await explained(caller, scope, opened, fact, error);
+  }
+}
+
+/**
+ * Logs in with the secret and asks the server what it is, on a connection of its own.
+ *
+ * @throws AppError database_fault in words that say what to mend; not_found, forbidden, audit_unavailable
+ */
+export async function testConnection(
+  caller: Caller,
+  workspaceId: string,
+  id: string,
+  signal: AbortSignal,
+): Promise<Resource> {
+  const opened = await openLogin(caller, EDIT, workspaceId, id);
+  const { scope, login, engine } = opened;
+  const fact = {
+    tenantId: scope.tenantId,
+    workspaceId: scope.workspaceId,
+    action: "secret.tested",
+    target: { type: "auth-secret", id, name: opened.name },
+    generation: opened.generation,
+    host: login.host,
+  };
+  await recordNow(caller, fact);
+  const began = performance.now();
+  const thread = new SqlThread(engine, login);
+  try {
+    return toTestResource(id, await thread.test(signal), performance.now() - began);
+  } catch (error) {
+    throw await explained(caller, scope, opened, fact, error);
+  } finally {
+    thread.retire();
+  }
+}
+
+/** A destination that the policy forbids is on record as refused, besides the entry of the attempt. */
+async function explained(
+  caller: Caller,
+  scope: WorkspaceScope,
+  { login }: OpenLogin,
+  fact: Parameters<typeof recordNow>[1],
+  error: unknown,
+): Promise<unknown> {
+  if (!(error instanceof SqlError)) return error;
+  const { failure } = error;
+  if (failure.kind === "forbidden_address")
+    await recordNow(caller, { ...fact, outcome: "denied", detail: { ...fact.detail, reason: failure.kind } });
+  return sqlComplaint(failure, login, holds(caller, EDIT, scope) ? "edit" : "use");
+}

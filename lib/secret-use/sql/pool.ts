@@ -1,0 +1,104 @@
+import { SqlError } from "./failure";
+import type { SqlConnection, SqlLimits } from "./messages";
+
+/** Statements that wait for a connection, at most. */
+const MAX_WAITING = 100;
+const SWEEP_MS = 10_000;
+
+interface Waiting {
+  take(connection: SqlConnection): void;
+  fail(error: unknown): void;
+}
+
+/** The connections of one secret, in its thread. */
+export class SqlPool {
+  readonly #open: () => Promise<SqlConnection>;
+  readonly #limits: SqlLimits;
+  readonly #idle: { connection: SqlConnection; since: number }[] = [];
+  readonly #waiting = new Set<Waiting>();
+  #count = 0;
+
+  constructor(open: () => Promise<SqlConnection>, limits: SqlLimits) {
+    this.#open = open;
+    this.#limits = limits;
+    setInterval(() => this.#sweep(), SWEEP_MS).unref();
+  }
+
+  /**
+   * Runs `work` on a connection of its own. What it left in the session is forgotten before the next one gets it, after the answer.
+   *
+   * @throws SqlError busy when all connections stay in use for as long as connecting may take
+   */
+  async lend<T>(work: (connection: SqlConnection) => Promise<T>): Promise<T> {
+    const connection = await this.#take();
+    try {
+      return await work(connection);
+    } finally {
+      void this.#giveBack(connection);
+    }
+  }
+
+  close(): void {
+    for (const { connection } of this.#idle.splice(0)) connection.close();
+    for (const waiting of this.#waiting) waiting.fail(new SqlError("lost"));
+  }
+
+  async #take(): Promise<SqlConnection> {
+    for (let kept = this.#idle.pop(); kept; kept = this.#idle.pop()) {
+      if (kept.connection.usable) return kept.connection;
+      this.#count -= 1;
+    }
+    if (this.#count < this.#limits.connections) return this.#opened();
+    if (this.#waiting.size >= MAX_WAITING) throw new SqlError("busy");
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => waiting.fail(new SqlError("busy")), this.#limits.connectMs);
+      const settle = () => {
+        clearTimeout(timer);
+        this.#waiting.delete(waiting);
+      };
+      const waiting: Waiting = {
+        take: (connection) => {
+          settle();
+          resolve(connection);
+        },
+        fail: (error) => {
+          settle();
+          reject(error);
+        },
+      };
+      this.#waiting.add(waiting);
+    });
+  }
+
+  async #opened(): Promise<SqlConnection> {
+    this.#count += 1;
+    try {
+      return await this.#open();
+    } catch (error) {
+      this.#count -= 1;
+      // With no connection left, whoever waits would wait for nothing.
+      if (this.#count === 0) for (const waiting of this.#waiting) waiting.fail(error);
+      throw error;
+    }
+  }
+
+  async #giveBack(connection: SqlConnection): Promise<void> {
+    await connection.reset().catch(() => connection.close());
+    const [next] = this.#waiting;
+    if (connection.usable) {
+      if (next) next.take(connection);
+      else this.#idle.push({ connection, since: performance.now() });
+      return;
+    }
+    this.#count -= 1;
+    if (next) this.#opened().then(next.take, next.fail);
+  }
+
+  #sweep(): void {
+    const before = performance.now() - this.#limits.idleMs;
+    while (this.#idle[0] && this.#idle[0].since < before) {
+      this.#idle.shift()?.connection.close();
+      this.#count -= 1;
+    }
+  }
+}

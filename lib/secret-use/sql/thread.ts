@@ -1,0 +1,83 @@
+import crypto from "node:crypto";
+import { parentPort, workerData } from "node:worker_threads";
+import type { CheckedAddress } from "@/lib/egress/connector";
+import { SqlError } from "./failure";
+import type { FromThread, SqlConnection, ThreadData, ToThread } from "./messages";
+import { openMysql } from "./mysql";
+import { SqlPool } from "./pool";
+import { limitScram, openPostgresql } from "./postgresql";
+
+/**
+ * What runs beside the process (SECURITY SQ-6): one secret's driver and connections. Whatever a server makes the driver do, this thread
+ * pays for it, and ends by it at worst. Bundled by itself (scripts/lib/build.mjs).
+ */
+const { engine, login, limits } = workerData as ThreadData;
+const port = parentPort;
+if (!port) throw new Error("This is a thread's program.");
+const say = (message: FromThread) => port.postMessage(message);
+
+limitScram(crypto as never);
+
+/** Questions for addresses under way, and statements. */
+const asked = new Map<number, { resolve(found: CheckedAddress[]): void; reject(error: SqlError): void }>();
+const running = new Map<number, AbortController>();
+let lastQuestion = 0;
+
+const askForAddresses = () =>
+  new Promise<CheckedAddress[]>((resolve, reject) => {
+    const id = ++lastQuestion;
+    asked.set(id, { resolve, reject });
+    say({ kind: "addresses", id });
+  });
+
+const OPEN = { postgresql: openPostgresql, mysql: openMysql };
+const open = (): Promise<SqlConnection> => OPEN[engine](login, limits, askForAddresses);
+const pool = new SqlPool(open, limits);
+
+port.on("message", (message: ToThread) => {
+  switch (message.kind) {
+    case "addresses": {
+      const question = asked.get(message.id);
+      asked.delete(message.id);
+      if (Array.isArray(message.addresses)) question?.resolve(message.addresses);
+      else question?.reject(new SqlError(message.addresses));
+      return;
+    }
+    case "cancel":
+      running.get(message.id)?.abort();
+      return;
+    case "run": {
+      const abort = new AbortController();
+      running.set(message.id, abort);
+      answer(
+        message.id,
+        pool
+          .lend((connection) => connection.run(message.ask, abort.signal))
+          .then((ran) => ({ kind: "ran", id: message.id, answer: ran })),
+      );
+      return;
+    }
+    case "test":
+      answer(
+        message.id,
+        pool.lend((connection) => connection.server()).then((server) => ({ kind: "tested", id: message.id, server })),
+      );
+      return;
+    case "end":
+      pool.close();
+      port.close();
+  }
+});
+
+/** A failure that is not one of ours ends the thread: nobody knows what state the driver is in. */
+function answer(id: number, work: Promise<FromThread>): void {
+  work
+    .catch((error: unknown): FromThread => {
+      if (error instanceof SqlError) return { kind: "failed", id, failure: error.failure };
+      throw error;
+    })
+    .then((message) => {
+      running.delete(id);
+      say(message);
+    });
+}

@@ -1,0 +1,278 @@
+import type { Worker, WorkerOptions } from "node:worker_threads";
+import { onSecretChange } from "@/lib/db/notifications";
+import { EgressError } from "@/lib/egress/egress-error";
+import { egress } from "@/lib/egress/safe-fetch";
+import { errorFields, log } from "@/lib/observability/log";
+import { installed, once } from "@/lib/process";
+import type { DatabaseLogin } from "@/lib/secret-types/database-login";
+import { connectFailure, SqlError } from "./failure";
+import {
+  type Engine,
+  type FromThread,
+  SQL_LIMITS,
+  type SqlAnswer,
+  type SqlAsk,
+  type SqlLimits,
+  type SqlServer,
+  type ThreadData,
+  type ToThread,
+} from "./messages";
+
+/**
+ * The threads that hold drivers and their connections: one a secret, so that a hostile or broken database can end its own secret's
+ * statements and nobody else's. A thread ends when it was unused for 60 s, when its secret changes, or when it fails.
+ */
+
+/** Threads of this process at once, and of one tenant; each is a heap of its own. */
+const MAX_THREADS = 32;
+const MAX_OF_TENANT = 16;
+/** A thread that says nothing for so long beyond every limit of its own hangs, and is ended. */
+const PATIENCE_MS = 10_000;
+/** Connections are closed politely within this. */
+const GOODBYE_MS = 1_000;
+const SWEEP_MS = 5_000;
+
+/** JavaScript's memory of one thread: five answers of 10 MB fit. What is received is limited besides (`maxReceivedBytes`). */
+const RESOURCES = { maxOldGenerationSizeMb: 192, maxYoungGenerationSizeMb: 32, stackSizeMb: 4 };
+
+interface Pending {
+  resolve(message: FromThread): void;
+  reject(error: SqlError): void;
+}
+
+/** One thread with one login. */
+export class SqlThread {
+  readonly #worker: Worker;
+  readonly #login: DatabaseLogin;
+  readonly #limits: SqlLimits;
+  readonly #pending = new Map<number, Pending>();
+  #lastId = 0;
+  #over: SqlError | null = null;
+  #retired = false;
+  usedAt = performance.now();
+
+  constructor(engine: Engine, login: DatabaseLogin, limits: SqlLimits = SQL_LIMITS) {
+    this.#login = login;
+    this.#limits = limits;
+    const data: ThreadData = { engine, login, limits };
+    this.#worker = start()({
+      workerData: data,
+      // No variable of the process reaches a driver (SECURITY SQ-5), and no word of a driver the process's output.
+      env: {},
+      execArgv: [],
+      stdout: true,
+      stderr: true,
+      resourceLimits: RESOURCES,
+    });
+    this.#worker.stdout.resume();
+    this.#worker.stderr.resume();
+    this.#worker.unref();
+    this.#worker.on("message", (message: FromThread) => this.#hear(message));
+    this.#worker.on("error", (error) => {
+      log.warn("sql-thread-failed", { host: login.host, ...errorFields(error) });
+      this.#fail(new SqlError("unreadable"));
+    });
+    this.#worker.on("exit", () => this.#fail(new SqlError("lost")));
+  }
+
+  get busy(): boolean {
+    return this.#pending.size > 0;
+  }
+
+  /** Takes nothing more. */
+  get over(): boolean {
+    return this.#over !== null || this.#retired;
+  }
+
+  /** @throws SqlError */
+  async run(ask: SqlAsk, signal: AbortSignal): Promise<SqlAnswer> {
+    const message = await this.#ask((id) => ({ kind: "run", id, ask }), signal);
+    if (message.kind !== "ran") throw new SqlError("unreadable");
+    return message.answer;
+  }
+
+  /** Logs in and asks the server what it is. @throws SqlError */
+  async test(signal: AbortSignal): Promise<SqlServer> {
+    const message = await this.#ask((id) => ({ kind: "test", id }), signal);
+    if (message.kind !== "tested") throw new SqlError("unreadable");
+    return message.server;
+  }
+
+  /** Ends it when what is under way has ended. */
+  retire(): void {
+    this.#retired = true;
+    if (!this.busy) this.#sayGoodbye();
+  }
+
+  #ask(make: (id: number) => ToThread, signal: AbortSignal): Promise<FromThread> {
+    const id = ++this.#lastId;
+    this.usedAt = performance.now();
+    return new Promise<FromThread>((resolve, reject) => {
+      if (this.#over) {
+        reject(this.#over);
+        return;
+      }
+      const { connectMs, statementMs } = this.#limits;
+      // Waiting for a connection, TCP, TLS, login, the statement.
+      const timer = setTimeout(() => this.#giveUp(), 4 * connectMs + statementMs + PATIENCE_MS);
+      const cancel = () => this.#say({ kind: "cancel", id });
+      const settle = () => {
+        clearTimeout(timer);
+        signal.removeEventListener("abort", cancel);
+        this.#pending.delete(id);
+        this.usedAt = performance.now();
+        if (this.#retired && !this.busy) this.#sayGoodbye();
+      };
+      this.#pending.set(id, {
+        resolve: (message) => {
+          settle();
+          resolve(message);
+        },
+        reject: (error) => {
+          settle();
+          reject(error);
+        },
+      });
+      this.#say(make(id));
+      if (signal.aborted) cancel();
+      else signal.addEventListener("abort", cancel, { once: true });
+    });
+  }
+
+  #hear(message: FromThread): void {
+    if (message.kind === "addresses") {
+      void this.#tellAddresses(message.id);
+      return;
+    }
+    const pending = this.#pending.get(message.id);
+    if (message.kind === "failed") pending?.reject(new SqlError(message.failure));
+    else pending?.resolve(message);
+  }
+
+  /** The policy is asked for every new connection, here, where it and its resolver live (SECURITY SQ-7). */
+  async #tellAddresses(id: number): Promise<void> {
+    const { host, port, tls } = this.#login;
+    const protocol = tls === "disable" ? "sql-plain:" : "sql:";
+    try {
+      const destination = { protocol, host: host.toLowerCase().replace(/\.$/, ""), port } as const;
+      this.#say({ kind: "addresses", id, addresses: await egress().addressesOf(destination) });
+    } catch (error) {
+      if (!(error instanceof EgressError)) log.error("sql-addresses", { host, error: (error as Error).name });
+      else log.info("sql-not-connected", { host, outcome: error.internal });
+      const blocked = error instanceof EgressError && error.kind === "blocked";
+      this.#say({
+        kind: "addresses",
+        id,
+        addresses: { kind: blocked ? "forbidden_address" : connectFailure(error) },
+      });
+    }
+  }
+
+  #say(message: ToThread): void {
+    this.#worker.postMessage(message);
+  }
+
+  #giveUp(): void {
+    this.#fail(new SqlError("lost"));
+    void this.#worker.terminate();
+  }
+
+  #sayGoodbye(): void {
+    this.#over ??= new SqlError("lost");
+    this.#say({ kind: "end" });
+    setTimeout(() => void this.#worker.terminate(), GOODBYE_MS).unref();
+  }
+
+  #fail(error: SqlError): void {
+    this.#over ??= error;
+    for (const pending of [...this.#pending.values()]) pending.reject(error);
+  }
+}
+
+/** Which secret, and as of which edit. */
+export interface SqlKey {
+  tenantId: string;
+  secretId: string;
+  generation: number;
+}
+
+/** This process's threads. */
+export class SqlThreads {
+  readonly #threads = new Map<string, { thread: SqlThread; key: SqlKey }>();
+  readonly #limits: SqlLimits;
+
+  constructor(limits: SqlLimits = SQL_LIMITS) {
+    this.#limits = limits;
+    onSecretChange(
+      (_workspace, secretId) => this.#retire((one) => one.key.secretId === secretId),
+      () => this.#retire(() => true),
+    );
+    setInterval(() => this.#sweep(), SWEEP_MS).unref();
+  }
+
+  /** The thread of this secret, started when there is none. @throws SqlError busy */
+  of(key: SqlKey, engine: Engine, login: () => DatabaseLogin): SqlThread {
+    const name = `${key.tenantId} ${key.secretId}`;
+    const kept = this.#threads.get(name);
+    if (kept && !kept.thread.over && kept.key.generation === key.generation) return kept.thread;
+    // Read before an edit that others have seen already: what is asked for now is no longer the secret's.
+    if (kept && kept.key.generation > key.generation) throw new SqlError("busy");
+    kept?.thread.retire();
+    this.#threads.delete(name);
+    this.#makeRoom(key.tenantId);
+    const thread = new SqlThread(engine, login(), this.#limits);
+    this.#threads.set(name, { thread, key });
+    return thread;
+  }
+
+  get size(): number {
+    return this.#threads.size;
+  }
+
+  close(): void {
+    this.#retire(() => true);
+  }
+
+  /** Ends the longest unused ones; those in use stay. */
+  #makeRoom(tenantId: string): void {
+    const full = (of: { key: SqlKey }[], most: number) => of.length >= most;
+    for (const [list, most] of [
+      [() => [...this.#threads.values()].filter(({ key }) => key.tenantId === tenantId), MAX_OF_TENANT],
+      [() => [...this.#threads.values()], MAX_THREADS],
+    ] as const) {
+      if (!full(list(), most)) continue;
+      const [oldest] = list()
+        .filter(({ thread }) => !thread.busy)
+        .sort((a, b) => a.thread.usedAt - b.thread.usedAt);
+      if (!oldest) throw new SqlError("busy");
+      this.#retire((one) => one === oldest);
+    }
+  }
+
+  #retire(which: (one: { thread: SqlThread; key: SqlKey }) => boolean): void {
+    for (const [name, one] of this.#threads)
+      if (which(one)) {
+        this.#threads.delete(name);
+        one.thread.retire();
+      }
+  }
+
+  #sweep(): void {
+    const before = performance.now() - this.#limits.idleMs;
+    this.#retire(({ thread }) => thread.over || (!thread.busy && thread.usedAt < before));
+  }
+}
+
+export function sqlThreads(): SqlThreads {
+  return once("sql-threads", () => new SqlThreads());
+}
+
+/** Starts a thread with the program of thread.ts. */
+export type StartThread = (options: WorkerOptions) => Worker;
+
+/** Installed by server.ts, and by tests: Next's bundler would take the whole tree for what a thread might be started from. */
+function start(): StartThread {
+  const given = installed<StartThread>("startSqlThread");
+  if (!given) throw new Error("Nothing says how a thread is started: start-up installs it.");
+  return given;
+}

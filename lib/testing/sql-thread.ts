@@ -1,0 +1,24 @@
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { Worker } from "node:worker_threads";
+import { afterAll, beforeAll } from "vitest";
+import { egress } from "@/lib/egress/safe-fetch";
+import { forget, install, installed } from "@/lib/process";
+import type { SqlThreads, StartThread } from "@/lib/secret-use/sql/threads";
+import { bundleAside } from "@/scripts/lib/build.mjs";
+
+/** Gives this test file the program of SQL's threads, bundled from the sources as they are. Call it after `useDatabase`. */
+export function useSqlThreads(): void {
+  let folder = "";
+  beforeAll(async () => {
+    folder = await bundleAside(`sql-test-${process.pid}`, ["lib/secret-use/sql/thread.ts"]);
+    const startThread: StartThread = (options) => new Worker(join(folder, "thread.mjs"), options);
+    install("startSqlThread", startThread);
+  });
+  afterAll(async () => {
+    installed<SqlThreads>("sql-threads")?.close();
+    await egress().close();
+    for (const name of ["startSqlThread", "sql-threads", "egress"]) forget(name);
+    await rm(folder, { recursive: true, force: true });
+  });
+}
