@@ -23,6 +23,7 @@ const HOLDERS: Record<string, Door[]> = {
   // Values of secrets.
   "lib/secrets/opened.ts": [STAYS],
   "lib/secrets/resource.ts": [READ],
+  "lib/secrets/own-request.ts": [TOKEN],
   "lib/secrets/tokens.ts": [READ],
   "lib/secrets/service.ts": [READ],
   "lib/secrets/save-tokens.ts": [STAYS],
@@ -42,6 +43,7 @@ const HOLDERS: Record<string, Door[]> = {
   "lib/oauth/token-set.ts": [STAYS],
   "lib/oauth/token-endpoint.ts": [STAYS],
   "lib/oauth/grants/authorization-code.ts": [TOKEN],
+  "lib/oauth/grants/password.ts": [TOKEN],
   "lib/oauth/grants/refresh-token.ts": [TOKEN],
   "lib/oauth/revocation.ts": [TOKEN],
   "lib/refresher/live-world.ts": [STAYS],
