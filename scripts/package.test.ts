@@ -10,12 +10,14 @@ import { POST as CREATE_SECRET } from "@/app/v2/workspaces/[workspaceId]/secrets
 import { useApiServer } from "@/lib/testing/api-server";
 import { call } from "@/lib/testing/http";
 import { type OAuthWorld, useOAuthWorld } from "@/lib/testing/oauth-world";
+import { useSqlThreads } from "@/lib/testing/sql-thread";
 import { ROOT } from "./lib/begin.mjs";
 import { makePackage } from "./lib/client-package.mjs";
 
 /** The package as somebody installs it: `latchkey/client` in a program, `latchkey` at the command line, and what plugs into it. */
 vi.setConfig({ testTimeout: 120_000 });
 const world: OAuthWorld = useOAuthWorld();
+useSqlThreads();
 const server = useApiServer();
 let folder: string;
 let env: Record<string, string>;
@@ -151,6 +153,7 @@ describe("the command line", () => {
     expect(await latchkey(["get"])).toMatchObject({ code: 2, out: "" });
     expect(await latchkey(["list", "--jsn"])).toMatchObject({ code: 2, err: expect.stringContaining("--jsn") });
     expect(await latchkey(["token", "x", "--minimum-validity", "soon"])).toMatchObject({ code: 2 });
+    expect(await latchkey(["sql", "x"])).toMatchObject({ code: 2 });
     const nobody = { PATH: String(env.PATH), HOME: folder };
     expect(await latchkey(["list"], { vars: nobody })).toMatchObject({
       code: 2,
@@ -247,6 +250,33 @@ describe("the command line", () => {
     expect(await latchkey(["request", name, url, "-X", "BREW"])).toMatchObject({ code: 2 });
     expect(await latchkey(["request", name, url, "-H", "nonsense"])).toMatchObject({ code: 2 });
     await new Promise((resolve) => api.close(resolve));
+  });
+
+  test("sql reads by default, writes when told to, and keeps each value on its line", async () => {
+    const [user, password] = ["cli_sql_user", "a password"];
+    const { owner, url } = world.database;
+    await owner.unsafe(`drop role if exists ${user}; create role ${user} login password '${password}'`);
+    await owner.unsafe(`create schema cli authorization ${user}`);
+    const { port, pathname } = new URL(url);
+    const login = {
+      host: "127.0.0.1",
+      port: Number(port),
+      database: pathname.slice(1),
+      user,
+      password,
+      tls: "disable",
+    };
+    const name = await keep("postgresql", login);
+    const make = "create table cli.things (id int, name text)";
+    expect(await latchkey(["sql", name, make])).toMatchObject({ code: 1, out: "" });
+    expect(await latchkey(["sql", name, make, "--write"])).toMatchObject({ code: 0, out: "" });
+    const insert = ["sql", name, "insert into cli.things values ($1, $2)", "-p", "7", "-p", "two\nlines", "--write"];
+    expect(await latchkey(insert)).toEqual({ code: 0, out: "", err: "1 row written\n" });
+    const asked = await latchkey(["sql", name, "-"], { input: "select id, name, null as nothing from cli.things" });
+    expect(asked).toEqual({ code: 0, out: "id  name        nothing\n7   two\\nlines\n", err: "" });
+    const json = await latchkey(["sql", name, "select name from cli.things", "--json"]);
+    expect(JSON.parse(json.out)).toEqual([{ name: "two\nlines" }]);
+    await vi.waitFor(async () => owner.unsafe(`drop owned by ${user}; drop role ${user}`), { timeout: 60_000 });
   });
 
   test("sign and verify", async () => {

@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import type { Claims, VerifyOptions } from "@/lib/sdk";
+import type { JwtOrder, JwtWanted } from "@/lib/sdk";
 import { readInput } from "./ask";
 import { oneArgument, wholeSeconds } from "./options";
 import { print, printJson } from "./output";
@@ -34,14 +34,14 @@ export async function verify(args: string[]): Promise<void> {
   const name = oneArgument(positionals, "latchkey verify NAME < token");
   const token = (await readInput()).trim();
   if (!token) throw new UsageError("No token came. Pipe it in: latchkey verify NAME < token");
-  const options: VerifyOptions = { ...values };
+  const options: JwtWanted = { ...values };
   printJson(await (await signedIn()).Jose.verifyJws(name, token, options));
 }
 
-function claimsOf(text: string): Claims {
+function claimsOf(text: string): JwtOrder["claims"] {
   try {
     const claims: unknown = JSON.parse(text);
-    if (typeof claims === "object" && claims !== null && !Array.isArray(claims)) return claims as Claims;
+    if (typeof claims === "object" && claims !== null && !Array.isArray(claims)) return { ...claims };
   } catch {
     // Said below, together with JSON that is no object.
   }

@@ -5,6 +5,7 @@ import { awsCredentialProcess, dockerCredential, gitCredential, kubeCredential, 
 import { get, list, token } from "./read";
 import { request } from "./request";
 import { login, logout } from "./sign-in";
+import { sql } from "./sql";
 import { UsageError } from "./usage-error";
 
 /** The command line: `latchkey COMMAND …`. Answers go to stdout, everything else to stderr. */
@@ -31,6 +32,7 @@ const COMMANDS: Record<string, Command> = {
     usage: "request NAME URL [-X METHOD] [-H HEADER] [-d DATA]",
     text: "A request that Latchkey makes with the secret",
   },
+  sql: { run: sql, usage: "sql NAME STATEMENT [-p VALUE] … [--write]", text: "A statement at the secret's database" },
   sign: { run: sign, usage: "sign NAME [--claims JSON] [--lifetime S]", text: "A token signed with the secret's key" },
   verify: {
     run: verify,

@@ -4,6 +4,7 @@ import { type FoundSecret, secretFinder } from "./find-secret";
 import { joseCalls } from "./jose";
 import { requestWithSecret, type SecretRequest } from "./request-with-secret";
 import { secretCalls } from "./secrets";
+import { sqlCalls } from "./sql";
 import { type HeldToken, TokenCache } from "./token-cache";
 import { headersOf } from "./value-headers";
 import { isResendable, withSecret } from "./with-secret";
@@ -183,7 +184,8 @@ export function createLatchkey(options: LatchkeyOptions) {
     /** Has Latchkey make a request with the secret, which stays there: to its allowed hosts only, and masked in what comes back. */
     request: (nameOrId: NameOrId, request: SecretRequest) =>
       using(nameOrId, ({ id }) => requestWithSecret(client, workspace, id, request)),
-    Jose: joseCalls(client, workspace, using),
+    Jose: joseCalls(calls, workspace, using),
+    SQL: sqlCalls(client, workspace, using, finder.typeOf),
   };
 }
 

@@ -10,6 +10,7 @@ export interface FoundSecret {
 
 export interface SecretFinder {
   find(nameOrId: string): Promise<FoundSecret>;
+  typeOf(nameOrId: string): Promise<SecretType>;
   /** What a name stood for is gone: the next `find` asks again. */
   forget(nameOrId: string): void;
 }
@@ -21,22 +22,24 @@ const MOST = 1000;
  * `workspaces.auth_secret.get`, by id nothing.
  */
 export function secretFinder(client: Client, workspaceId: string): SecretFinder {
-  const known = new Map<string, FoundSecret>();
+  const known = new Map<string, { id: string; type: SecretType }>();
+  const isId = (nameOrId: string) => /^[0-9a-f]{24}$/.test(nameOrId);
+  const lookUp = async (nameOrId: string) => {
+    const remembered = known.get(nameOrId);
+    if (remembered) return remembered;
+    const { data } = await client.list<AuthSecret>(`/v2/workspaces/${encodeURIComponent(workspaceId)}/secrets`, {
+      query: { [isId(nameOrId) ? "filter[id]" : "filter[name]"]: nameOrId, "fields[auth-secret]": "name,type" },
+    });
+    const [secret] = data;
+    if (!secret) throw unknown(nameOrId);
+    const found = { id: secret.id, type: secret.attributes.type };
+    if (known.size >= MOST) known.clear();
+    known.set(nameOrId, found);
+    return found;
+  };
   return {
-    async find(nameOrId) {
-      if (/^[0-9a-f]{24}$/.test(nameOrId)) return { id: nameOrId, type: null };
-      const remembered = known.get(nameOrId);
-      if (remembered) return remembered;
-      const { data } = await client.list<AuthSecret>(`/v2/workspaces/${encodeURIComponent(workspaceId)}/secrets`, {
-        query: { "filter[name]": nameOrId, "fields[auth-secret]": "name,type" },
-      });
-      const [secret] = data;
-      if (!secret) throw unknown(nameOrId);
-      const found = { id: secret.id, type: secret.attributes.type };
-      if (known.size >= MOST) known.clear();
-      known.set(nameOrId, found);
-      return found;
-    },
+    find: async (nameOrId) => (isId(nameOrId) ? { id: nameOrId, type: null } : lookUp(nameOrId)),
+    typeOf: async (nameOrId) => (await lookUp(nameOrId)).type,
     forget: (nameOrId) => void known.delete(nameOrId),
   };
 }

@@ -28,8 +28,16 @@ export { visibilityOf } from "./auth-clients";
 export type { Client, ClientOptions, List, PageMeta, Resource, Single } from "./client";
 export { createLatchkey, type LatchkeyOptions, type LatchkeySteps, type TokenOptions } from "./create-latchkey";
 export { type ErrorItem, LatchkeyError } from "./errors";
-export type { Claims, SignOptions, VerifyOptions } from "./jose";
 export type { SecretRequest } from "./request-with-secret";
 export type * from "./resources";
-export type { NewSecret, SecretChange, SecretFilter, SecretListMeta, SecretListQuery } from "./secrets";
+export type {
+  JwtOrder,
+  JwtWanted,
+  NewSecret,
+  SecretChange,
+  SecretFilter,
+  SecretListMeta,
+  SecretListQuery,
+} from "./secrets";
+export type { SqlOptions, SqlParameter, SqlResult } from "./sql";
 export { type SecretUse, type SendWithToken, withSecret } from "./with-secret";

@@ -1,67 +1,29 @@
-import type { Client, Resource } from "./client";
+import type { JwtOrder, JwtWanted, secretCalls } from "./secrets";
 
-/** What is signed besides `iat` and `exp`, which Latchkey sets. */
-export interface Claims {
-  iss?: string;
-  sub?: string;
-  aud?: string | string[];
-  jti?: string;
-  /** Seconds since the epoch. */
-  nbf?: number;
-  /** Scopes with a space between them. */
-  scope?: string;
-  [claim: string]: unknown;
-}
-
-export interface SignOptions {
-  /** Seconds; the secret's own unless said. */
-  lifetime?: number;
-  /** `typ` of the header; JWT unless said. */
-  typ?: string;
-}
-
-/** What a token must hold beyond a good signature and a time that is not over. */
-export interface VerifyOptions {
-  issuer?: string;
-  /** One of these is enough. */
-  audience?: string | string[];
-  subject?: string;
-  /** All of these. */
-  scope?: string | string[];
-  typ?: string;
-  /** Seconds since it was issued, at most. */
-  lifetime?: number;
-}
+type Using = <T>(nameOrId: string, act: (secret: { id: string }) => Promise<T>) => Promise<T>;
 
 /**
  * Signed and encrypted tokens (RFC 7515, 7516, 7519) with the key of an `hs256` or `rs256` secret, which stays in Latchkey. Every failure
  * is a `LatchkeyError`; a token that is not good is 400 `token_refused`.
- *
- * @param idOf finds the id of a secret and calls with it
  */
-export function joseCalls(
-  client: Client,
-  workspaceId: string,
-  idOf: <T>(nameOrId: string, act: (secret: { id: string }) => Promise<T>) => Promise<T>,
-) {
-  const post = <Attributes>(nameOrId: string, what: string, body: object, repeatable: boolean): Promise<Attributes> =>
-    idOf(nameOrId, async ({ id }) => {
-      const path = `/v2/workspaces/${encodeURIComponent(workspaceId)}/secrets/${encodeURIComponent(id)}/jwt/${what}`;
-      const { data } = await client.single<Resource<string, Attributes>>("POST", path, { body, repeatable });
-      return data.attributes;
-    });
+export function joseCalls(secrets: ReturnType<typeof secretCalls>, workspaceId: string, using: Using) {
   return {
-    /** A signed token in compact form. */
-    signJws: async (nameOrId: string, claims: Claims, options: SignOptions = {}) =>
-      (await post<{ token: string }>(nameOrId, "sign", { claims, ...options }, true)).token,
+    /** A signed token in compact form. `iat` and `exp` are Latchkey's to set. */
+    signJws: (nameOrId: string, claims: JwtOrder["claims"], options: Omit<JwtOrder, "claims"> = {}): Promise<string> =>
+      using(
+        nameOrId,
+        async ({ id }) => (await secrets.signJwt(workspaceId, id, { claims, ...options })).data.attributes.token,
+      ),
     /** The claims of a token that is good in every respect asked for. */
-    verifyJws: async (nameOrId: string, token: string, options: VerifyOptions = {}) =>
-      (await post<{ claims: Claims & { iat?: number; exp?: number } }>(nameOrId, "verify", { token, ...options }, true))
-        .claims,
+    verifyJws: (nameOrId: string, token: string, wanted: JwtWanted = {}) =>
+      using(
+        nameOrId,
+        async ({ id }) => (await secrets.verifyJwt(workspaceId, id, token, wanted)).data.attributes.claims,
+      ),
     /** A text of at most 8 KB, encrypted for the key pair. */
-    encryptJwe: async (nameOrId: string, plaintext: string) =>
-      (await post<{ token: string }>(nameOrId, "encrypt", { plaintext }, true)).token,
-    decryptJwe: async (nameOrId: string, token: string) =>
-      (await post<{ plaintext: string }>(nameOrId, "decrypt", { token }, true)).plaintext,
+    encryptJwe: (nameOrId: string, plaintext: string): Promise<string> =>
+      using(nameOrId, async ({ id }) => (await secrets.encryptJwe(workspaceId, id, plaintext)).data.attributes.token),
+    decryptJwe: (nameOrId: string, token: string): Promise<string> =>
+      using(nameOrId, async ({ id }) => (await secrets.decryptJwe(workspaceId, id, token)).data.attributes.plaintext),
   };
 }

@@ -200,7 +200,10 @@ export type Token = Resource<
 export type Authorization = Resource<"authorization", { url: string; redirect_uri: string; expires_at: string }>;
 export type RevealedValue = Resource<"value", { field: string; value: string }>;
 export type SignedJwt = Resource<"jwt", { token: string; alg: string; kid: string | null; expires_at: string }>;
-export type JwtClaims = Resource<"claims", { claims: Record<string, unknown>; alg: string; kid: string | null }>;
+export type JwtClaims = Resource<
+  "claims",
+  { claims: Record<string, unknown> & { iat?: number; exp?: number }; alg: string; kid: string | null }
+>;
 export type Jwe = Resource<"jwe", { token: string; kid: string | null }>;
 export type Plaintext = Resource<"plaintext", { plaintext: string; kid: string | null }>;
 export type RedirectUri = Resource<"redirect-uri", { redirect_uri: string; secret_name: string }>;

@@ -170,16 +170,25 @@ export function secretCalls(client: Client) {
     },
     /** Signs claims with an `hs256` or `rs256` secret; its key stays in Latchkey. `lifetime` in seconds. */
     signJwt: (workspaceId: string, secretId: string, order: JwtOrder = {}) =>
-      client.single<SignedJwt>("POST", at(workspaceId, secretId, "/jwt/sign"), { body: order }),
+      client.single<SignedJwt>("POST", at(workspaceId, secretId, "/jwt/sign"), { body: order, repeatable: true }),
     /** Rejects with code `token_refused` and the reason unless the token is good and says what is wanted. */
     verifyJwt: (workspaceId: string, secretId: string, token: string, wanted: JwtWanted = {}) =>
-      client.single<JwtClaims>("POST", at(workspaceId, secretId, "/jwt/verify"), { body: { token, ...wanted } }),
+      client.single<JwtClaims>("POST", at(workspaceId, secretId, "/jwt/verify"), {
+        body: { token, ...wanted },
+        repeatable: true,
+      }),
     /** Encrypts for an `rs256` secret whose use is `encrypt`. */
     encryptJwe: (workspaceId: string, secretId: string, plaintext: string) =>
-      client.single<Jwe>("POST", at(workspaceId, secretId, "/jwt/encrypt"), { body: { plaintext } }),
+      client.single<Jwe>("POST", at(workspaceId, secretId, "/jwt/encrypt"), {
+        body: { plaintext },
+        repeatable: true,
+      }),
     /** Rejects with code `token_refused` when this secret cannot read it. */
     decryptJwe: (workspaceId: string, secretId: string, token: string) =>
-      client.single<Plaintext>("POST", at(workspaceId, secretId, "/jwt/decrypt"), { body: { token } }),
+      client.single<Plaintext>("POST", at(workspaceId, secretId, "/jwt/decrypt"), {
+        body: { token },
+        repeatable: true,
+      }),
     /** What the redirect URI of a secret with this name will be. */
     redirectUri: (workspaceId: string, name: string, authClientId?: string | null, wait: Wait = {}) =>
       client.single<RedirectUri>("GET", `/v2/workspaces/${encodeURIComponent(workspaceId)}/redirect-uri`, {

@@ -10,6 +10,7 @@ export const LIST_PARAMETERS = [
   "filter[user]",
   "filter[auth_client]",
   "filter[type]",
+  "filter[id]",
   "filter[name]",
   "filter[search]",
   "filter[status]",
@@ -26,6 +27,7 @@ const parameters = z.object({
   "filter[user]": z.string().max(64).optional(),
   "filter[auth_client]": z.string().max(64).optional(),
   "filter[type]": z.enum(SECRET_TYPE_NAMES, `must be one of ${SECRET_TYPE_NAMES.join(", ")}`).optional(),
+  "filter[id]": z.string().max(64).optional(),
   "filter[name]": z.string().max(1000, "must be a name").optional(),
   "filter[search]": z.string().max(200, "must have 200 characters at most").optional(),
   "filter[status]": z
@@ -53,6 +55,7 @@ export async function listReply(caller: Caller, workspaceId: string, query: URLS
     userId: asked["filter[user]"],
     authClientId: asked["filter[auth_client]"],
     type: asked["filter[type]"],
+    id: asked["filter[id]"],
     name: asked["filter[name]"],
     search: asked["filter[search]"]?.trim(),
     group: asked["filter[status]"],

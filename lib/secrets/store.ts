@@ -235,6 +235,7 @@ export interface ListFilter {
   userId?: string;
   authClientId?: string;
   type?: string;
+  id?: string;
   /** The whole name, as names are compared. */
   name?: string;
   search?: string;
@@ -252,6 +253,7 @@ function where(scope: WorkspaceScope, filter: ListFilter): SQL {
   if (filter.userId !== undefined) parts.push(sql`r.user_id = ${filter.userId}`);
   if (filter.authClientId !== undefined) parts.push(sql`r.auth_client_id = ${filter.authClientId}`);
   if (filter.type !== undefined) parts.push(sql`r.type = ${filter.type}`);
+  if (filter.id !== undefined) parts.push(sql`r.id = ${filter.id}`);
   if (filter.name !== undefined)
     parts.push(sql`r.id = (select id from ${secrets}
       where tenant_id = ${scope.tenantId} and workspace_id = ${scope.workspaceId} and name_key = ${nameKey(filter.name)})`);

@@ -583,6 +583,9 @@ describe("the list", () => {
     expect(whole.body.data[0].attributes.credentials.access_token).toBe(named.accessToken);
     expect(await audited()).toHaveLength(1);
     expect((await list("?filter[name]=no%20such")).body.data).toEqual([]);
+    const byId = await list(`?filter[id]=${named.id}&fields[auth-secret]=name`);
+    expect(byId.body.data.map((s: { attributes: unknown }) => s.attributes)).toEqual([{ name: label }]);
+    expect((await list("?filter[id]=nonsense")).body.data).toEqual([]);
     expect((await list("?fields[auth-secret]=name,%20type")).status).toBe(400);
   });
 
