@@ -200,6 +200,40 @@ test("every kind of secret is planted and used", async () => {
     params: { id: clientId },
     query: { workspace_id: place.workspaceId },
   });
+  const asking = await idOf(
+    send(CLIENT, {
+      as: session,
+      json: data(
+        "auth-client",
+        {
+          type: "oauth2",
+          name: "Asks with a login",
+          credentials: {
+            grant_type: "password",
+            client_id: "client",
+            client_secret: planted.text("client secret of a login"),
+            token_uri: `${provider.url}/token`,
+          },
+        },
+        { workspace: { data: { id: place.workspaceId, type: "workspace" } } },
+      ),
+    }),
+  );
+  const login = await idOf(
+    send(`POST ${SECRETS}`, {
+      as: owner.basic,
+      params: at(),
+      json: data(
+        "auth-secret",
+        {
+          name: "A login",
+          credentials: { username: planted.text("login user name"), password: planted.text("login password") },
+        },
+        { auth_client: { data: { id: asking, type: "auth-client" } } },
+      ),
+    }),
+  );
+  for (const as of [session, owner.basic]) await send(`GET ${ONE}`, { as, params: { ...at(), secretId: login } });
   const free = await idOf(
     send(CLIENT, {
       as: session,

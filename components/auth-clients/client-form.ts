@@ -2,14 +2,9 @@ import { z } from "zod";
 import type { KeyValue } from "@/components/ui/parse-pairs";
 import type { AuthClientChange } from "@/lib/sdk/auth-clients";
 import type { AuthClient, AuthClientCredentials, Visibility } from "@/lib/sdk/resources";
+import { GRANT_TYPES, type GrantType } from "@/lib/secret-types/grant-types";
 import { displayName } from "@/lib/secret-types/names";
-import {
-  asksWithLogin,
-  GRANT_TYPES,
-  type GrantType,
-  needsBrowser,
-  RESERVED_PARAMETERS,
-} from "@/lib/secret-types/oauth2";
+import { asksWithLogin, needsBrowser, RESERVED_PARAMETERS } from "@/lib/secret-types/oauth2";
 
 export type AuthMethod = NonNullable<AuthClientCredentials["token_endpoint_auth_method"]>;
 

@@ -5,9 +5,9 @@ import { AppError, type ErrorItem } from "@/lib/errors";
 import { discover, type ProviderMetadata } from "@/lib/oauth/discovery";
 import { PASSWORD_GRANT_FORBIDDEN } from "@/lib/oauth/grants/forbidden";
 import { errorFields, log } from "@/lib/observability/log";
+import type { GrantType } from "@/lib/secret-types/grant-types";
 import {
   asksWithLogin,
-  type GrantType,
   isPasswordGrant,
   needsBrowser,
   type OAuth2ClientInput,

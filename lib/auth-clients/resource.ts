@@ -6,11 +6,11 @@ import { AppError } from "@/lib/errors";
 import { complaint, type Relationship, type Resource, related, relationshipTo } from "@/lib/http/json-api";
 import { redirectUri } from "@/lib/oauth/redirect-names";
 import { freeForm, secretText } from "@/lib/secret-types/free-form";
+import type { GrantType } from "@/lib/secret-types/grant-types";
 import { CLIENT_TYPE_NAMES, isSecretType, SECRET_TYPES, type SecretTypeName } from "@/lib/secret-types/index";
 import { displayName } from "@/lib/secret-types/names";
 import {
   asksWithLogin,
-  type GrantType,
   type OAuth2ClientInput,
   type OAuth2Options,
   oauth2Client,

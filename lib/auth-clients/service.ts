@@ -30,7 +30,8 @@ import { requireVisibleComponents } from "@/lib/integration-components/service";
 import { discover, type ProviderMetadata } from "@/lib/oauth/discovery";
 import { releaseSecretName, reserveSecretName } from "@/lib/oauth/redirect-names";
 import { errorFields, log } from "@/lib/observability/log";
-import { type GrantType, isPasswordGrant, type OAuth2Options } from "@/lib/secret-types/oauth2";
+import type { GrantType } from "@/lib/secret-types/grant-types";
+import { isPasswordGrant, type OAuth2Options } from "@/lib/secret-types/oauth2";
 
 export { noteClientOk, noteClientProblem, openOAuthClient } from "@/lib/auth-clients/opened";
 export { toSummary } from "@/lib/auth-clients/resource";

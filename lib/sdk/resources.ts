@@ -1,6 +1,6 @@
 import type { Problem } from "@/lib/errors";
 import type { SecretTypeName } from "@/lib/secret-types";
-import type { GrantType } from "@/lib/secret-types/oauth2";
+import type { GrantType } from "@/lib/secret-types/grant-types";
 import type { Resource } from "./client";
 
 /** The wire's resources (CONTRACT.md sections 2 and 3, API.md). Times are ISO texts, lengths whole seconds unless named otherwise. */

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { requiredText, secretText } from "./free-form";
+import { GRANT_TYPES, type GrantType } from "./grant-types";
 import { MAX_VALUE, type SecretType, sizeOf } from "./secret-type";
 
 /** Keys of an oauth2 auth client's `credentials`: the contract's six, and those of API.md. */
@@ -14,11 +15,6 @@ const parameters = z
   .record(z.string().min(1).max(200), z.string().max(2000))
   .refine((value) => Object.keys(value).length <= 50, "must have 50 entries at most")
   .refine((value) => sizeOf(value) <= MAX_VALUE, "must be 64 KB at most");
-
-/** How tokens come about. The first needs a person in a browser; with the others Latchkey asks by itself, again whenever a token runs out. */
-export const GRANT_TYPES = ["authorization_code", "client_credentials", "password", "token_request"] as const;
-
-export type GrantType = (typeof GRANT_TYPES)[number];
 
 /** Whether somebody has to grant access in a browser before there are tokens. */
 export function needsBrowser(grantType: string): boolean {

@@ -12,8 +12,8 @@ import { repeatable, type Tx, violatedConstraint } from "@/lib/db/tx";
 import { AppError, type Problem } from "@/lib/errors";
 import { oneLine } from "@/lib/observability/one-line";
 import { once } from "@/lib/process";
+import type { GrantType } from "@/lib/secret-types/grant-types";
 import { nameKey } from "@/lib/secret-types/names";
-import type { GrantType } from "@/lib/secret-types/oauth2";
 import type { StateFacts } from "./state";
 
 /** The only file that knows the tables of a secret. Times are ms by the database's clock. */

@@ -19,9 +19,14 @@ const OPEN: Partial<
       revocation_uri: undefined, issuer: undefined, grant_type: undefined, redirect_uri_per: undefined,
       provider: undefined, token_expires_in: undefined, token_endpoint_auth_method: undefined, pkce: undefined,
       scope_separator: undefined, authorize_params: undefined, token_params: undefined, refresh_params: undefined,
-      resource: undefined,
+      resource: undefined, token_request_credentials: undefined, token_request_format: undefined,
+      token_request_grant_type: undefined,
     }, // biome-ignore format: one list
-    credentials: { expires_in: 3600, expires_at: undefined, token_type: "Bearer", scope: undefined },
+    credentials: {
+      expires_in: 3600, expires_at: undefined, token_type: "Bearer", scope: undefined,
+      // Of clients that ask with them alone; the test plants these itself.
+      username: undefined, password: undefined,
+    }, // biome-ignore format: one list
   },
   rs256: { credentials: { bits: undefined, previous_keys: undefined } },
   mysql: { credentials: { host: "127.0.0.1", port: 1, database: "things", tls: "disable", ca: undefined } },

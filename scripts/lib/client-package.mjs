@@ -122,7 +122,10 @@ async function declareTypeNames(lib) {
   const { SECRET_TYPE_NAMES } = await import(
     `data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString("base64")}`
   );
-  await rm(join(lib, "secret-types"), { recursive: true });
+  // What stays says names alone.
+  const folder = join(lib, "secret-types");
+  for (const file of await readdir(folder))
+    if (/^import |import\(/m.test(await readFile(join(folder, file), "utf8"))) await rm(join(folder, file));
   const names = SECRET_TYPE_NAMES.map((name) => JSON.stringify(name)).join(" | ");
   await writeFile(join(lib, "secret-types.d.ts"), `export type SecretTypeName = ${names};\n`);
 }

@@ -1,5 +1,5 @@
 import type { OAuthClient } from "@/lib/auth-clients/client";
-import type { GrantType } from "@/lib/secret-types/oauth2";
+import type { GrantType } from "@/lib/secret-types/grant-types";
 import * as authorizationCode from "./authorization-code";
 import * as clientCredentials from "./client-credentials";
 import type { Grant } from "./grant";
