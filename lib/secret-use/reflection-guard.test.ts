@@ -96,12 +96,15 @@ test("values that overlap are masked together, also over the border of pieces", 
   }
 });
 
+/** Without NUL: before UTF-16 of one byte order it begins the other's, which is masked rightly. */
+const noise = (length: number) => Buffer.from(randomBytes(length).map((byte) => byte || 1));
+
 test("random pieces of random text with values strewn in leave none, and change nothing else", () => {
   const value = VALUES["base64 with + and /"];
   const forms = encodingsOf(value);
   for (let round = 0; round < 200; round++) {
     const parts = Array.from({ length: 12 }, (_, i) =>
-      i % 2 === 0 ? randomBytes(round % 40) : (forms[Math.floor(Math.random() * forms.length)] as Buffer),
+      i % 2 === 0 ? noise(round % 40) : (forms[Math.floor(Math.random() * forms.length)] as Buffer),
     );
     const body = Buffer.concat(parts);
     const masked = piecewise(new ReflectionGuard([value]), body, () => 1 + Math.floor(Math.random() * 30));

@@ -166,6 +166,7 @@ const REVEALING = [
   "lib/oauth/token-endpoint.ts", // what must be taken out of the provider's words
   "lib/oauth/token-set.ts", // members of an earlier answer joined with a new one's
   "lib/secret-use/http-injection.ts", // the outbound call
+  "lib/secret-use/sql.ts", // a database login
   "lib/secrets/resource.ts", // read endpoints: a secret, its token
   "lib/secrets/tokens.ts", // reveal
 ];

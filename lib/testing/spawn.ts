@@ -65,13 +65,14 @@ export function startProcess(path: string, env: Record<string, string> = {}, cwd
   child.stderr.setEncoding("utf8").on("data", take);
   const ended = new Promise<number | NodeJS.Signals | null>((resolve) =>
     child.once("close", (code, signal) => {
+      if (rest !== "") lines.push(rest);
       resolve(code ?? signal);
       for (const watch of watchers) watch();
     }),
   );
-  let over = false;
-  void ended.then(() => {
-    over = true;
+  let over: { by: number | NodeJS.Signals | null } | null = null;
+  void ended.then((by) => {
+    over = { by };
   });
   return {
     pid: child.pid ?? 0,
@@ -85,8 +86,10 @@ export function startProcess(path: string, env: Record<string, string> = {}, cwd
           const found = lines.find((line) => line.startsWith(beginning));
           if (found === undefined && !over) return;
           watchers.delete(look);
-          if (found === undefined) reject(new Error(`It ended without saying “${beginning}”:\n${lines.join("\n")}`));
-          else resolve(found);
+          if (found === undefined) {
+            const all = lines.join("\n");
+            reject(new Error(`It ended (${over?.by}) without saying “${beginning}”:\n${all}`));
+          } else resolve(found);
         };
         watchers.add(look);
         void ended.then(look);

@@ -87,6 +87,8 @@ function fromSchema(schema: z.ZodType, random: Random, key: string, depth: numbe
       return random.chance(0.5);
     case "null":
       return null;
+    case "never": // A member that is refused with a word of its own; left out, as a client leaves it out.
+      return undefined;
     case "unknown":
     case "any":
     case "custom":
