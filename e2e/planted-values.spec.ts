@@ -10,6 +10,7 @@ import { open } from "@/lib/crypto/envelope";
 import { parseKeks } from "@/lib/crypto/keks";
 import { Keyring } from "@/lib/crypto/keyring";
 import { install } from "@/lib/process";
+import { SECRET_TYPES } from "@/lib/secret-types";
 import { FakeIdp } from "@/lib/testing/fake-idp";
 import { plantSecrets } from "@/lib/testing/planted-secrets";
 import { type Hit, Sentinels } from "@/lib/testing/sentinels";
@@ -149,22 +150,25 @@ async function use(server: Latchkey, requests: Requests, idp: FakeIdp) {
       token_uri: `${idp.url}/token`,
       revocation_uri: `${idp.url}/revoke`,
     };
-    const made = await api(
-      "POST",
-      "/v2/auth-clients",
-      {
-        data: {
-          type: "auth-client",
-          attributes: {
-            type,
-            name: `Client ${type}`,
-            credentials: { ...(type === "oauth2" ? endpoints : {}), ...client },
-          },
-          relationships: { workspace: { data: { id: workspaceId, type: "workspace" } } },
-        },
-      },
-      inClient,
-    );
+    const made =
+      SECRET_TYPES[type].client === null
+        ? null
+        : await api(
+            "POST",
+            "/v2/auth-clients",
+            {
+              data: {
+                type: "auth-client",
+                attributes: {
+                  type,
+                  name: `Client ${type}`,
+                  credentials: { ...(type === "oauth2" ? endpoints : {}), ...client },
+                },
+                relationships: { workspace: { data: { id: workspaceId, type: "workspace" } } },
+              },
+            },
+            inClient,
+          );
     if (type === "oauth2") idp.clients.set("client", { id: "client", secret: String(client.client_secret) });
     const secret = await api(
       "POST",
@@ -173,7 +177,7 @@ async function use(server: Latchkey, requests: Requests, idp: FakeIdp) {
         data: {
           type: "auth-secret",
           attributes: { name: known.add(`name of ${type}`, `Known ${type} ${Date.now()}`), type, credentials },
-          relationships: { auth_client: { data: { id: made.data.id, type: "auth-client" } } },
+          ...(made ? { relationships: { auth_client: { data: { id: made.data.id, type: "auth-client" } } } } : {}),
         },
       },
       inCredentials,
@@ -182,7 +186,7 @@ async function use(server: Latchkey, requests: Requests, idp: FakeIdp) {
     // A browser shows parameters of the authorization, which people edit, and no value.
     const shown = ["oauth2 credentials additional_params"];
     await inBrowser("GET", `${secrets}/${secret.data.id}`, undefined, shown);
-    await inBrowser("GET", `/v2/auth-clients/${made.data.id}?workspace_id=${workspaceId}`);
+    if (made) await inBrowser("GET", `/v2/auth-clients/${made.data.id}?workspace_id=${workspaceId}`);
     await inBrowser("GET", secrets, undefined, shown);
   }
   const secretId = ids.oauth2 as string;
