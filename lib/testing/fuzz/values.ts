@@ -108,11 +108,14 @@ const ADDRESSES = ["https://127.0.0.1:1/x", "https://127.0.0.1:1/y", "http://127
 /** A key pair is generated for seconds each time. */
 const CHEAP_TYPES = SECRET_TYPE_NAMES.filter((name) => name !== "rs256");
 
+/** With these, half of what is made by chance fits. */
+const COMMON_TYPES = ["oauth2", "noauth", "basic", "api_key"] as const;
+
 function text(random: Random, key: string): string {
   if (/uri|url|issuer|resource/.test(key)) return random.pick(ADDRESSES);
   if (/_at$/.test(key)) return new Date(Date.UTC(2099, 0, 1) + random.between(0, 1e9)).toISOString();
   if (key === "allowed_hosts") return random.pick(["127.0.0.1:1", "*.example.com", "Api.Example.com:8443"]);
-  if (key === "type") return random.pick(CHEAP_TYPES);
+  if (key === "type") return random.pick(random.chance(0.5) ? COMMON_TYPES : CHEAP_TYPES);
   if (key === "state") return random.pick(["ready", "error"]);
   if (key === "field") return random.pick(["access_token", "password", "api_key", "x"]);
   if (key === "id") return "id";
@@ -127,7 +130,9 @@ function freeValue(random: Random, key: string): unknown {
     { access_token: `at ${random.between(0, 1e9)}`, expires_in: random.between(1, 40) },
     { scope: "a b" },
     { username: "u", password: `p${random.between(0, 1e6)}` },
-    { header_name: "X-Key", header_value: `v${random.between(0, 1e6)}` },
+    { headerName: "X-Key", headerValue: `v${random.between(0, 1e6)}` },
+    { password: `p${random.between(0, 1e6)}` },
+    { headers: { "X-A": "1" } },
     {},
     { additional_params: { a: "b" }, fields: { x: 1 } },
   ]);
