@@ -119,6 +119,7 @@ async function freshen(
   const changed = changeSignal(world, target.secretId);
   /** Monotonic; since when somebody else's attempt is waited for. */
   let waitedFrom: number | null = null;
+  let triedAgain = false;
   try {
     for (;;) {
       const mine = self.running.get(target.secretId);
@@ -153,7 +154,10 @@ async function freshen(
         // Somebody else was quicker, or the row rests. Look again to tell which.
         const again = await options.look();
         if (!again || satisfied(again, want)) return { kind: "superseded" };
-        if (!again.leased) return { kind: "not_now" };
+        // Given back meanwhile, by a sweep that has to wait for its slot: then it is ours to try, once more.
+        const givenBack = want.insist && again.attemptable && !triedAgain;
+        if (!again.leased && !givenBack) return { kind: "not_now" };
+        triedAgain ||= !again.leased;
       }
       if (world.clock.monotonic() >= until) return { kind: "slow" };
       waitedFrom ??= world.clock.monotonic();

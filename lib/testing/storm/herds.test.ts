@@ -54,8 +54,8 @@ it(
       "and of the last": Math.round(mean(served.slice(-third))),
     });
     expect(verdict).toMatchObject({ violations: [], lost: [], repeated: 0, landed: secrets.length });
-    // Soonest expiry first, as far as three processes on a busy machine can agree on an order: by chance both were the same.
-    expect(mean(served.slice(0, third))).toBeLessThan(mean(served.slice(-third)) - secrets.length / 10);
+    // Soonest expiry first, as far as three processes can agree on an order.
+    expect(mean(served.slice(0, third))).toBeLessThan(mean(served.slice(-third)) - secrets.length / 4);
     // How evenly calls arrive within a second is the machine's doing; a machine of its own is asked for with --full.
     if (FULL) expect(refused).toBeLessThanOrEqual(Math.ceil(secrets.length / 20));
   },
