@@ -45,11 +45,14 @@ test("client credentials: from +Add New Client to a token, without leaving the c
   await expect(drawer.getByText("Request access token")).toHaveCount(0);
   const list = (await api("GET", `/v2/workspaces/${workspaceId}/secrets`)).data;
   const before = list.find((one: { attributes: { name: string } }) => one.attributes.name === name);
-  await drawer.getByRole("button", { name: "Get token", exact: true }).click();
-  await expect
-    .poll(async () => {
-      const now = await api("GET", `/v2/workspaces/${workspaceId}/secrets/${before.id}`);
-      return now.data.attributes.generation;
-    })
-    .toBeGreaterThan(before.attributes.generation);
+  // Whoever asks within two seconds of a token's arrival is given that one, and this story may be as quick: then once more.
+  await expect(async () => {
+    await drawer.getByRole("button", { name: "Get token", exact: true }).click();
+    await expect
+      .poll(
+        async () => (await api("GET", `/v2/workspaces/${workspaceId}/secrets/${before.id}`)).data.attributes.generation,
+        { timeout: 2_500 },
+      )
+      .toBeGreaterThan(before.attributes.generation);
+  }).toPass({ timeout: 20_000 });
 });
