@@ -1,4 +1,3 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { Worker } from "node:worker_threads";
 import { DatabaseUnfitError, migrateDatabase } from "@/drizzle/migrate";
 import { prepareFirstStart } from "@/lib/accounts/bootstrap";
@@ -9,16 +8,10 @@ import { closeDatabase } from "@/lib/db/client";
 import { lockDataFolder } from "@/lib/db/data-folder-lock";
 import { type EmbeddedServer, joinEmbedded, startEmbedded } from "@/lib/db/embedded";
 import { LaunchError } from "@/lib/db/launch-error";
-import { AppError } from "@/lib/errors";
-import { overwriteForwarded } from "@/lib/http/forwarded";
 import { gracefulEnd } from "@/lib/http/graceful-end";
-import { HOT_ROUTES, WORKER_ROUTES } from "@/lib/http/hot-routes";
-import { loggablePath } from "@/lib/http/key-in-url";
-import { limitedServer } from "@/lib/http/limited-server";
-import { answer, hotMatcher, MAX_BODY_BYTES, refuse } from "@/lib/http/node-entry";
-import { normalise } from "@/lib/http/normalise";
-import { promiseHooksWhileNeeded } from "@/lib/http/promise-hooks";
-import { isApiPath, secureAnswer } from "@/lib/http/security-headers";
+import { listen } from "@/lib/http/listen";
+import { type Handler, prepareNext } from "@/lib/http/next-handler";
+import { router, starting, workerRouter } from "@/lib/http/routers";
 import { recordStart } from "@/lib/instance/start";
 import { startWorker } from "@/lib/jobs/worker";
 import { errorFields, log } from "@/lib/observability/log";
@@ -61,6 +54,7 @@ const ending: Partial<
     () => Promise<void>
   >
 > = {};
+const answers = gracefulEnd();
 let stopping: Promise<void> | undefined;
 /** Set as soon as anything is being ended, also after a failed start. */
 let unwinding = false;
@@ -86,7 +80,11 @@ async function main(): Promise<{ url: string; stop(code?: number): Promise<void>
 
   let serve: Handler = starting;
   const openDoor = async (port: number, setting: "PORT" | "LATCHKEY_WORKER_PORT") => {
-    const server = await listen((request, response) => serve(request, response), port, setting);
+    const door: Handler = (request, response) => {
+      answers.begun(response);
+      serve(request, response);
+    };
+    const server = await listen(door, { host, port, setting });
     ending.answers = () => answers.end(server, orphaned ? 0 : settings().stopDelayMs, left());
   };
   if (role === "worker") {
@@ -123,9 +121,14 @@ async function main(): Promise<{ url: string; stop(code?: number): Promise<void>
   }
 
   const { setupCode } = await prepareFirstStart();
-  const toNext = await prepareNext();
+  const toNext = await prepareNext({
+    development: LATCHKEY_DEVELOPMENT,
+    host,
+    port,
+    traced: tracing.encoding !== null,
+  });
   if (role === "all") await work();
-  serve = router(toNext);
+  serve = router(toNext, { url, development: LATCHKEY_DEVELOPMENT });
   // Behind a proxy a refused connection is asked of the next process, also for what is not repeated; "starting" is an answer.
   if (role === "web") await openDoor(port, "PORT");
   say(`Latchkey is ready: ${url}`);
@@ -201,158 +204,6 @@ async function work(): Promise<void> {
     }
   }, 2_000);
   follow.unref();
-}
-
-// ---------------------------------------------------------------- http
-
-type Handler = (request: IncomingMessage, response: ServerResponse) => void;
-const answers = gracefulEnd();
-
-/** @param setting names the port in complaints */
-function listen(handler: Handler, port: number, setting: "PORT" | "LATCHKEY_WORKER_PORT"): Promise<Server> {
-  const { host } = settings();
-  const server = limitedServer((request, response) => {
-    answers.begun(response);
-    handler(request, response);
-  });
-  return new Promise((resolve, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) => {
-      if (error.code === "EADDRINUSE")
-        reject(
-          new LaunchError(
-            `Port ${port} is taken by another program. Set ${setting} to a free one, such as ${setting}=${port + 1}.`,
-          ),
-        );
-      else if (error.code === "EACCES")
-        reject(new LaunchError(`This user may not listen on port ${port}. Set ${setting} to one from 1024.`));
-      else if (error.code === "EADDRNOTAVAIL" || error.code === "ENOTFOUND")
-        reject(new LaunchError(`This machine has no address ${host}. Set LATCHKEY_HOST to one it has.`));
-      else reject(error);
-    });
-    server.listen(port, host, () => resolve(server));
-  });
-}
-
-/** What Next renders for a client that has gone is over by then. */
-const ABANDONED_MS = 10_000;
-
-const starting: Handler = (request, response) =>
-  refuse(response, new AppError("unavailable", "Latchkey is starting.", { retryAfterS: 1 }), request.url ?? "");
-
-async function prepareNext(): Promise<Handler> {
-  // Before Next is loaded. Tracing needs the hooks for every request, and what Next's development does behind answers is not ours.
-  const hooks = LATCHKEY_DEVELOPMENT || settings().tracing.encoding !== null ? null : promiseHooksWhileNeeded();
-  const prepared = hooks?.needed();
-  const { default: next } = await import("next");
-  const app = next({
-    dev: LATCHKEY_DEVELOPMENT,
-    dir: process.cwd(),
-    hostname: settings().host,
-    port: settings().port,
-    customServer: true,
-    // Next listens for WebSocket upgrades, which only its development needs: on this server its listener would leave such
-    // connections open for ever, past every time limit, and close those of clients that merely offer h2c. Without a listener
-    // Node answers them as plain requests.
-    ...(LATCHKEY_DEVELOPMENT ? {} : { httpServer: createServer() }),
-  });
-  const handle = app.getRequestHandler();
-  await app.prepare();
-  prepared?.();
-  return (request, response) => {
-    const answered = hooks?.needed();
-    const closed = new Promise((resolve) => response.once("close", resolve));
-    handle(request, response)
-      .catch((error: unknown) => {
-        log.error("page_failed", errorFields(error));
-        if (response.headersSent) response.destroy();
-        else refuse(response, new AppError("internal", "Something went wrong here."), request.url ?? "");
-      })
-      .then(() => closed)
-      .then(() => {
-        // Next tells the end of an answer, not of what it was still rendering for a client that has gone.
-        if (answered) setTimeout(answered, response.writableFinished ? 0 : ABANDONED_MS).unref();
-      });
-  };
-}
-
-/** `.` and `..`, also percent-encoded: no path of ours has them. */
-const DOT_SEGMENT = /(^|\/)(\.|%2e){1,2}(\/|$)/i;
-
-function router(toNext: Handler): Handler {
-  const hot = hotMatcher(HOT_ROUTES);
-  const publicUrl = new URL(settings().url);
-  return (request, response) => {
-    const path = normalise(request, response);
-    if (path === null) return;
-    const match = hot(request.method ?? "GET", path);
-    if (match) {
-      void answer(request, response, path, match.endpoint, match.params);
-      return;
-    }
-    if (DOT_SEGMENT.test(path)) {
-      refuse(response, new AppError("not_found", "There is no such address, or you have no access to it."), path);
-      return;
-    }
-    secureAnswer(request, response, path, LATCHKEY_DEVELOPMENT);
-    // Next's own navigation; on the API it would turn answers into redirects.
-    if (isApiPath(path)) delete request.headers.rsc;
-    overwriteForwarded(request, publicUrl);
-    limitBody(request, response, path);
-    logPage(request, response, path);
-    if (!response.writableEnded) toNext(request, response);
-  };
-}
-
-/** Health and metrics of a process that has nothing else to show. */
-function workerRouter(): Handler {
-  const known = hotMatcher(WORKER_ROUTES);
-  return (request, response) => {
-    const path = normalise(request, response);
-    if (path === null) return;
-    const match = known(request.method ?? "GET", path);
-    if (match) void answer(request, response, path, match.endpoint, match.params);
-    else refuse(response, new AppError("not_found", "A worker answers GET /healthz, /readyz and /metrics only."), path);
-  };
-}
-
-/** The event of what Next answered by itself: pages and files. Endpoints and refusals log their own, and carry a request id. */
-function logPage(request: IncomingMessage, response: ServerResponse, path: string): void {
-  const began = performance.now();
-  const { method } = request;
-  response.once("close", () => {
-    if (response.hasHeader("x-request-id")) return;
-    log[path.startsWith("/_next/") ? "debug" : "info"]("request", {
-      method,
-      path: loggablePath({ pathname: path }),
-      status: response.statusCode,
-      durationMs: Math.round((performance.now() - began) * 10) / 10,
-    });
-  });
-}
-
-/** Bodies over the limit end here for what is not an endpoint of ours (endpoints say the same themselves). */
-function limitBody(request: IncomingMessage, response: ServerResponse, path: string): void {
-  if (LATCHKEY_DEVELOPMENT && !isApiPath(path)) return;
-  const tooLarge = () => {
-    if (!response.headersSent) refuse(response, new AppError("too_large", "The body is larger than 1 MB."), path);
-    request.socket.once("drain", () => request.destroy());
-    setTimeout(() => request.destroy(), 1_000).unref();
-  };
-  if (Number(request.headers["content-length"] ?? 0) > MAX_BODY_BYTES) {
-    tooLarge();
-    return;
-  }
-  if (request.headers["transfer-encoding"] === undefined) return;
-  const push = request.push;
-  let size = 0;
-  request.push = (chunk: Buffer | null, encoding?: BufferEncoding) => {
-    size += chunk?.length ?? 0;
-    if (size > MAX_BODY_BYTES + 65_536) {
-      tooLarge();
-      return false;
-    }
-    return push.call(request, chunk, encoding);
-  };
 }
 
 // ---------------------------------------------------------------- end

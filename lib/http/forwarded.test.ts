@@ -25,7 +25,7 @@ test.each([
 });
 
 test("the server does so before Next is asked", () => {
-  expect(readFileSync("server.ts", "utf8")).toMatch(
+  expect(readFileSync("lib/http/routers.ts", "utf8")).toMatch(
     /\boverwriteForwarded\(request, publicUrl\);[^}]*\btoNext\(request/,
   );
 });

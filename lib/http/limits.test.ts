@@ -5,7 +5,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { z } from "zod";
 import { useDatabase } from "@/lib/testing/database";
 import { endpoint } from "./endpoint";
-import { limitedServer } from "./limited-server";
+import { listen } from "./listen";
 import { answer } from "./node-entry";
 
 /** DO-1: what is too large, too deep or malformed is refused before any code of a use case sees it, by both ways in. */
@@ -28,8 +28,11 @@ let server: Server;
 let origin: string;
 beforeAll(async () => {
   // As server.ts has it, before it looks at the path.
-  server = limitedServer((request, response) => void answer(request, response, "/", echo, {}));
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  server = await listen((request, response) => void answer(request, response, "/", echo, {}), {
+    host: "127.0.0.1",
+    port: 0,
+    setting: "PORT",
+  });
   origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 });
 afterAll(() => new Promise((resolve) => server.close(resolve)));
@@ -90,5 +93,5 @@ test("headers of more than 16 KB are 431 and reach nobody; smaller ones are read
   expect(seen).toBe(0);
   // Without a body this is the endpoint's own complaint.
   expect((await withHeader(15 * 1024)).status).toBe(400);
-  expect(readFileSync("server.ts", "utf8")).toMatch(/limitedServer\(\(request/);
+  expect(readFileSync("server.ts", "utf8")).toMatch(/\blisten\(door, \{/);
 });

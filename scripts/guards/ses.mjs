@@ -251,7 +251,7 @@ export const ses = [
   {
     row: "SES-7",
     what: "the server says so before Next is asked",
-    file: "server.ts",
+    file: "lib/http/routers.ts",
     find: "    overwriteForwarded(request, publicUrl);\n",
     replace: "",
     tests: FORWARDED,
