@@ -3,7 +3,7 @@ import { GET as METRICS } from "@/app/metrics/route";
 import { database } from "@/lib/db/client";
 import { forget, install } from "@/lib/process";
 import { refresher } from "@/lib/refresher/live-world";
-import { readsWaiting } from "@/lib/secrets/store";
+import { readsWaiting } from "@/lib/secrets/audited-read-store";
 import { call } from "@/lib/testing/http";
 import { lockTable } from "@/lib/testing/lock-table";
 import { useOAuthWorld } from "@/lib/testing/oauth-world";

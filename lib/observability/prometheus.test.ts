@@ -11,7 +11,7 @@ import { GET as METRICS } from "@/app/metrics/route";
 import { closeDatabase, database } from "@/lib/db/client";
 import { forget, install, installed } from "@/lib/process";
 import { refresher } from "@/lib/refresher/live-world";
-import { readsWaiting } from "@/lib/secrets/store";
+import { readsWaiting } from "@/lib/secrets/audited-read-store";
 import { lockTable } from "@/lib/testing/lock-table";
 import { useOAuthWorld } from "@/lib/testing/oauth-world";
 import { ensurePrometheus } from "@/scripts/lib/prometheus.mjs";

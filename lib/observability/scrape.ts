@@ -2,7 +2,7 @@ import { auditWaiting } from "@/lib/audit/record";
 import { database } from "@/lib/db/client";
 import { circuits, refreshGauges } from "@/lib/refresher/gauges";
 import { refresher } from "@/lib/refresher/live-world";
-import { readsWaiting } from "@/lib/secrets/store";
+import { readsWaiting } from "@/lib/secrets/audited-read-store";
 import { MAX_HOSTS, metrics } from "./metrics";
 
 /**

@@ -8,9 +8,10 @@ import { AppError } from "@/lib/errors";
 import type { TokenAnswer } from "@/lib/oauth/token-endpoint";
 import { succeed } from "@/lib/oauth/token-set";
 import { errorFields, log } from "@/lib/observability/log";
+import { insertEvent } from "./event-store";
 import { openExtras } from "./opened";
 import { saveNewGrant } from "./save-tokens";
-import { type AuthorizableSecret, authorizableSecret, insertEvent, notifyChange } from "./store";
+import { type AuthorizableSecret, authorizableSecret, notifyChange } from "./store";
 import { lockTokens } from "./token-store";
 
 export { authorizableSecret };

@@ -2,7 +2,7 @@ import { isAuthentic } from "@/lib/crypto/envelope";
 import { log } from "@/lib/observability/log";
 import { tokenPlace } from "@/lib/refresher/token-place";
 import { credentialsPlace } from "./opened";
-import type { SecretRow } from "./store";
+import type { SecretRow } from "./rows";
 
 /**
  * Rows whose stored bytes are not what Latchkey wrote there (CRY-11): shown as such, and never in the way of others. Nothing

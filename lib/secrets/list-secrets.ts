@@ -8,15 +8,16 @@ import { inTenant } from "@/lib/db/tx";
 import { AppError } from "@/lib/errors";
 import { type Page, pageOffset, type Resource } from "@/lib/http/json-api";
 import { flag, flagIfDamaged } from "./damage";
+import { clientLooks, countSecrets, type ListCounts, type ListFilter, lastUsed, listRows } from "./list-store";
 import { openCredentials } from "./opened";
 import type { SecretView } from "./resource";
 import { toResource } from "./resource";
+import type { SecretRow } from "./rows";
 import { mayReadValues } from "./service";
-import * as store from "./store";
 
 const GET = "workspaces.auth_secret.get";
 
-export interface ListQuery extends store.ListFilter {
+export interface ListQuery extends ListFilter {
   order: "name" | "created" | "attention";
   page: Page | null;
   include: ReadonlySet<string>;
@@ -26,7 +27,7 @@ export interface ListQuery extends store.ListFilter {
 
 export interface SecretList {
   resources: Resource[];
-  counts: store.ListCounts | null;
+  counts: ListCounts | null;
   included: Resource[];
 }
 
@@ -35,18 +36,18 @@ export async function listSecrets(caller: Caller, workspaceId: string, query: Li
   const scope = await resolveWorkspace(caller, workspaceId, GET);
   await permit(caller, GET, scope, { type: "auth-secret" });
   const read = await inTenant(scope.tenantId, async (tx) => {
-    const rows = await store.listSecrets(tx, scope, query, query.order, query.page ? pageOffset(query.page) : null);
+    const rows = await listRows(tx, scope, query, query.order, query.page ? pageOffset(query.page) : null);
     const clientIds = rows.flatMap((row) => row.authClientId ?? []);
-    const looks = await store.clientLooks(tx, clientIds);
+    const looks = await clientLooks(tx, clientIds);
     const clients = query.include.has("auth_client") ? await clientSummaries(tx, clientIds) : [];
     const used = query.page
-      ? await store.lastUsed(
+      ? await lastUsed(
           tx,
           scope.tenantId,
           rows.map((row) => row.id),
         )
       : null;
-    const counts = query.page ? await store.countSecrets(tx, scope, query) : null;
+    const counts = query.page ? await countSecrets(tx, scope, query) : null;
     const userIds = query.include.has("user") ? rows.flatMap((row) => row.userId ?? []) : [];
     const names = await userNames(tx, scope.tenantId, userIds);
     return { rows, looks, clients, used, counts, names };
@@ -87,7 +88,7 @@ function only(attributes: Record<string, unknown>, fields: ReadonlySet<string>):
   return Object.fromEntries(Object.entries(attributes).filter(([name]) => fields.has(name)));
 }
 
-async function valuesOrProblem(row: store.SecretRow): Promise<SecretView> {
+async function valuesOrProblem(row: SecretRow): Promise<SecretView> {
   try {
     return { credentials: await openCredentials(row) };
   } catch (error) {

@@ -3,7 +3,7 @@ import type { Sensitive } from "@/lib/crypto/sensitive";
 import { readStored, type SealedTokens, type StoredTokens } from "@/lib/oauth/token-set";
 import { tokenPlace } from "@/lib/refresher/token-place";
 import type { OAuth2Extras, OpenCredentials } from "./resource";
-import type { SecretRow } from "./store";
+import type { SecretRow } from "./rows";
 
 /** Where what people typed into a secret is sealed. */
 export function credentialsPlace(tenantId: string, secretId: string, generation: number) {

@@ -10,10 +10,15 @@ import { once } from "@/lib/process";
 import type { Freshened } from "@/lib/refresher/ensure-fresh";
 import { isSecretType, SECRET_TYPES } from "@/lib/secret-types";
 import { entriesFor, isAllowed } from "./allowed-hosts";
+import { readSecretAudited } from "./audited-read-store";
+import { freshen, satisfies } from "./freshness";
 import { openCredentials } from "./opened";
+import { permitted } from "./permitted";
 import type { OpenCredentials } from "./resource";
+import type { SecretRow } from "./rows";
 import * as store from "./store";
-import { freshen, permitted, renewRefused, satisfies, unserved } from "./tokens";
+import { renewRefused } from "./tokens";
+import { unserved } from "./unserved";
 
 /** A secret given out to a request that Latchkey makes itself (SECURITY PX-1, AU-1): allowed, recorded, and only then opened. */
 
@@ -32,7 +37,7 @@ export interface Destination {
 /** A secret, opened for one destination. */
 export interface Release {
   scope: WorkspaceScope;
-  row: store.SecretRow;
+  row: SecretRow;
   credentials: OpenCredentials;
 }
 
@@ -124,9 +129,9 @@ async function read(
   scope: WorkspaceScope,
   id: string,
   { method, url }: Destination,
-): Promise<store.SecretRow> {
+): Promise<SecretRow> {
   const destination = { host: url.host, entries: entriesFor(url) };
-  const row = await store.readSecretAudited(caller, scope, id, "secret.requested", { method }, destination);
+  const row = await readSecretAudited(caller, scope, id, "secret.requested", { method }, destination);
   if (!row) throw notFound("secret");
   // The statement that wrote the entry decided the same.
   if (!isAllowed(url, row.allowedHosts))

@@ -11,10 +11,11 @@ import type { GrantType } from "@/lib/secret-types/grant-types";
 import { displayName, splitScopes } from "@/lib/secret-types/names";
 import { needsBrowser } from "@/lib/secret-types/oauth2";
 import { allowedHosts } from "./allowed-hosts";
+import type { EventRow } from "./event-store";
 import { jwksUri, spkiPem, toJwk } from "./jwks";
 import type { PublishedKey } from "./published-key-store";
+import type { SecretRow, TokenRow } from "./rows";
 import { problemOf, stateOf, statusOf } from "./state";
-import type { EventRow, SecretRow, TokenRow } from "./store";
 
 /** Secrets on the wire, in and out (CONTRACT section 3, API.md "Auth secret"). */
 

@@ -8,9 +8,11 @@ import { inTenant } from "@/lib/db/tx";
 import { AppError, notFound } from "@/lib/errors";
 import type { Resource } from "@/lib/http/json-api";
 import type { RsaBits } from "@/lib/secret-types/rs256";
+import { insertEvent } from "./event-store";
 import { newPrivateKey, publicKeysOf, type StoredKeyPair, withNextKey } from "./key-pair";
 import { credentialsPlace, openStatic } from "./opened";
 import { publishKeys } from "./published-key-store";
+import type { SecretRow } from "./rows";
 import { findSecret, keyPlace, viewOne } from "./service";
 import * as store from "./store";
 
@@ -59,7 +61,7 @@ async function permittedPair(caller: Caller, workspaceId: string, id: string) {
 async function change(
   caller: Caller,
   scope: WorkspaceScope,
-  row: store.SecretRow,
+  row: SecretRow,
   action: "secret.key_rotated" | "secret.key_retired",
   next: (pair: StoredKeyPair) => StoredKeyPair,
 ): Promise<void> {
@@ -80,7 +82,7 @@ async function change(
     const changed =
       after.find(({ kid }) => before.every((key) => key.kid !== kid)) ??
       before.find(({ kid }) => after.every((key) => key.kid !== kid));
-    await store.insertEvent(tx, tenantId, row.id, {
+    await insertEvent(tx, tenantId, row.id, {
       event: "edited",
       actor: caller.name,
       generation,

@@ -16,14 +16,18 @@ import { isSecretType, SECRET_TYPE_NAMES, SECRET_TYPES } from "@/lib/secret-type
 import { nameKey } from "@/lib/secret-types/names";
 import { needsBrowser, type OAuth2CredentialsInput, type OAuth2Options } from "@/lib/secret-types/oauth2";
 import { type SecretType, showsValues, visibleValues } from "@/lib/secret-types/secret-type";
+import { readSecretAudited } from "./audited-read-store";
 import { extrasOf, givenLifetime, readCredentials, refuseUnfit } from "./credentials-input";
 import { flagIfDamaged } from "./damage";
+import { insertEvent } from "./event-store";
 import { completeKeyPair, publicKeysOf } from "./key-pair";
+import { lastUsed } from "./list-store";
 import { credentialsPlace, openCredentials, openExtras, openTokens } from "./opened";
 import { publishedKeysOf, publishKeys } from "./published-key-store";
 import type { CreateBody, OpenCredentials, SecretView } from "./resource";
 import { toResource } from "./resource";
 import { type Revocable, revokeTokens } from "./revoke-tokens";
+import type { SecretRow } from "./rows";
 import { mergeTokens, saveNewGrant } from "./save-tokens";
 import * as store from "./store";
 import { insertPending, insertUnauthorized, lockTokens } from "./token-store";
@@ -51,7 +55,7 @@ export async function findSecret(
   scope: WorkspaceScope,
   id: string,
   action: string,
-): Promise<store.SecretRow> {
+): Promise<SecretRow> {
   const row = isId(id) ? await store.readSecret(scope, id) : null;
   return row ?? denySecret(caller, scope, id, action);
 }
@@ -138,7 +142,7 @@ export async function createSecret(caller: Caller, workspaceId: string, body: Cr
       if (needsBrowser(grantType)) await insertUnauthorized(tx, tokens);
       else await insertPending(tx, { ...tokens, grantId: randomUUID() });
     }
-    await store.insertEvent(tx, scope.tenantId, id, { event: "created", actor: caller.name });
+    await insertEvent(tx, scope.tenantId, id, { event: "created", actor: caller.name });
     await recordWith(tx, caller, {
       tenantId: scope.tenantId,
       workspaceId: scope.workspaceId,
@@ -199,7 +203,7 @@ export async function getSecret(caller: Caller, workspaceId: string, id: string)
   if (!isId(id)) throw notFound("secret");
   const values = mayReadValues(caller, scope);
   const row = values
-    ? await store.readSecretAudited(caller, scope, id, "secret.read")
+    ? await readSecretAudited(caller, scope, id, "secret.read")
     : await findSecret(caller, scope, id, GET);
   if (!row) throw notFound("secret");
   return (await viewOne(caller, scope, row, values ? "recorded" : "no-values")).resource;
@@ -212,7 +216,7 @@ export async function getSecret(caller: Caller, workspaceId: string, id: string)
 export async function viewOne(
   caller: Caller,
   scope: WorkspaceScope,
-  row: store.SecretRow,
+  row: SecretRow,
   audit: "recorded" | "written" | "refreshed" | "no-values",
 ): Promise<SeenSecret> {
   const view: SecretView = await clientFacts(row);
@@ -235,7 +239,7 @@ export async function viewOne(
   if (caller.via === "session") {
     if (whole && row.type === "oauth2" && holds(caller, EDIT, scope))
       view.additionalParams = (await openExtras(row)).use((extras) => extras.additional_params);
-    const used = await inTenant(scope.tenantId, (tx) => store.lastUsed(tx, scope.tenantId, [row.id]));
+    const used = await inTenant(scope.tenantId, (tx) => lastUsed(tx, scope.tenantId, [row.id]));
     view.lastUsedAt = used.get(row.id) ?? null;
   }
   return { resource: toResource(row, view) };
@@ -249,7 +253,7 @@ export const keyPlace = ({ tenantId, workspaceId }: WorkspaceScope, secretId: st
 });
 
 /** What may be shown to anybody of a static secret's values; undefined where its type shows none. */
-async function openVisible(row: store.SecretRow, open?: OpenCredentials): Promise<SecretView["visible"]> {
+async function openVisible(row: SecretRow, open?: OpenCredentials): Promise<SecretView["visible"]> {
   const type: SecretType | null = isSecretType(row.type) ? SECRET_TYPES[row.type] : null;
   if (!type || !showsValues(type)) return undefined;
   const opened = open ?? (await openCredentials(row));
@@ -257,7 +261,7 @@ async function openVisible(row: store.SecretRow, open?: OpenCredentials): Promis
 }
 
 /** What its auth client decides about how a secret looks. */
-async function clientFacts(row: store.SecretRow): Promise<Pick<SecretView, "sharedSecretName" | "grantType">> {
+async function clientFacts(row: SecretRow): Promise<Pick<SecretView, "sharedSecretName" | "grantType">> {
   if (!row.authClientTenantId || !row.authClientId) return {};
   const client = await openOAuthClient(row.authClientTenantId, row.authClientId);
   return client ? { sharedSecretName: client.secretName, grantType: client.options.grant_type } : {};
@@ -291,7 +295,7 @@ export async function deleteSecret(caller: Caller, workspaceId: string, id: stri
  * @param locked the tokens as they are now, whatever landed since `row` was read
  */
 export async function revocable(
-  row: store.SecretRow,
+  row: SecretRow,
   locked: { generation: number; sealed: Buffer | null } | null,
 ): Promise<Revocable | null> {
   if (!locked?.sealed || !row.authClientTenantId || !row.authClientId) return null;

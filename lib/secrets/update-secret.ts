@@ -18,10 +18,12 @@ import { nameKey } from "@/lib/secret-types/names";
 import { needsBrowser, type OAuth2CredentialsInput } from "@/lib/secret-types/oauth2";
 import type { SecretType } from "@/lib/secret-types/secret-type";
 import { extrasOf, givenLifetime, readCredentials, refuseUnfit } from "./credentials-input";
+import { insertEvent } from "./event-store";
 import { completeKeyPair, publicKeysOf, type StoredKeyPair } from "./key-pair";
 import { credentialsPlace, openExtras, openStatic, openTokens } from "./opened";
 import { publishKeys } from "./published-key-store";
 import type { OAuth2Extras, UpdateBody } from "./resource";
+import type { SecretRow } from "./rows";
 import { mergeTokens, saveNewGrant } from "./save-tokens";
 import { findSecret, keyPlace, viewOne } from "./service";
 import * as store from "./store";
@@ -116,7 +118,7 @@ export async function updateSecret(
       if (oauth2 && client) await patchTokens(tx, scope, row, client, oauth2);
     }
     await store.updateSecret(tx, scope.tenantId, id, change);
-    await store.insertEvent(tx, scope.tenantId, id, {
+    await insertEvent(tx, scope.tenantId, id, {
       event: "edited",
       actor: caller.name,
       detail:
@@ -164,7 +166,7 @@ function asksWith(extras: OAuth2Extras): string {
 }
 
 /** The auth client and the type are for ever (CONTRACT section 3 "Update"). The same value again is no change. */
-function refuseImmutable(row: store.SecretRow, data: UpdateBody["data"]): void {
+function refuseImmutable(row: SecretRow, data: UpdateBody["data"]): void {
   const client = data.relationships?.auth_client?.data.id;
   if (client !== undefined && client !== row.authClientId)
     throw new AppError("invalid_attribute", "The auth client of a secret cannot be changed; add another secret.", {
@@ -182,7 +184,7 @@ function refuseImmutable(row: store.SecretRow, data: UpdateBody["data"]): void {
  * @param row as it is stored now
  */
 async function readPatch(
-  row: Pick<store.SecretRow, "tenantId" | "id" | "type" | "generation" | "sealed">,
+  row: Pick<SecretRow, "tenantId" | "id" | "type" | "generation" | "sealed">,
   given: unknown,
 ): Promise<Record<string, unknown>> {
   if (!isSecretType(row.type)) throw new AppError("integrity_failure", "The stored type of this secret is not known.");
@@ -202,7 +204,7 @@ const entry = (values: Record<string, unknown>, name: string) =>
 async function patchTokens(
   tx: Tx,
   scope: WorkspaceScope,
-  row: store.SecretRow,
+  row: SecretRow,
   client: OAuthClient,
   given: OAuth2CredentialsInput,
 ): Promise<void> {

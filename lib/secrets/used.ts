@@ -1,7 +1,8 @@
 import type { Caller } from "@/lib/access/caller";
 import type { Permission } from "@/lib/access/permissions";
-import { type KeyUseAction, readSecretAudited, type SecretRow } from "./store";
-import { permitted } from "./tokens";
+import { type KeyUseAction, readSecretAudited } from "./audited-read-store";
+import { permitted } from "./permitted";
+import type { SecretRow } from "./rows";
 
 const USE: Permission = "workspaces.auth_secret.use";
 

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { endpoint, ok } from "@/lib/http/endpoint";
 import { methods } from "@/lib/http/methods";
-import { revealValue } from "@/lib/secrets/tokens";
+import { revealValue } from "@/lib/secrets/reveal";
 
 /** `member`, or `member.name` for one of a member that holds several, such as `headers.X-API-Key`. */
 const body = z.strictObject({ field: z.string("must name the value to reveal").min(1).max(300) });
