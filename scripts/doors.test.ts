@@ -24,7 +24,7 @@ const HOLDERS: Record<string, Door[]> = {
   "lib/secrets/opened.ts": [STAYS],
   "lib/secrets/resource.ts": [READ],
   "lib/secrets/own-request.ts": [TOKEN],
-  "lib/secrets/tokens.ts": [READ],
+  "lib/secrets/reveal.ts": [READ],
   "lib/secrets/service.ts": [READ],
   "lib/secrets/save-tokens.ts": [STAYS],
   "lib/secrets/update-secret.ts": [STAYS],
@@ -35,7 +35,8 @@ const HOLDERS: Record<string, Door[]> = {
   "lib/secrets/authorized.ts": [STAYS],
   // Client secrets.
   "lib/auth-clients/opened.ts": [STAYS],
-  "lib/auth-clients/service.ts": [STAYS],
+  "lib/auth-clients/change.ts": [STAYS],
+  "lib/auth-clients/seen.ts": [STAYS],
   "lib/auth-clients/resource.ts": [READ],
   "lib/oauth/client-auth.ts": [TOKEN],
   // Tokens, codes and PKCE verifiers. The token endpoint takes secrets out of a provider's words before anybody sees those.

@@ -1,13 +1,6 @@
 import type { OAuthClient } from "@/lib/auth-clients/client";
-import {
-  type ClientRow,
-  type ClientState,
-  findClient,
-  findState,
-  isStillVersion,
-  writeOk,
-  writeProblem,
-} from "@/lib/auth-clients/store";
+import { type ClientState, findState, isStillVersion, writeOk, writeProblem } from "@/lib/auth-clients/state-store";
+import { type ClientRow, findClient } from "@/lib/auth-clients/store";
 import { openJson, type Place } from "@/lib/crypto/envelope";
 import { Sensitive } from "@/lib/crypto/sensitive";
 import { onClientChange } from "@/lib/db/notifications";

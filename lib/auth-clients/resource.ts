@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { type Scope, scopeId } from "@/lib/access/scope";
-import type { ClientFacts, ClientRow, ClientUser } from "@/lib/auth-clients/store";
+import type { ClientFacts, ClientRow } from "@/lib/auth-clients/store";
+import type { ClientUser } from "@/lib/auth-clients/usage-store";
 import type { Sensitive } from "@/lib/crypto/sensitive";
 import { AppError } from "@/lib/errors";
 import { complaint, type Relationship, type Resource, related, relationshipTo } from "@/lib/http/json-api";

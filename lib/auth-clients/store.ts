@@ -1,11 +1,13 @@
 import { and, asc, eq, exists, inArray, isNotNull, notExists, or, type SQL, sql } from "drizzle-orm";
 import { contracts, tenants, workspaces } from "@/drizzle/schema/accounts";
 import { authClientComponents, authClientState, authClients, components } from "@/drizzle/schema/auth-clients";
-import { secrets } from "@/drizzle/schema/secrets";
 import { GLOBAL, INSTANCE_TENANT, type Scope, scopeId } from "@/lib/access/scope";
 import type { Tx } from "@/lib/db/tx";
 
-/** SQL of auth clients; nothing else names their columns. Every function sees what the transaction's tenant may see. */
+/**
+ * SQL of auth clients as such; what uses them and what the refresher learned have stores of their own. Every function sees what
+ * the transaction's tenant may see.
+ */
 
 type StoredRow = typeof authClients.$inferSelect;
 
@@ -293,75 +295,6 @@ export async function deleteClient(tx: Tx, tenantId: string, id: string): Promis
   return gone.length === 1;
 }
 
-/**
- * Holds until the end of the transaction. Whoever is about to use a client in a new secret shares it; deletion takes it
- * alone, so that no secret is born while its client dies. Row locks cannot do this: a tenant may not lock a global row.
- */
-export async function lockUse(tx: Tx, id: string, how: "shared" | "alone"): Promise<void> {
-  const key = sql`hashtextextended(${`auth-client ${id}`}, 0)`;
-  if (how === "shared") await tx.execute(sql`select pg_advisory_xact_lock_shared(${key})`);
-  else await tx.execute(sql`select pg_advisory_xact_lock(${key})`);
-}
-
-export interface ClientUser {
-  secretId: string;
-  name: string;
-  workspaceId: string;
-  workspaceName: string;
-  contractId: string;
-}
-
-/** The secrets of the transaction's tenant that use a client, by workspace and name. */
-export async function secretsUsing(tx: Tx, tenantId: string, client: { tenantId: string; id: string }) {
-  return tx
-    .select({
-      secretId: secrets.id,
-      name: secrets.name,
-      workspaceId: secrets.workspaceId,
-      workspaceName: workspaces.name,
-      contractId: workspaces.contractId,
-    })
-    .from(secrets)
-    .innerJoin(workspaces, and(eq(workspaces.tenantId, secrets.tenantId), eq(workspaces.id, secrets.workspaceId)))
-    .where(
-      and(
-        eq(secrets.tenantId, tenantId),
-        eq(secrets.authClientTenantId, client.tenantId),
-        eq(secrets.authClientId, client.id),
-      ),
-    )
-    .orderBy(asc(workspaces.name), asc(secrets.name)) satisfies Promise<ClientUser[]>;
-}
-
-/** How many secrets at or below the scope use each client; clients that none uses are left out. */
-export async function countUses(tx: Tx, scope: Scope, ids: readonly string[]): Promise<Map<string, number>> {
-  if (ids.length === 0) return new Map();
-  const below =
-    scope.kind === "workspace"
-      ? eq(secrets.workspaceId, scope.workspaceId)
-      : scope.kind === "contract"
-        ? inArray(
-            secrets.workspaceId,
-            tx
-              .select({ id: workspaces.id })
-              .from(workspaces)
-              .where(and(eq(workspaces.tenantId, scope.tenantId), eq(workspaces.contractId, scope.contractId))),
-          )
-        : undefined;
-  const rows = await tx
-    .select({ id: secrets.authClientId, n: sql<number>`count(*)::int` })
-    .from(secrets)
-    .where(and(eq(secrets.tenantId, scope.tenantId), inArray(secrets.authClientId, [...ids]), below))
-    .groupBy(secrets.authClientId);
-  return new Map(rows.map((row) => [row.id as string, row.n]));
-}
-
-/** How many secrets of all tenants use a global client, through the door that tells no more than the number. */
-export async function countGlobalUses(tx: Tx, id: string): Promise<number> {
-  const [row] = await tx.execute<{ n: number }>(sql`select latchkey_global_client_uses(${id}) as n`);
-  return Number(row?.n ?? 0);
-}
-
 /** The code that ends redirect names owned by this scope. */
 export async function redirectCodeOf(tx: Tx, scope: Scope): Promise<string> {
   const id = scopeId(scope);
@@ -374,84 +307,4 @@ export async function redirectCodeOf(tx: Tx, scope: Scope): Promise<string> {
     : await tx.select({ code: tenants.redirectCode }).from(tenants).where(eq(tenants.tenantId, id));
   if (!row) throw new Error(`The ${scope.kind} ${id} has no redirect code.`);
   return row.code;
-}
-
-/** Forgets what the refresher held against a client, so that it is tried again at once. */
-export async function clearProblem(tx: Tx, tenantId: string, id: string, forgetMethod: boolean): Promise<void> {
-  await tx
-    .update(authClientState)
-    .set({
-      problem: null,
-      problemVersion: null,
-      nextProbeAt: null,
-      ...(forgetMethod ? { authMethod: null, learned: false } : {}),
-    })
-    .where(and(eq(authClientState.tenantId, tenantId), eq(authClientState.authClientId, id)));
-}
-
-/** Locks the client against edits until the end of the transaction and tells whether it still has this version. */
-export async function isStillVersion(tx: Tx, tenantId: string, id: string, version: number): Promise<boolean> {
-  const [row] = await tx
-    .select({ version: authClients.version })
-    .from(authClients)
-    .where(and(eq(authClients.tenantId, tenantId), eq(authClients.id, id)))
-    .for("share");
-  return row?.version === version;
-}
-
-/** Writes the refresher's verdict; `isStillVersion` first. The next probe is `probeAfterMs` from now, by the database's clock. */
-export async function writeProblem(
-  tx: Tx,
-  client: { tenantId: string; id: string; version: number },
-  problem: Record<string, unknown>,
-  probeAfterMs: number,
-): Promise<void> {
-  const state = {
-    problem,
-    problemVersion: client.version,
-    nextProbeAt: sql`now() + ${probeAfterMs}::float8 * interval '1 ms'`,
-  };
-  await tx
-    .insert(authClientState)
-    .values({ tenantId: client.tenantId, authClientId: client.id, ...state })
-    .onConflictDoUpdate({ target: [authClientState.tenantId, authClientState.authClientId], set: state });
-}
-
-/** Writes that a client works, and how it authenticates when that was found out. */
-export async function writeOk(
-  tx: Tx,
-  client: { tenantId: string; id: string },
-  authMethod: string | null,
-): Promise<void> {
-  const state = {
-    problem: null,
-    problemVersion: null,
-    nextProbeAt: null,
-    lastOkAt: sql`now()`,
-    ...(authMethod === null ? {} : { authMethod, learned: true }),
-  };
-  await tx
-    .insert(authClientState)
-    .values({ tenantId: client.tenantId, authClientId: client.id, ...state })
-    .onConflictDoUpdate({ target: [authClientState.tenantId, authClientState.authClientId], set: state });
-}
-
-export interface ClientState {
-  problem: Record<string, unknown> | null;
-  problemVersion: number | null;
-  authMethod: string | null;
-  lastOkAt: Date | null;
-}
-
-export async function findState(tx: Tx, tenantId: string, id: string): Promise<ClientState | null> {
-  const [row] = await tx
-    .select({
-      problem: authClientState.problem,
-      problemVersion: authClientState.problemVersion,
-      authMethod: authClientState.authMethod,
-      lastOkAt: authClientState.lastOkAt,
-    })
-    .from(authClientState)
-    .where(and(eq(authClientState.tenantId, tenantId), eq(authClientState.authClientId, id)));
-  return row ?? null;
 }

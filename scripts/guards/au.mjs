@@ -26,7 +26,7 @@ export const au = [
   {
     row: "AU-1",
     what: "no value when the entry cannot be written",
-    file: "lib/secrets/store.ts",
+    file: "lib/secrets/audited-read-store.ts",
     find: "return orUnavailable(() => secretReads().add({ caller, scope, id, action, detail, destination }));",
     replace:
       "return orUnavailable(() => secretReads().add({ caller, scope, id, action, detail, destination })).catch(() => readSecret(scope, id));",
@@ -35,7 +35,7 @@ export const au = [
   {
     row: "AU-1",
     what: "no token when the entry cannot be written",
-    file: "lib/secrets/store.ts",
+    file: "lib/secrets/audited-read-store.ts",
     find: "return orUnavailable(() => tokenReads().add({ caller, scope, id, action, detail: null, destination: null }));",
     replace:
       "return orUnavailable(() => tokenReads().add({ caller, scope, id, action, detail: null, destination: null })).catch(() => readSecret(scope, id));",
@@ -68,7 +68,7 @@ export const au = [
   {
     row: "AU-1",
     what: "an entry with client secrets that are shown",
-    file: "lib/auth-clients/service.ts",
+    file: "lib/auth-clients/seen.ts",
     find: '  if (caller.via === "session") return;\n  const shown',
     replace: "  if (caller.via) return;\n  const shown",
     tests: ["app/v2/auth-clients/_tests/access.test.ts"],
@@ -100,7 +100,7 @@ export const au = [
   {
     row: "AU-2",
     what: "who read a value, with which credential",
-    file: "lib/secrets/store.ts",
+    file: "lib/secrets/audited-read-store.ts",
     find: "credential_id: caller.credentialId,",
     replace: "credential_id: null,",
     tests: ENTRIES,
@@ -108,7 +108,7 @@ export const au = [
   {
     row: "AU-2",
     what: "where from a value was read",
-    file: "lib/secrets/store.ts",
+    file: "lib/secrets/audited-read-store.ts",
     find: "ip: caller.request.ip,",
     replace: "ip: null,",
     tests: ENTRIES,
@@ -116,7 +116,7 @@ export const au = [
   {
     row: "AU-2",
     what: "by which request a value was read",
-    file: "lib/secrets/store.ts",
+    file: "lib/secrets/audited-read-store.ts",
     find: "request_id: caller.request.requestId,",
     replace: "request_id: null,",
     tests: ENTRIES,

@@ -9,7 +9,7 @@ const SQL = "drizzle/security.sql";
 
 /** Rows of an audited read go to whoever asked for the secret, whatever the workspace. */
 const ANY_WORKSPACE = {
-  file: "lib/secrets/store.ts",
+  file: "lib/secrets/audited-read-store.ts",
   find: "const key = (tenantId: unknown, workspaceId: unknown, id: unknown) => `${tenantId} ${workspaceId} ${id}`;",
   replace: "const key = (tenantId: unknown, _workspaceId: unknown, id: unknown) => `${tenantId} ${id}`;",
 };
@@ -147,7 +147,7 @@ export const az = [
   {
     row: "AZ-4",
     what: "credentials of a client for who may see them where it lives",
-    file: "lib/auth-clients/service.ts",
+    file: "lib/auth-clients/seen.ts",
     find: '  if (!holdsOnAuthClients(caller, "get", row.scope)) return { row, view: { ...known, credentials: null } };\n',
     replace: "",
     tests: ["app/v2/auth-clients/_tests/access.test.ts"],

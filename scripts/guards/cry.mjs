@@ -201,7 +201,7 @@ export const cry = [
   {
     row: "CRY-11",
     what: "a damaged client hides no other",
-    file: "lib/auth-clients/service.ts",
+    file: "lib/auth-clients/seen.ts",
     find: 'if (!(error instanceof AppError && error.code === "integrity_failure")) throw error;',
     replace: "throw error;",
     tests: ["app/v2/auth-clients/_tests/access.test.ts"],

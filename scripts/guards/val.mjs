@@ -1,5 +1,5 @@
 const SERVICE = "lib/secrets/service.ts";
-const TOKENS = "lib/secrets/tokens.ts";
+const REVEAL = "lib/secrets/reveal.ts";
 const API = "app/v2/workspaces/_tests";
 const UPDATE = "lib/secrets/update-secret.ts";
 const TREE = "lib/accounts/tree-service.ts";
@@ -28,7 +28,7 @@ export const val = [
   {
     row: "VAL-1",
     what: "no token to a browser",
-    file: TOKENS,
+    file: "lib/secrets/tokens.ts",
     find: '  if (caller.via !== "session") return;\n',
     replace: "  if (caller.via) return;\n",
     tests: [`${API}/values.test.ts`, `${API}/secret-tokens.test.ts`],
@@ -36,7 +36,7 @@ export const val = [
   {
     row: "VAL-1",
     what: "no client secret to a browser",
-    file: "lib/auth-clients/service.ts",
+    file: "lib/auth-clients/seen.ts",
     find: "new Sensitive(session ? options : { ...options, ...secret })",
     replace: "new Sensitive({ ...options, ...secret })",
     tests: ["app/v2/auth-clients/_tests/access.test.ts"],
@@ -44,7 +44,7 @@ export const val = [
   {
     row: "VAL-2",
     what: "a recent sign-in before a value is shown",
-    file: TOKENS,
+    file: REVEAL,
     find: "  requireRecentSignIn(caller, systemClock.now());\n",
     replace: "",
     tests: [`${API}/values.test.ts`],
@@ -52,7 +52,7 @@ export const val = [
   {
     row: "VAL-2",
     what: "not more than so many values in a short time",
-    file: TOKENS,
+    file: REVEAL,
     find: "  await limitReveals(caller, scope, id);\n",
     replace: "",
     tests: [`${API}/values.test.ts`],
@@ -60,17 +60,17 @@ export const val = [
   {
     row: "VAL-2",
     what: "a value shown is recorded first",
-    file: TOKENS,
-    find: 'const row = await store.readSecretAudited(caller, scope, id, "secret.revealed", { field });',
+    file: REVEAL,
+    find: 'const row = await readSecretAudited(caller, scope, id, "secret.revealed", { field });',
     replace: "const row = await findSecret(caller, scope, id, REVEAL);",
     tests: [`${API}/values.test.ts`],
   },
   {
     row: "VAL-2",
     what: "the permission to see values",
-    file: TOKENS,
+    file: REVEAL,
     find: "await permitted(caller, REVEAL, workspaceId, id);",
-    replace: "await permitted(caller, GET, workspaceId, id);",
+    replace: 'await permitted(caller, "workspaces.auth_secret.get", workspaceId, id);',
     tests: ["app/access-matrix.test.ts"],
     testName: "reveal (every id|as guest|as narrowed task)",
   },
@@ -93,7 +93,7 @@ export const val = [
   {
     row: "VAL-2",
     what: "never is said before a password is asked for",
-    file: TOKENS,
+    file: REVEAL,
     find: "  await refuseNeverShown(caller, scope, id, field);\n",
     replace: "",
     tests: POLICY,
@@ -101,7 +101,7 @@ export const val = [
   {
     row: "VAL-2",
     what: "never, also when it came since the first look",
-    file: TOKENS,
+    file: REVEAL,
     find: '  if (row.revealEffective === "never") throw neverShown(row);\n',
     replace: "",
     tests: POLICY,
@@ -109,7 +109,7 @@ export const val = [
   {
     row: "VAL-2",
     what: "a value never shown is recorded as denied",
-    file: TOKENS,
+    file: REVEAL,
     find: '  await recordDenied(caller, scope, "secret.revealed", target, { field });\n',
     replace: "",
     tests: POLICY,
@@ -213,7 +213,7 @@ export const val = [
   {
     row: "VAL-3",
     what: "a client secret that is left out stays",
-    file: "lib/auth-clients/service.ts",
+    file: "lib/auth-clients/change.ts",
     find: "  if (clientSecret === undefined) return;\n",
     replace: "",
     tests: ["app/v2/auth-clients/_tests/patch.test.ts"],

@@ -1,5 +1,5 @@
 import { readScopeWord, toUsage } from "@/lib/auth-clients/resource";
-import { readUsage } from "@/lib/auth-clients/service";
+import { readUsage } from "@/lib/auth-clients/usage";
 import { endpoint, ok } from "@/lib/http/endpoint";
 import { methods } from "@/lib/http/methods";
 
