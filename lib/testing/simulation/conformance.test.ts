@@ -7,7 +7,8 @@ import type { Landing, Lease, Rows, Want } from "@/lib/refresher/world";
 import { forgetTokens, saveTokens } from "@/lib/secrets/token-store";
 import { useDatabase } from "@/lib/testing/database";
 import { Random } from "./random";
-import { type LeaseKey, RowStore, type SavedRow, type StateRow } from "./row-store";
+import type { LeaseKey, SavedRow, StateRow } from "./row-shapes";
+import { RowStore } from "./row-store";
 
 /**
  * The row store of the simulation and the statements in PostgreSQL are given the same commands and must hold the same rows

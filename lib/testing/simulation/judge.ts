@@ -3,7 +3,7 @@ import type { Lease, Want } from "@/lib/refresher/world";
 import type { Presentation } from "./network";
 import { sealedTokens } from "./process";
 import { hasGrace, readToken } from "./provider";
-import type { StateRow } from "./row-store";
+import type { StateRow } from "./row-shapes";
 import type { Simulation } from "./simulation";
 
 /** What may not happen (REFRESH section 9), evaluated on the provider's ground truth and the history. */

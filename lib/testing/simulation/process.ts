@@ -8,7 +8,7 @@ import { HEARTBEAT_MS, LEASE_MS } from "@/lib/refresher/policy";
 import { type Sweep, startSweep } from "@/lib/refresher/sweep";
 import type { Lease, Rows, Want, World } from "@/lib/refresher/world";
 import { simulatedClient } from "./network";
-import type { LeaseKey, StateRow } from "./row-store";
+import type { LeaseKey, StateRow } from "./row-shapes";
 import type { Owner } from "./scheduler";
 import { PLACE, type Simulation } from "./simulation";
 

@@ -2,7 +2,7 @@ import { HARD_DEADLINE_MS } from "@/lib/refresher/policy";
 import type { Verdict, Want } from "@/lib/refresher/world";
 import type { Violation } from "./judge";
 import type { Presentation } from "./network";
-import type { LandingRow, LeaseKey, StateRow } from "./row-store";
+import type { LandingRow, LeaseKey, StateRow } from "./row-shapes";
 import { RowStore } from "./row-store";
 import type { Plan } from "./simulation";
 
