@@ -10,6 +10,8 @@ export interface SecretRequest {
   headers?: Record<string, string>;
   /** At most 700 KB; larger ones stream through `/outbound`. */
   body?: string | Uint8Array;
+  /** False: `{{ name.field }}` in URL, headers and JSON body is sent as it is, and stands for no value of another secret. */
+  templates?: boolean;
   signal?: AbortSignal;
 }
 
@@ -31,12 +33,12 @@ export async function requestWithSecret(
   client: Client,
   workspaceId: string,
   secretId: string,
-  { url, method = "GET", headers = {}, body, signal }: SecretRequest,
+  { url, method = "GET", headers = {}, body, templates, signal }: SecretRequest,
 ): Promise<Response> {
   const sent = body === undefined ? {} : typeof body === "string" ? { body } : { body_base64: base64(body) };
   const path = `/v2/workspaces/${encodeURIComponent(workspaceId)}/secrets/${encodeURIComponent(secretId)}/request`;
   const { data } = await client.single<Answer>("POST", path, {
-    body: { url: String(url), method, headers, ...sent },
+    body: { url: String(url), method, headers, ...sent, ...(templates === undefined ? {} : { templates }) },
     signal,
   });
   const { status, headers: answered, body: text, body_base64 } = data.attributes;

@@ -15,22 +15,38 @@ const MOST_BYTES = 16 * 1024;
 /** Fields of the type `http_headers` that say how to talk and not who talks: nothing to hide. */
 const NO_SECRET = /^(accept(-.*)?|content-type|user-agent|origin|referer|prefer)$/;
 
+type Released = Pick<Release, "row" | "credentials">;
+
+/**
+ * What a secret has to put into a request: its stored values, of oauth2 `access_token` alone. Of a key `token`, signed with the
+ * secret's own claims and lifetime; the key stays.
+ *
+ * @throws AppError bad_request when the key is not for signing
+ */
+export async function valuesOf({ row, credentials }: Released): Promise<Readonly<Record<string, unknown>>> {
+  if (credentials.kind === "oauth2") return { access_token: credentials.tokens?.access_token.reveal() };
+  const { values } = credentials;
+  if (row.type !== "hs256" && row.type !== "rs256") return values.reveal();
+  const keys = await keysOf(row, async () => values);
+  const { token } = await signJwt(keys, {}, { nowMs: systemClock.now() });
+  return { token };
+}
+
 /** What is put into one request, and the guard over its answer. Prints nothing of it. */
 export class Injection {
   readonly #fields: readonly HeaderField[];
+  readonly #named: readonly string[];
 
-  /** @throws AppError bad_request when the stored value fits into no header, or the key is not for signing */
-  static async of({ row, credentials }: Pick<Release, "row" | "credentials">): Promise<Injection> {
-    if (credentials.kind === "oauth2")
-      return new Injection(row.type, { access_token: credentials.tokens?.access_token.reveal() });
-    const { values } = credentials;
-    if (row.type !== "hs256" && row.type !== "rs256") return new Injection(row.type, values.reveal());
-    // The key stays; a token with the secret's own claims and lifetime goes.
-    const keys = await keysOf(row, async () => values);
-    return new Injection(row.type, { ...(await signJwt(keys, {}, { nowMs: systemClock.now() })) });
+  /**
+   * @param named values that the request has besides, by reference; they must not come back either
+   * @throws AppError bad_request when the stored value fits into no header, or the key is not for signing
+   */
+  static async of(release: Released, named: readonly string[] = []): Promise<Injection> {
+    return new Injection(release.row.type, await valuesOf(release), named);
   }
 
-  private constructor(type: string, values: Readonly<Record<string, unknown>>) {
+  private constructor(type: string, values: Readonly<Record<string, unknown>>, named: readonly string[]) {
+    this.#named = named;
     const injects = isSecretType(type) ? SECRET_TYPES[type].injects : null;
     if (!injects) throw new AppError("bad_request", `A secret of type ${type} makes no HTTP requests.`);
     this.#fields = injects(values).map(([name, value]) => [name.toLowerCase(), value]);
@@ -54,7 +70,8 @@ export class Injection {
 
   /** A guard for one answer; `of` makes it look for what earlier tries sent, too. */
   guard(...of: Injection[]): ReflectionGuard {
-    return new ReflectionGuard(needlesFor([this, ...of].flatMap((one) => one.#fields.flatMap(hidden))));
+    const values = [this, ...of].flatMap((one) => [...one.#fields.flatMap(hidden), ...one.#named]);
+    return new ReflectionGuard(needlesFor(values));
   }
 }
 

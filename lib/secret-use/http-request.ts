@@ -12,6 +12,8 @@ import { answerHeaders, headerComplaint } from "./headers";
 import { Injection } from "./http-injection";
 import type { ReflectionGuard } from "./reflection-guard";
 import type { RequestAnswer, RequestBody } from "./resource";
+import { TemplateValues } from "./template-values";
+import { type Filled, TemplatedRequest } from "./templated-request";
 
 /**
  * One HTTP request made with a secret: the value goes to its allowed host and to nobody else, the caller included (SECURITY PX-1 to PX-3).
@@ -26,8 +28,8 @@ const LIMITS = { maxBytes: 10 * MB, maxInflated: 20 * MB, ratio: 100, headersTim
  * Sends the request, and once more with a newer token where the destination answers 401 to an oauth2 secret.
  *
  * @param gone aborts when the caller has gone
- * @throws AppError as `releaseFor`; invalid_attribute for a header that may not be set; destination_fault (424) when no usable answer came;
- * throttled when too many requests to that host are under way
+ * @throws AppError as `releaseFor`; invalid_attribute for a header that may not be set and a reference that leads to nothing;
+ * destination_fault (424) when no usable answer came; throttled when too many requests to that host are under way
  */
 export async function requestWithSecret(
   caller: Caller,
@@ -36,24 +38,27 @@ export async function requestWithSecret(
   request: RequestBody,
   gone: AbortSignal,
 ): Promise<RequestAnswer> {
-  const destination: Destination = { method: request.method, url: new URL(request.url) };
-  requireHeaders(request.headers, []);
+  const templated = new TemplatedRequest(request);
+  const destination: Destination = { method: request.method, url: templated.url };
+  requireHeaders(templated.plainHeaders, []);
   const late = AbortSignal.timeout(TOTAL_MS);
   const until = { gone, late };
   const release = await releaseFor(caller, workspaceId, secretId, destination);
-  const first = await Injection.of(release);
-  requireHeaders(request.headers, first.names);
+  const values = await TemplateValues.of(caller, release, templated.references, destination);
+  const first = await Injection.of(release, values.all);
+  const sent = filledBy(templated, values, first);
   const leave = enterRoom(destination.url, release.scope.tenantId);
   const began = performance.now();
   try {
-    let answer = await send(destination, first.into(request.headers), request, until);
+    let answer = await send(request, sent, first, until);
     let guard = first.guard();
     let tries = 1;
     if (answer.status === 401) {
       const renewed = await releaseAnew(caller, release, destination);
       if (renewed) {
-        const second = await Injection.of(renewed);
-        answer = await send(destination, second.into(request.headers), request, until);
+        const newer = await values.renewed(renewed);
+        const second = await Injection.of(renewed, newer.all);
+        answer = await send(request, filledBy(templated, newer, second), second, until);
         guard = second.guard(first);
         tries = 2;
       }
@@ -66,6 +71,17 @@ export async function requestWithSecret(
   } finally {
     leave();
   }
+}
+
+/** @throws AppError invalid_attribute for a value that cannot stand where its reference does, and for headers that may not be set */
+function filledBy(templated: TemplatedRequest, values: TemplateValues, { names }: Injection): Filled {
+  const sent = templated.fill(values.valueFor);
+  if (!sent)
+    throw new AppError("invalid_attribute", "What a reference stands for cannot be part of this URL.", {
+      source: { pointer: "/url" },
+    });
+  requireHeaders(sent.headers, names);
+  return sent;
 }
 
 /** @throws AppError invalid_attribute with every header that may not be set */
@@ -87,17 +103,22 @@ function requireHeaders(headers: Readonly<Record<string, string>>, injected: rea
 }
 
 async function send(
-  { method, url }: Destination,
-  headers: Record<string, string>,
-  request: RequestBody,
+  { method, body_base64 }: RequestBody,
+  { url, headers, body: text }: Filled,
+  injection: Injection,
   { gone, late }: { gone: AbortSignal; late: AbortSignal },
 ): Promise<Answer> {
-  const body = request.body ?? (request.body_base64 === undefined ? null : Buffer.from(request.body_base64, "base64"));
+  const body = text ?? (body_base64 === undefined ? null : Buffer.from(body_base64, "base64"));
   try {
     return await exchange(
       url,
       // Compressed answers are not asked for; what comes compressed all the same is undone within the limits, to be looked into.
-      { method, headers: { ...headers, "accept-encoding": "identity" }, body, signal: AbortSignal.any([gone, late]) },
+      {
+        method,
+        headers: { ...injection.into(headers), "accept-encoding": "identity" },
+        body,
+        signal: AbortSignal.any([gone, late]),
+      },
       { ...LIMITS, egress: outboundEgress() },
     );
   } catch (error) {

@@ -48,6 +48,23 @@ export function isAllowed(url: URL, entries: readonly string[]): boolean {
   return entriesFor(url).some((entry) => entries.includes(entry));
 }
 
+const MOST_DECODINGS = 5;
+
+/**
+ * Whether a path leads upwards for anybody who reads it generously: decoded as often as it can be, `\\` taken for `/`, and what follows a
+ * `;` in a segment left out.
+ */
+export function climbs(path: string): boolean {
+  let text = path;
+  for (let i = 0; i < MOST_DECODINGS; i++) {
+    if (text.split(/[/\\]/).some((segment) => /^\.{1,2}(;|$)/.test(segment))) return true;
+    const next = text.replace(/%([0-7][0-9a-f])/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+    if (next === text) return false;
+    text = next;
+  }
+  return true;
+}
+
 function readEntry(text: string): { entry: string } | { complaint: string } {
   const given = text.trim();
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(given) || /[/?#@\\]/.test(given))

@@ -73,6 +73,43 @@ export async function releaseFor(
 }
 
 /**
+ * Another secret of the same workspace that a request names, opened for the same destination. The same for what there is not and what
+ * makes no requests: null, with an entry of what was tried.
+ *
+ * @throws AppError destination_not_allowed, needs_person (409), provider_fault (424), audit_unavailable
+ */
+export async function releaseNamed(
+  caller: Caller,
+  scope: WorkspaceScope,
+  name: string,
+  destination: Destination,
+): Promise<Release | null> {
+  const found = await inTenant(scope.tenantId, (tx) => store.secretNamed(tx, scope, name));
+  if (found && injects(found.type))
+    try {
+      return await releaseFor(caller, scope.workspaceId, found.id, destination);
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      if (error.code === "destination_not_allowed")
+        throw new AppError(
+          error.code,
+          `The secret ${JSON.stringify(name)}, which the request names, may not be sent to ${destination.url.host}. Who may edit it can add that to its allowed hosts.`,
+        );
+      if (error.code !== "not_found" && error.code !== "forbidden") throw error;
+      return null;
+    }
+  await recordNow(caller, {
+    tenantId: scope.tenantId,
+    workspaceId: scope.workspaceId,
+    action: USE,
+    outcome: "denied",
+    target: { type: "auth-secret", id: found?.id, name },
+    host: destination.url.host,
+  });
+  return null;
+}
+
+/**
  * The workspace of a secret whose id is all that is known, where the caller's part of the tree reaches it. It says only where the secret is;
  * `releaseFor` decides.
  *
@@ -124,6 +161,8 @@ export async function releaseAnew(caller: Caller, refused: Release, destination:
   }
 }
 
+const injects = (type: string): boolean => isSecretType(type) && SECRET_TYPES[type].injects !== null;
+
 async function read(
   caller: Caller,
   scope: WorkspaceScope,
@@ -141,7 +180,6 @@ async function read(
         ? "This secret has no allowed hosts yet, so no request can be made with it. Who may edit the secret can add this one."
         : `This secret may not be sent to ${url.host}. Who may edit the secret can add it to the allowed hosts.`,
     );
-  if (!isSecretType(row.type) || SECRET_TYPES[row.type].injects === null)
-    throw new AppError("bad_request", `A secret of type ${row.type} makes no HTTP requests.`);
+  if (!injects(row.type)) throw new AppError("bad_request", `A secret of type ${row.type} makes no HTTP requests.`);
   return row;
 }

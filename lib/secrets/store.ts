@@ -82,6 +82,21 @@ export async function authorizableSecret(tx: Tx, tenantId: string, id: string): 
   };
 }
 
+/** The secret of this name in a workspace; names are compared without regard to case. */
+export async function secretNamed(
+  tx: Tx,
+  { tenantId, workspaceId }: WorkspaceScope,
+  name: string,
+): Promise<{ id: string; type: string } | null> {
+  const [row] = await tx
+    .select({ id: secrets.id, type: secrets.type })
+    .from(secrets)
+    .where(
+      and(eq(secrets.tenantId, tenantId), eq(secrets.workspaceId, workspaceId), eq(secrets.nameKey, nameKey(name))),
+    );
+  return row ?? null;
+}
+
 /** Locks the secret's row for the rest of the transaction. */
 export async function lockSecret(
   tx: Tx,

@@ -12,6 +12,7 @@ import { refresher } from "./refresher.mjs";
 import { ses } from "./ses.mjs";
 import { sq } from "./sq.mjs";
 import { ss } from "./ss.mjs";
+import { tp } from "./tp.mjs";
 import { val } from "./val.mjs";
 
 /**
@@ -46,6 +47,7 @@ export const allGuards = [
   ...px,
   ...jw,
   ...sq,
+  ...tp,
   ...au,
   ...lg,
   ...door,

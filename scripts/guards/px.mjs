@@ -90,7 +90,7 @@ export const px = [
     row: "PX-2",
     what: "the secret's own header is not the caller's",
     file: REQUEST,
-    find: "  requireHeaders(request.headers, first.names);\n",
+    find: "  requireHeaders(sent.headers, names);\n",
     replace: "",
     tests: API,
     testName: "may not be set",

@@ -1,0 +1,122 @@
+import { expect, test } from "vitest";
+import { filled, type Piece, readTemplate } from "@/lib/secret-use/template";
+import { TemplatedRequest, templateComplaints } from "@/lib/secret-use/templated-request";
+import { Random } from "@/lib/testing/simulation/random";
+
+/**
+ * TP-1: texts made of what the grammar is made of, right, broken and odd. Part of `npm test` with 20,000; `npm run test:fuzz --
+ * --requests N --seed S` asks more, or the same again.
+ */
+const texts = Number(process.env.LATCHKEY_FUZZ_REQUESTS ?? 20_000);
+const seed = Number(process.env.LATCHKEY_FUZZ_SEED ?? 15);
+
+const BITS = [
+  "{{",
+  "}}",
+  "{",
+  "}",
+  " ",
+  "  ",
+  ".",
+  "..",
+  "/",
+  "?",
+  "#",
+  "\\",
+  '"',
+  '\\"',
+  "\\\\",
+  "\\u007b",
+  "\\u005f",
+  "a",
+  "name",
+  "field",
+  "my key",
+  "ü",
+  "__proto__",
+  "constructor",
+  "prototype",
+  "toString",
+  "()",
+  "[0]",
+  "+",
+  "|",
+  "<%= x %>",
+  "%7b%7b",
+  "\n",
+  "\r",
+  "\0",
+  "\u200b",
+  "{{ a.b }}",
+  '{{ "a b".c }}',
+  "{{a.b}}",
+  "{{ a . b }}",
+  "{{ a.b.c }}",
+  "{{ {{ a.b }} }}",
+  "\ud800",
+] as const;
+const VALUES = ["plain", "{{ a.b }}", "..", "/../x", '"', "\r\nx: y", "&c=d#", "ü", "%2e%2e", "", "$&$1"] as const;
+
+const isReference = (piece: Piece) => typeof piece !== "string";
+
+test(`${texts} texts from seed ${seed}: read as the grammar says or refused, and values are never read`, {
+  timeout: 60_000 + texts,
+}, () => {
+  const random = new Random(seed);
+  const seen = { plain: 0, references: 0, refused: 0 };
+  for (let i = 0; i < texts; i++) {
+    const text = Array.from({ length: random.between(1, 9) }, () => random.pick(BITS)).join("");
+    const read = readTemplate(text);
+    if ("complaint" in read) {
+      seen.refused += 1;
+      expect(text).toContain("{{");
+      continue;
+    }
+    seen[read.some(isReference) ? "references" : "plain"] += 1;
+    // Nothing is lost, and no braces are left that begin anything.
+    expect(filled(read, ({ text: written }) => written)).toBe(text);
+    for (const piece of read) {
+      if (typeof piece === "string") {
+        expect(piece).not.toContain("{{");
+        continue;
+      }
+      expect(piece.text).toMatch(/^\{\{.*\}\}$/su);
+      expect(["__proto__", "constructor", "prototype"]).not.toContain(piece.name);
+      expect(["__proto__", "constructor", "prototype"]).not.toContain(piece.field);
+    }
+    const value = random.pick(VALUES);
+    expect(filled(read, () => value)).toBe(read.map((piece) => (typeof piece === "string" ? piece : value)).join(""));
+  }
+  if (texts >= 5_000) for (const count of Object.values(seen)) expect(count).toBeGreaterThan(texts / 200);
+});
+
+test(`${texts} requests from seed ${seed}: no value leads anywhere else, ends a header or leaves its JSON string`, {
+  timeout: 60_000 + texts * 2,
+}, () => {
+  const random = new Random(seed + 1);
+  const some = () => Array.from({ length: random.between(0, 4) }, () => random.pick(BITS)).join("");
+  let sent = 0;
+  for (let i = 0; i < texts; i++) {
+    const member = some();
+    const request = {
+      url: `https://api.example.com/v1/${random.chance(0.5) ? "{{ a.b }}" : some()}${random.chance(0.3) ? "?q={{ a.b }}" : ""}`,
+      headers: { "x-one": some() },
+      body: JSON.stringify({ member, kept: 1 }),
+      templates: true,
+    };
+    if (templateComplaints(request).length > 0) continue;
+    const value = random.pick(VALUES);
+    const template = new TemplatedRequest(request);
+    const filling = template.fill(() => value);
+    if (!filling) continue;
+    sent += 1;
+    expect(filling.url.origin).toBe("https://api.example.com");
+    expect(filling.url.pathname.split("/")).toHaveLength(template.url.pathname.split("/").length);
+    expect([...filling.url.searchParams.keys()]).toHaveLength([...template.url.searchParams.keys()].length);
+    const body = JSON.parse(filling.body ?? "");
+    expect(Object.keys(body)).toEqual(["member", "kept"]);
+    const read = readTemplate(member);
+    if (!("complaint" in read)) expect(body.member).toBe(filled(read, () => value));
+  }
+  if (texts >= 5_000) expect(sent).toBeGreaterThan(texts / 20);
+});
