@@ -3,6 +3,7 @@ import { oauthAttempts, publishedKeys, secretEvents, secrets, tokenLedger, token
 import type { WorkspaceScope } from "@/lib/access/scope";
 import { repeatable, type Tx, violatedConstraint } from "@/lib/db/tx";
 import { AppError } from "@/lib/errors";
+import { nameKey } from "@/lib/secret-types/names";
 import { type SecretRow, toRow } from "./rows";
 
 /** SQL of a secret as such. Its tokens, its timeline, lists and audited reads have stores of their own. */
