@@ -159,7 +159,8 @@ describe("the command line", () => {
       code: 2,
       err: expect.stringContaining("latchkey login"),
     });
-    const wrong = { ...env, LATCHKEY_KEY: `${world.task.key.slice(0, -1)}x` };
+    const { key } = world.task;
+    const wrong = { ...env, LATCHKEY_KEY: `${key.slice(0, -1)}${key.endsWith("x") ? "y" : "x"}` };
     expect(await latchkey(["list"], { vars: wrong })).toMatchObject({
       code: 1,
       out: "",
