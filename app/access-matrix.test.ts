@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { POST as createClient } from "@/app/v2/auth-clients/route";
 import { POST as createComponent } from "@/app/v2/components/route";
-import { POST as createSecret } from "@/app/v2/workspaces/[workspaceId]/secrets/route";
 import { TASK_PERMISSIONS } from "@/lib/access/permissions";
 import { ROLES } from "@/lib/access/roles";
 import { newId } from "@/lib/ids";
@@ -20,6 +19,7 @@ import {
 import { useDatabase } from "@/lib/testing/database";
 import { call } from "@/lib/testing/http";
 import { allRoutes, definedRoutes, type Route } from "@/lib/testing/routes";
+import { postSecret } from "@/lib/testing/secrets-api";
 
 /**
  * The authorisation matrix (SECURITY AZ-1, AZ-2, AZ-3; FAULTS C16), generated from the definitions of the routes: every
@@ -190,22 +190,12 @@ function clientAt(owner: Person, place: Place, level: "workspace" | "contract" |
 
 function secretAt(owner: Person, place: Place, clientId: string): Promise<string> {
   return made(
-    call(createSecret, {
-      method: "POST",
-      as: owner.basic,
-      params: { workspaceId: place.workspaceId },
-      json: {
-        data: {
-          type: "auth-secret",
-          attributes: {
-            name: unique(),
-            credentials: { access_token: `token of ${unique()}` },
-            allowed_hosts: ["127.0.0.1:1"],
-          },
-          relationships: { auth_client: { data: { id: clientId, type: "auth-client" } } },
-        },
-      },
-    }),
+    postSecret(
+      place,
+      owner.basic,
+      { name: unique(), credentials: { access_token: `token of ${unique()}` }, allowed_hosts: ["127.0.0.1:1"] },
+      clientId,
+    ),
   );
 }
 

@@ -1,11 +1,10 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { POST as CREATE } from "@/app/v2/workspaces/[workspaceId]/secrets/route";
 import { newId } from "@/lib/ids";
 import { makePerson, makePlace, OWNER, type Person } from "@/lib/testing/callers";
-import { call } from "@/lib/testing/http";
 import { useOAuthWorld } from "@/lib/testing/oauth-world";
+import { postSecret } from "@/lib/testing/secrets-api";
 import { PEER_HEADER } from "./client-address";
 import { HOT_ROUTES } from "./hot-routes";
 import { answer, hotMatcher } from "./node-entry";
@@ -21,22 +20,16 @@ let stranger: Person;
 
 beforeAll(async () => {
   stranger = await makePerson(await makePlace(), OWNER);
-  const made = await call(CREATE, {
-    method: "POST",
-    params: { workspaceId: world.place.workspaceId },
-    as: world.owner.basic,
-    json: {
-      data: {
-        type: "auth-secret",
-        attributes: {
-          name: "Both ways",
-          credentials: { access_token: "at", refresh_token: "rt", expires_in: 3600 },
-          allowed_hosts: ["127.0.0.1:1"],
-        },
-        relationships: { auth_client: { data: { id: world.clientId, type: "auth-client" } } },
-      },
+  const made = await postSecret(
+    world.place,
+    world.owner.basic,
+    {
+      name: "Both ways",
+      credentials: { access_token: "at", refresh_token: "rt", expires_in: 3600 },
+      allowed_hosts: ["127.0.0.1:1"],
     },
-  });
+    world.clientId,
+  );
   secretId = made.body.data.id;
   server = createServer((request, response) => {
     const path = (request.url ?? "").split("?", 1)[0] ?? "";

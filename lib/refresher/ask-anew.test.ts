@@ -7,6 +7,7 @@ import { DELETE as FORGET } from "@/app/v2/workspaces/[workspaceId]/secrets/[sec
 import { makeSession } from "@/lib/testing/callers";
 import { call } from "@/lib/testing/http";
 import { useOAuthWorld } from "@/lib/testing/oauth-world";
+import { dueNow, sweepOnce } from "@/lib/testing/sweep-once";
 import { runAttempt } from "./ensure-fresh";
 import { refresher } from "./live-world";
 import { type Sweep, startSweep } from "./sweep";
@@ -40,20 +41,6 @@ function edit(secretId: string, credentials: Record<string, unknown>) {
 async function until(look: () => Promise<boolean> | boolean, ms = 20_000): Promise<void> {
   for (const end = performance.now() + ms; !(await look()); await new Promise((done) => setTimeout(done, 20)))
     if (performance.now() > end) throw new Error("It did not happen in time.");
-}
-
-/** One round of the sweep: leases what is due and runs it. */
-async function sweepOnce(): Promise<number> {
-  const { rows } = refresher().world;
-  const leases = [...(await rows.claim(200, [])), ...(await rows.claimProbes())];
-  await Promise.all(leases.map((lease) => runAttempt(lease, null)));
-  return leases.length;
-}
-
-async function dueNow(secretId: string): Promise<void> {
-  await world.patience(secretId);
-  await world.database
-    .owner`update token_state set refresh_due_at = now() - interval '1 s' where secret_id = ${secretId}`;
 }
 
 describe("the first token", () => {
@@ -218,10 +205,10 @@ describe("a request under way", () => {
     const well = await world.addAsking(own);
     await world.refresh(well);
     world.idp.always({ error: { code: "invalid_grant" } });
-    await dueNow(id);
+    await dueNow(world, id);
     await sweepOnce();
     await world.database.owner`update token_state set suspect_since = now() - interval '40 s' where secret_id = ${id}`;
-    await dueNow(id);
+    await dueNow(world, id);
     await sweepOnce();
     expect((await attributesOf(id)).problem).toMatchObject({ code: "grant_refused", who: "you" });
   });
@@ -319,7 +306,7 @@ describe("a refusal", () => {
     expect((await world.token(id)).status).toBe(424);
     expect(await world.state(id)).toMatchObject({ status: "suspect" });
     await world.database.owner`update token_state set suspect_since = now() - interval '40 s' where secret_id = ${id}`;
-    await dueNow(id);
+    await dueNow(world, id);
     await sweepOnce();
     const dead = await attributesOf(id);
     expect(dead).toMatchObject({ status: "reauthorization_needed", problem: { code: "grant_refused", who: "you" } });

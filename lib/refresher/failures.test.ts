@@ -4,25 +4,12 @@ import { PATCH as PATCH_SECRET } from "@/app/v2/workspaces/[workspaceId]/secrets
 import { call } from "@/lib/testing/http";
 import type { Behaviour } from "@/lib/testing/idp-behaviour";
 import { useOAuthWorld } from "@/lib/testing/oauth-world";
+import { dueNow, sweepOnce } from "@/lib/testing/sweep-once";
 import { runAttempt } from "./ensure-fresh";
 import { refresher } from "./live-world";
 
 /** What each kind of failed answer leads to (REFRESH section 6): nothing lost, nobody blamed wrongly, no storm. */
 const world = useOAuthWorld();
-
-/** One round of the sweep: leases what is due and runs it. */
-async function sweepOnce(): Promise<number> {
-  const { rows } = refresher().world;
-  const leases = [...(await rows.claim(200, [])), ...(await rows.claimProbes())];
-  await Promise.all(leases.map((lease) => runAttempt(lease, null)));
-  return leases.length;
-}
-
-async function dueNow(secretId: string): Promise<void> {
-  await world.patience(secretId);
-  await world.database
-    .owner`update token_state set refresh_due_at = now() - interval '1 s' where secret_id = ${secretId}`;
-}
 
 const attributesOf = async (secretId: string) => (await world.read(secretId)).body.data.attributes;
 
@@ -66,7 +53,7 @@ describe("a passing trouble", () => {
       expect(attributes).toMatchObject({ status: "retrying", state: "ready", problem: { code } });
       expect(attributes.next_attempt_at).toBe(attributes.refresh_due_at);
 
-      await dueNow(secret.id);
+      await dueNow(world, secret.id);
       expect(await sweepOnce()).toBe(1);
       expect(await world.state(secret.id)).toMatchObject({
         status: "active",
@@ -99,7 +86,7 @@ describe("a passing trouble", () => {
     world.idp.always({ error: { status: 500 } });
     const waits: number[] = [];
     for (let n = 1; n <= 13; n++) {
-      await dueNow(secret.id);
+      await dueNow(world, secret.id);
       await sweepOnce();
       waits.push((await world.state(secret.id)).due_in_s);
     }
@@ -130,7 +117,7 @@ describe("a provider that took the rotation and lost the answer", () => {
       await world.makeDue(secret.id);
       await sweepOnce();
       expect((await world.state(secret.id)).due_in_s).toBeLessThan(3.5);
-      await dueNow(secret.id);
+      await dueNow(world, secret.id);
       await sweepOnce();
       expect(await world.state(secret.id)).toMatchObject({ status: "active", failures: 0 });
     }
@@ -143,12 +130,12 @@ describe("a provider that took the rotation and lost the answer", () => {
     world.idp.next({ instead: { kind: "drop" } });
     await world.makeDue(secret.id);
     await sweepOnce();
-    await dueNow(secret.id);
+    await dueNow(world, secret.id);
     await sweepOnce();
     expect(await attributesOf(secret.id)).toMatchObject({ status: "retrying", state: "ready" });
     await world.database
       .owner`update token_state set suspect_since = now() - interval '31 s' where secret_id = ${secret.id}`;
-    await dueNow(secret.id);
+    await dueNow(world, secret.id);
     await sweepOnce();
     expect(await attributesOf(secret.id)).toMatchObject({
       status: "reauthorization_needed",
@@ -183,7 +170,7 @@ describe("a refused grant", () => {
 
       await world.database
         .owner`update token_state set suspect_since = now() - interval '31 s' where secret_id = ${secret.id}`;
-      await dueNow(secret.id);
+      await dueNow(world, secret.id);
       await sweepOnce();
       row = await world.state(secret.id);
       expect(row).toMatchObject({ status: "dead", refresh_due_at: null });
@@ -211,7 +198,7 @@ describe("a refused grant", () => {
     world.idp.next({ error: { code: "invalid_grant" } });
     await world.makeDue(secret.id);
     await sweepOnce();
-    await dueNow(secret.id);
+    await dueNow(world, secret.id);
     await sweepOnce();
     expect(await world.state(secret.id)).toMatchObject({
       status: "active",
@@ -371,7 +358,7 @@ describe("a rejected request", () => {
     });
     expect(await attributesOf(other.id)).toMatchObject({ status: "fresh" });
     expect((await world.token(secret.id)).body.meta.refresh).toMatchObject({ outcome: "paused" });
-    await dueNow(secret.id);
+    await dueNow(world, secret.id);
     expect(await sweepOnce()).toBe(0);
     await call(PATCH_SECRET, {
       method: "PATCH",

@@ -5,12 +5,12 @@ import { DELETE as RETIRE } from "@/app/v2/workspaces/[workspaceId]/secrets/[sec
 import { POST as ROTATE } from "@/app/v2/workspaces/[workspaceId]/secrets/[secretId]/keys/rotate/route";
 import { POST as REVEAL } from "@/app/v2/workspaces/[workspaceId]/secrets/[secretId]/reveal/route";
 import { DELETE, GET, PATCH } from "@/app/v2/workspaces/[workspaceId]/secrets/[secretId]/route";
-import { POST } from "@/app/v2/workspaces/[workspaceId]/secrets/route";
 import { settings } from "@/lib/config";
 import { newId } from "@/lib/ids";
 import { makePerson, makeSession, type Person } from "@/lib/testing/callers";
 import { call, type Handler } from "@/lib/testing/http";
 import { useOAuthWorld } from "@/lib/testing/oauth-world";
+import { postSecret } from "@/lib/testing/secrets-api";
 
 /** hs256 and rs256 over HTTP: made, shown, changed, rotated, published (SECURITY JW-4). */
 const world = useOAuthWorld();
@@ -24,12 +24,7 @@ beforeAll(async () => {
 });
 
 const create = (type: string, credentials: unknown) =>
-  call(POST, {
-    method: "POST",
-    params: { workspaceId: world.place.workspaceId },
-    as: world.owner.basic,
-    json: { data: { type: "auth-secret", attributes: { name: `Key ${++count}`, type, credentials } } },
-  });
+  postSecret(world.place, world.owner.basic, { name: `Key ${++count}`, type, credentials });
 const at = (handler: Handler, secretId: string, options: Parameters<typeof call>[1] = {}) =>
   call(handler, {
     as: world.owner.basic,

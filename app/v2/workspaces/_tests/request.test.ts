@@ -5,10 +5,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { POST as VERIFY } from "@/app/v2/workspaces/[workspaceId]/secrets/[secretId]/jwt/verify/route";
 import { POST as REQUEST } from "@/app/v2/workspaces/[workspaceId]/secrets/[secretId]/request/route";
 import { PATCH } from "@/app/v2/workspaces/[workspaceId]/secrets/[secretId]/route";
-import { POST as CREATE } from "@/app/v2/workspaces/[workspaceId]/secrets/route";
 import { makePerson, makePlace, makeSession, makeTask, OWNER } from "@/lib/testing/callers";
 import { type Answer, call } from "@/lib/testing/http";
 import { useOAuthWorld } from "@/lib/testing/oauth-world";
+import { madeId, postSecret } from "@/lib/testing/secrets-api";
 
 /** HTTP requests with a secret (SECURITY PX-1 to PX-3, SS-5, SS-7, SS-8, AU-1, AU-2): the API of a real server on this machine. */
 const world = useOAuthWorld();
@@ -50,19 +50,14 @@ beforeEach(() => {
 
 let count = 0;
 async function add(type: string, credentials: Record<string, unknown>, allowed_hosts: string[] | null = [host]) {
-  const answer = await call(CREATE, {
-    method: "POST",
-    params: { workspaceId: world.place.workspaceId },
-    as: world.owner.basic,
-    json: {
-      data: {
-        type: "auth-secret",
-        attributes: { name: `Request ${++count}`, type, credentials, ...(allowed_hosts ? { allowed_hosts } : {}) },
-      },
-    },
-  });
-  expect(answer.status).toBe(201);
-  return answer.body.data.id as string;
+  return madeId(
+    await postSecret(world.place, world.owner.basic, {
+      name: `Request ${++count}`,
+      type,
+      credentials,
+      ...(allowed_hosts ? { allowed_hosts } : {}),
+    }),
+  );
 }
 
 const allow = (secretId: string, allowed_hosts: unknown, as = world.owner.basic): Promise<Answer> =>
@@ -140,18 +135,12 @@ describe("what is sent", () => {
   });
 
   test("oauth2 that nobody authorized is 409, and nothing is sent", async () => {
-    const made = await call(CREATE, {
-      method: "POST",
-      params: { workspaceId: world.place.workspaceId },
-      as: world.owner.basic,
-      json: {
-        data: {
-          type: "auth-secret",
-          attributes: { name: `Open ${++count}`, credentials: {}, allowed_hosts: [host] },
-          relationships: { auth_client: { data: { id: world.clientId, type: "auth-client" } } },
-        },
-      },
-    });
+    const made = await postSecret(
+      world.place,
+      world.owner.basic,
+      { name: `Open ${++count}`, credentials: {}, allowed_hosts: [host] },
+      world.clientId,
+    );
     const answer = await ask(made.body.data.id);
     expect(answer.status).toBe(409);
     expect(answer.body.errors[0].meta.problem.code).toBe("unauthorized");

@@ -2,11 +2,12 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { POST as CREATE_CLIENT } from "@/app/v2/auth-clients/route";
 import { POST as REVEAL } from "@/app/v2/workspaces/[workspaceId]/secrets/[secretId]/reveal/route";
 import { GET, PATCH } from "@/app/v2/workspaces/[workspaceId]/secrets/[secretId]/route";
-import { GET as LIST, POST } from "@/app/v2/workspaces/[workspaceId]/secrets/route";
+import { GET as LIST } from "@/app/v2/workspaces/[workspaceId]/secrets/route";
 import { settings } from "@/lib/config";
 import { makePerson, makeSession, type Person } from "@/lib/testing/callers";
 import { call, type Handler } from "@/lib/testing/http";
 import { useOAuthWorld } from "@/lib/testing/oauth-world";
+import { postSecret } from "@/lib/testing/secrets-api";
 
 /** Types without an auth client over HTTP: made, shown, changed, read. */
 const world = useOAuthWorld();
@@ -20,12 +21,7 @@ beforeAll(async () => {
 });
 
 const create = (type: string, credentials: unknown) =>
-  call(POST, {
-    method: "POST",
-    params: { workspaceId: world.place.workspaceId },
-    as: world.owner.basic,
-    json: { data: { type: "auth-secret", attributes: { name: `Type ${++count}`, type, credentials } } },
-  });
+  postSecret(world.place, world.owner.basic, { name: `Type ${++count}`, type, credentials });
 const at = (handler: Handler, secretId: string, options: Parameters<typeof call>[1] = {}) =>
   call(handler, { params: { workspaceId: world.place.workspaceId, secretId }, as: world.owner.basic, ...options });
 const patch = (id: string, credentials: unknown) =>

@@ -2,8 +2,6 @@ import { readFileSync } from "node:fs";
 import type { Socket } from "node:net";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { POST as runSql } from "@/app/v2/workspaces/[workspaceId]/secrets/[secretId]/sql/route";
-import { POST as testSecret } from "@/app/v2/workspaces/[workspaceId]/secrets/[secretId]/test/route";
-import { POST as createSecret } from "@/app/v2/workspaces/[workspaceId]/secrets/route";
 import { Egress } from "@/lib/egress/safe-fetch";
 import { install, installed } from "@/lib/process";
 import { SQL_LIMITS } from "@/lib/secret-use/sql/messages";
@@ -11,8 +9,10 @@ import { SqlThreads } from "@/lib/secret-use/sql/threads";
 import { makePerson, makePlace, OWNER, type Person, type Place } from "@/lib/testing/callers";
 import { makeCertificate } from "@/lib/testing/certificates";
 import { useDatabase } from "@/lib/testing/database";
-import { type Answer, call } from "@/lib/testing/http";
+import type { Answer } from "@/lib/testing/http";
 import { type MariadbServer, startMariadb } from "@/lib/testing/mariadb";
+import { madeId, postSecret } from "@/lib/testing/secrets-api";
+import { postSql, postTest, reasonOf as reason } from "@/lib/testing/sql-api";
 import { listen, type SqlServerDouble } from "@/lib/testing/sql-servers";
 import { useSqlThreads } from "@/lib/testing/sql-thread";
 
@@ -47,45 +47,19 @@ afterAll(async () => {
 
 let count = 0;
 async function secret(credentials: Record<string, unknown> = {}): Promise<string> {
-  const answer = await call(createSecret, {
-    method: "POST",
-    as: owner.basic,
-    params: { workspaceId: place.workspaceId },
-    json: {
-      data: {
-        type: "auth-secret",
-        attributes: {
-          name: `Database ${++count}`,
-          type: "mysql",
-          credentials: {
-            host: "127.0.0.1",
-            port: server.port,
-            database: "things",
-            user: "sql_user",
-            password: PASSWORD,
-            tls: "disable",
-            ...credentials,
-          },
-        },
-      },
-    },
-  });
-  expect(answer.body.errors).toBeUndefined();
-  return answer.body.data.id;
+  const login = { host: "127.0.0.1", port: server.port, database: "things", user: "sql_user", password: PASSWORD };
+  return madeId(
+    await postSecret(place, owner.basic, {
+      name: `Database ${++count}`,
+      type: "mysql",
+      credentials: { ...login, tls: "disable", ...credentials },
+    }),
+  );
 }
 
-function sql(secretId: string, statement: string, more: Record<string, unknown> = {}): Promise<Answer> {
-  return call(runSql, {
-    method: "POST",
-    as: owner.basic,
-    params: { workspaceId: place.workspaceId, secretId },
-    json: { statement, ...more },
-  });
-}
-
-const tried = (secretId: string) =>
-  call(testSecret, { method: "POST", as: owner.basic, params: { workspaceId: place.workspaceId, secretId } });
-const reason = (answer: Answer) => [answer.status, answer.body.errors?.[0]?.meta?.reason];
+const sql = (secretId: string, statement: string, more: Record<string, unknown> = {}) =>
+  postSql(place, owner.basic, secretId, { statement, ...more });
+const tried = (secretId: string) => postTest(place, owner.basic, secretId);
 const rowsOf = (answer: Answer) => answer.body.data?.attributes.rows ?? answer.body.errors;
 
 describe("values", () => {

@@ -2,8 +2,6 @@ import { connect, type Socket } from "node:net";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { PATCH } from "@/app/v2/workspaces/[workspaceId]/secrets/[secretId]/route";
 import { POST as runSql } from "@/app/v2/workspaces/[workspaceId]/secrets/[secretId]/sql/route";
-import { POST as testSecret } from "@/app/v2/workspaces/[workspaceId]/secrets/[secretId]/test/route";
-import { POST as createSecret } from "@/app/v2/workspaces/[workspaceId]/secrets/route";
 import { Egress } from "@/lib/egress/safe-fetch";
 import { install, installed } from "@/lib/process";
 import { SQL_LIMITS } from "@/lib/secret-use/sql/messages";
@@ -11,7 +9,9 @@ import { SqlThreads } from "@/lib/secret-use/sql/threads";
 import { makePerson, makePlace, makeTask, OWNER, type Person, type Place } from "@/lib/testing/callers";
 import { makeCertificate } from "@/lib/testing/certificates";
 import { useDatabase } from "@/lib/testing/database";
-import { type Answer, call } from "@/lib/testing/http";
+import { call } from "@/lib/testing/http";
+import { madeId, postSecret } from "@/lib/testing/secrets-api";
+import { postSql, postTest, reasonOf as reason } from "@/lib/testing/sql-api";
 import { listen, message, postgresqlOverTls, type SqlServerDouble, WELCOME } from "@/lib/testing/sql-servers";
 import { useSqlThreads } from "@/lib/testing/sql-thread";
 
@@ -61,42 +61,18 @@ afterAll(async () => {
 
 let count = 0;
 async function secret(credentials: Record<string, unknown> = {}): Promise<string> {
-  const answer = await call(createSecret, {
-    method: "POST",
-    as: owner.basic,
-    params: { workspaceId: place.workspaceId },
-    json: {
-      data: {
-        type: "auth-secret",
-        attributes: {
-          name: `Database ${++count}`,
-          type: "postgresql",
-          credentials: { ...real, user: USER, password: PASSWORD, tls: "disable", ...credentials },
-        },
-      },
-    },
-  });
-  expect(answer.body.errors).toBeUndefined();
-  return answer.body.data.id;
+  return madeId(
+    await postSecret(place, owner.basic, {
+      name: `Database ${++count}`,
+      type: "postgresql",
+      credentials: { ...real, user: USER, password: PASSWORD, tls: "disable", ...credentials },
+    }),
+  );
 }
 
-function sql(
-  secretId: string,
-  statement: string,
-  more: Record<string, unknown> = {},
-  as = owner.basic,
-): Promise<Answer> {
-  return call(runSql, {
-    method: "POST",
-    as,
-    params: { workspaceId: place.workspaceId, secretId },
-    json: { statement, ...more },
-  });
-}
-
-const reason = (answer: Answer) => [answer.status, answer.body.errors?.[0]?.meta?.reason];
-const tried = (secretId: string, as = owner.basic) =>
-  call(testSecret, { method: "POST", as, params: { workspaceId: place.workspaceId, secretId } });
+const sql = (secretId: string, statement: string, more: Record<string, unknown> = {}, as = owner.basic) =>
+  postSql(place, as, secretId, { statement, ...more });
+const tried = (secretId: string, as = owner.basic) => postTest(place, as, secretId);
 
 describe("values", () => {
   test("come as JSON that loses nothing", async () => {
@@ -399,16 +375,10 @@ describe("TLS and addresses (SQ-3, SQ-5, SQ-7)", () => {
     } finally {
       vi.unstubAllEnvs();
     }
-    const without = await call(createSecret, {
-      method: "POST",
-      as: owner.basic,
-      params: { workspaceId: place.workspaceId },
-      json: {
-        data: {
-          type: "auth-secret",
-          attributes: { name: "No host", type: "postgresql", credentials: { tls: "prefer" } },
-        },
-      },
+    const without = await postSecret(place, owner.basic, {
+      name: "No host",
+      type: "postgresql",
+      credentials: { tls: "prefer" },
     });
     expect(
       without.body.errors.map((one: { source: { pointer: string } }) => one.source.pointer.split("/").at(-1)).sort(),
@@ -416,20 +386,10 @@ describe("TLS and addresses (SQ-3, SQ-5, SQ-7)", () => {
     for (const host of ["/var/run/postgresql", "db.test:5432", "postgres://x", "a b", ""])
       expect(
         (
-          await call(createSecret, {
-            method: "POST",
-            as: owner.basic,
-            params: { workspaceId: place.workspaceId },
-            json: {
-              data: {
-                type: "auth-secret",
-                attributes: {
-                  name: host || "x",
-                  type: "postgresql",
-                  credentials: { ...real, user: USER, password: "p", host },
-                },
-              },
-            },
+          await postSecret(place, owner.basic, {
+            name: host || "x",
+            type: "postgresql",
+            credentials: { ...real, user: USER, password: "p", host },
           })
         ).status,
       ).toBe(400);
@@ -591,16 +551,10 @@ test("every use is on record before it runs, without statement and values (AU-1,
 });
 
 test("a secret of another type, and one of elsewhere, are no databases here", async () => {
-  const other = await call(createSecret, {
-    method: "POST",
-    as: owner.basic,
-    params: { workspaceId: place.workspaceId },
-    json: {
-      data: {
-        type: "auth-secret",
-        attributes: { name: "Basic", type: "basic", credentials: { username: "u", password: "p" } },
-      },
-    },
+  const other = await postSecret(place, owner.basic, {
+    name: "Basic",
+    type: "basic",
+    credentials: { username: "u", password: "p" },
   });
   expect((await sql(other.body.data.id, "select 1")).status).toBe(400);
   const stranger = await makePerson(await makePlace(), OWNER);

@@ -1,12 +1,12 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { GET as GET_REVEAL, POST as REVEAL } from "@/app/v2/workspaces/[workspaceId]/secrets/[secretId]/reveal/route";
 import { GET, PATCH } from "@/app/v2/workspaces/[workspaceId]/secrets/[secretId]/route";
-import { POST } from "@/app/v2/workspaces/[workspaceId]/secrets/route";
 import { settings } from "@/lib/config";
 import { closeDatabase } from "@/lib/db/client";
 import { makePerson, makeSession, OWNER } from "@/lib/testing/callers";
 import { call, type Handler } from "@/lib/testing/http";
 import { useOAuthWorld } from "@/lib/testing/oauth-world";
+import { madeId, postSecret } from "@/lib/testing/secrets-api";
 
 /** Values written and shown (SECURITY VAL-2, VAL-3, SES-5). */
 const world = useOAuthWorld();
@@ -16,28 +16,23 @@ afterEach(() => {
 });
 
 async function add(): Promise<string> {
-  const { body } = await call(POST, {
-    method: "POST",
-    params: { workspaceId: world.place.workspaceId },
-    as: world.owner.basic,
-    json: {
-      data: {
-        type: "auth-secret",
-        attributes: {
-          name: `Value ${++count}`,
-          credentials: {
-            access_token: `at-${count}`,
-            refresh_token: `rt-${count}`,
-            expires_in: 3600,
-            scope: "a b",
-            fields: { retries: 3 },
-          },
+  return madeId(
+    await postSecret(
+      world.place,
+      world.owner.basic,
+      {
+        name: `Value ${++count}`,
+        credentials: {
+          access_token: `at-${count}`,
+          refresh_token: `rt-${count}`,
+          expires_in: 3600,
+          scope: "a b",
+          fields: { retries: 3 },
         },
-        relationships: { auth_client: { data: { id: world.clientId, type: "auth-client" } } },
       },
-    },
-  });
-  return body.data.id;
+      world.clientId,
+    ),
+  );
 }
 
 const at = (handler: Handler, secretId: string, options: Parameters<typeof call>[1] = {}) =>
