@@ -73,10 +73,17 @@ const routes = await allRoutes();
 const defined = await definedRoutes();
 /** Anybody may call these; the two browser legs of the OAuth flow decide by session and state and have their own tests. */
 const PUBLIC = new Set([
-  "GET /healthz", "GET /readyz", "GET /metrics", "POST /api/setup", "POST /api/setup/check", "GET /api/auth/{nextauth}",
-  "POST /api/auth/{nextauth}", "GET /api/oauth/authorize/{secretId}", "GET /api/oauth/callback/{secretName}",
+  "GET /healthz",
+  "GET /readyz",
+  "GET /metrics",
+  "POST /api/setup",
+  "POST /api/setup/check",
+  "GET /api/auth/{nextauth}",
+  "POST /api/auth/{nextauth}",
+  "GET /api/oauth/authorize/{secretId}",
+  "GET /api/oauth/callback/{secretName}",
   "GET /.well-known/jwks/{file}",
-]); // biome-ignore format: one list
+]);
 const guarded = defined.filter((route) => !PUBLIC.has(route.definition.route));
 
 describe("AZ-1: the table", () => {
@@ -147,9 +154,20 @@ interface Role {
   grants: { at: Path; permissions: readonly string[] }[];
 }
 const ROLE_NAMES = [
-  "anonymous", "expired key", "revoked key", "guest", "integrator", "workspace admin", "workspace admin in a browser", "contract admin",
-  "tenant admin", "operator", "task identity", "narrowed task", "limited key",
-] as const; // biome-ignore format: one list
+  "anonymous",
+  "expired key",
+  "revoked key",
+  "guest",
+  "integrator",
+  "workspace admin",
+  "workspace admin in a browser",
+  "contract admin",
+  "tenant admin",
+  "operator",
+  "task identity",
+  "narrowed task",
+  "limited key",
+] as const;
 const roles = {} as Record<(typeof ROLE_NAMES)[number], Role>;
 
 const workspacePath = (p: Place): Path => [p.tenantId, p.contractId, p.workspaceId];
@@ -422,8 +440,12 @@ const BODIES: Record<string, () => Record<string, unknown>> = {
 for (const method of ["POST", "PATCH", "PUT"]) BODIES[`${method} /outbound/{secretId}/{target}`] = () => ({});
 
 const RELATED: Record<string, string> = {
-  workspace: "workspace", contract: "contract", tenant: "tenant", auth_client: "auth-client", components: "component",
-}; // biome-ignore format: one list
+  workspace: "workspace",
+  contract: "contract",
+  tenant: "tenant",
+  auth_client: "auth-client",
+  components: "component",
+};
 
 /** Sends the route's request with these ids. */
 async function send(
@@ -576,9 +598,7 @@ function expected(route: string, level: string, permission: string, role: Role, 
 }
 
 /** What a limited key may do for its person's account: know whose it is, make one no stronger, and see itself. */
-const LIMITED_MAY = new Set([
-  "GET /v2/users/me", "POST /v2/users/me/api-keys", "GET /v2/users/me/api-keys/{id}",
-]); // biome-ignore format: one list
+const LIMITED_MAY = new Set(["GET /v2/users/me", "POST /v2/users/me/api-keys", "GET /v2/users/me/api-keys/{id}"]);
 
 /** Whose account this is decides, and of discovery only whether a client could be made at all. */
 function judgeOwn(route: string, permission: string, role: Role, ids: Ids): Expected {

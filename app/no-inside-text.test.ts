@@ -72,9 +72,20 @@ const ODD_QUERIES = [
   "?page[size]=NaN&x=y",
 ];
 const ODD_BODIES = [
-  undefined, "", "{", "null", "[]", '"text"', "{}", '{"data":null}', '{"data":[]}', '{"data":{"type":"x","attributes":null}}',
-  '{"data":{"type":1,"id":{},"attributes":{"name":{"a":[]},"credentials":"\\u0000"}}}', '{"__proto__":{"a":1}}', '{"a":1e999}',
-]; // biome-ignore format: one list
+  undefined,
+  "",
+  "{",
+  "null",
+  "[]",
+  '"text"',
+  "{}",
+  '{"data":null}',
+  '{"data":[]}',
+  '{"data":{"type":"x","attributes":null}}',
+  '{"data":{"type":1,"id":{},"attributes":{"name":{"a":[]},"credentials":"\\u0000"}}}',
+  '{"__proto__":{"a":1}}',
+  '{"a":1e999}',
+];
 
 test("odd requests", async () => {
   let asked = 0;

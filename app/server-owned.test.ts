@@ -186,22 +186,56 @@ describe("AZ-6", () => {
 
     const at = await params();
     const places: { pointer: string; put(body: Body): void }[] = [];
-    if (kind.plain) for (const name of names) places.push({ pointer: `/${name}`, put: (body) => { body[name] = "x"; } });
+    if (kind.plain)
+      for (const name of names)
+        places.push({
+          pointer: `/${name}`,
+          put: (body) => {
+            body[name] = "x";
+          },
+        });
     else {
       const data = (body: Body) => body.data as Record<string, Body>;
       for (const name of names)
-        places.push({ pointer: `/data/attributes/${name}`, put: (body) => { (data(body).attributes as Body)[name] = shown.attributes?.[name] ?? "x"; } });
+        places.push({
+          pointer: `/data/attributes/${name}`,
+          put: (body) => {
+            (data(body).attributes as Body)[name] = shown.attributes?.[name] ?? "x";
+          },
+        });
       for (const name of ["attributes2", "meta", "tenant", "tenant_id", "included"])
-        places.push({ pointer: `/data/${name}`, put: (body) => { data(body)[name] = {}; } });
-      places.push({ pointer: "/meta", put: (body) => { body.meta = {}; } });
-      const readOnly = new Set(["user", "owner", "tenant", "workspace", "contract", ...Object.keys(shown.relationships ?? {})]);
+        places.push({
+          pointer: `/data/${name}`,
+          put: (body) => {
+            data(body)[name] = {};
+          },
+        });
+      places.push({
+        pointer: "/meta",
+        put: (body) => {
+          body.meta = {};
+        },
+      });
+      const readOnly = new Set([
+        "user",
+        "owner",
+        "tenant",
+        "workspace",
+        "contract",
+        ...Object.keys(shown.relationships ?? {}),
+      ]);
       for (const name of kind.relationships ?? []) readOnly.delete(name);
       for (const name of readOnly)
         places.push({
-          pointer: kind.relationships || data(await kind.body()).relationships ? `/data/relationships/${name}` : "/data/relationships",
-          put: (body) => { data(body).relationships = { ...data(body).relationships, [name]: relation(name, place.tenantId) }; },
+          pointer:
+            kind.relationships || data(await kind.body()).relationships
+              ? `/data/relationships/${name}`
+              : "/data/relationships",
+          put: (body) => {
+            data(body).relationships = { ...data(body).relationships, [name]: relation(name, place.tenantId) };
+          },
         });
-    } // biome-ignore format: one place a line
+    }
     const body = await kind.body();
     const before = await everything();
     for (const { pointer, put } of places) {
@@ -219,29 +253,53 @@ describe("AZ-6", () => {
   });
 
   test("an oauth2 client's and secret's credentials take only their own members", async () => {
-    const stored = ["iss_parameter", "auth_methods_supported", "learned_auth_method", "secret_name", "grant_id", "generation", "fingerprint", "status"]; // biome-ignore format: one list
+    const stored = [
+      "iss_parameter",
+      "auth_methods_supported",
+      "learned_auth_method",
+      "secret_name",
+      "grant_id",
+      "generation",
+      "fingerprint",
+      "status",
+    ];
     const client = oauth2Client();
     const secret = await oauth2Secret();
-    for (const [route, good] of [["POST /v2/auth-clients", client], [`POST ${SECRET_PATH}`, secret]] as const)
+    for (const [route, good] of [
+      ["POST /v2/auth-clients", client],
+      [`POST ${SECRET_PATH}`, secret],
+    ] as const)
       for (const name of stored) {
         const sent = structuredClone(good) as { data: { attributes: { credentials: Body } } };
         sent.data.attributes.credentials[name] = "x";
         const answer = await send(route, inWorkspace(), sent, owner.basic);
-        expect([name, answer.status, answer.body.errors?.[0].source.pointer]).toEqual([name, 400, `/data/attributes/credentials/${name}`]);
-      } // biome-ignore format: compact
+        expect([name, answer.status, answer.body.errors?.[0].source.pointer]).toEqual([
+          name,
+          400,
+          `/data/attributes/credentials/${name}`,
+        ]);
+      }
   });
 
   test("`state` and `error` of an oauth2 secret are taken and change nothing; of other types they are the client's", async () => {
     const said = { state: "error", error: "says the client" };
-    for (const [kind, body] of [["oauth2", await oauth2Secret()], ["basic", basicSecret()]] as const) {
+    for (const [kind, body] of [
+      ["oauth2", await oauth2Secret()],
+      ["basic", basicSecret()],
+    ] as const) {
       Object.assign((body as { data: { attributes: Body } }).data.attributes, said);
       const made = await send(`POST ${SECRET_PATH}`, inWorkspace(), body, owner.basic);
       const { id } = made.body.data;
-      const patched = await send(`PATCH ${SECRET_PATH}/{secretId}`, { ...inWorkspace(), secretId: id }, envelope("auth-secret", said), owner.basic);
+      const patched = await send(
+        `PATCH ${SECRET_PATH}/{secretId}`,
+        { ...inWorkspace(), secretId: id },
+        envelope("auth-secret", said),
+        owner.basic,
+      );
       for (const answer of [made, patched])
         expect([kind, answer.body.data.attributes.state, answer.body.data.attributes.error]).toEqual(
           kind === "oauth2" ? [kind, "ready", undefined] : [kind, "error", "says the client"],
         );
-    } // biome-ignore format: compact
+    }
   });
 });

@@ -162,6 +162,10 @@ test("what ships has every limit", () => {
   expect(MAX_CONNECTIONS).toBe(10_000);
   const made = limitedServer(() => undefined);
   expect([made.timeout, made.maxConnections, made.headersTimeout, made.requestTimeout, made.keepAliveTimeout]).toEqual([
-    SOCKET_IDLE_MS, MAX_CONNECTIONS, headersTimeout, requestTimeout, keepAliveTimeout,
-  ]); // biome-ignore format: one list
+    SOCKET_IDLE_MS,
+    MAX_CONNECTIONS,
+    headersTimeout,
+    requestTimeout,
+    keepAliveTimeout,
+  ]);
 });

@@ -88,9 +88,18 @@ test("what a caller sends along is cleaned", () => {
   const request: RequestFacts = { requestId: "r", ip: null, userAgent: "a\u202eb", purpose: "f:1\r\ns:2" };
   const row = auditRow(
     {
-      kind: "user", id: "1", name: "n", email: null, userId: "1", via: "session", credentialId: "c", holdings: [],
-      authenticatedAt: null, request, limits: null,
-    }, // biome-ignore format: one line each would hide the point
+      kind: "user",
+      id: "1",
+      name: "n",
+      email: null,
+      userId: "1",
+      via: "session",
+      credentialId: "c",
+      holdings: [],
+      authenticatedAt: null,
+      request,
+      limits: null,
+    },
     { tenantId: "t", action: "x" },
   );
   expect([row.purpose, row.userAgent]).toEqual(["f:1  s:2", "a b"]);

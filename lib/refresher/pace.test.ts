@@ -71,8 +71,12 @@ describe("a throttled client", () => {
     const clientId = await world.addClient();
     const first = await world.addSecret({}, { clientId });
     const second = await world.addSecret({}, { clientId });
-    for (const [secret, ago] of [[first, 20], [second, 10]] as const)
-      await world.database.owner`update token_state set refresh_due_at = now() - ${ago} * interval '1 s' where secret_id = ${secret.id}`; // biome-ignore format: a table
+    for (const [secret, ago] of [
+      [first, 20],
+      [second, 10],
+    ] as const)
+      await world.database
+        .owner`update token_state set refresh_due_at = now() - ${ago} * interval '1 s' where secret_id = ${secret.id}`;
     world.idp.next(THROTTLED);
     const [lease] = await refresher().world.rows.claim(1, []);
     expect(lease?.secretId).toBe(first.id);
@@ -132,8 +136,11 @@ describe("the pace after it", () => {
 
   it("is cut by what was borne, by half at most, once an episode; shares of processes add up", async () => {
     const id = await paced(10);
-    const rate = async () => (await world.database.owner`select rate from token_pace where auth_client_id = ${id}`)[0]?.rate;
-    const told = (bore: number) => world.database.owner`select latchkey_pace_throttled(${JSON.stringify([{ tenant_id: world.place.tenantId, auth_client_id: id, wait_ms: 60_000, bore }])}::text::jsonb)`;
+    const rate = async () =>
+      (await world.database.owner`select rate from token_pace where auth_client_id = ${id}`)[0]?.rate;
+    const told = (bore: number) =>
+      world.database
+        .owner`select latchkey_pace_throttled(${JSON.stringify([{ tenant_id: world.place.tenantId, auth_client_id: id, wait_ms: 60_000, bore }])}::text::jsonb)`;
     await later(id, 2);
     await told(9.5);
     expect(await rate()).toBeCloseTo(9, 1);
@@ -144,7 +151,7 @@ describe("the pace after it", () => {
     await later(id, 62);
     await told(0.1);
     expect(await rate()).toBeCloseTo(4.95, 1);
-  }); // biome-ignore format: one statement a line
+  });
 
   it("is kept by the sweep and by readers: no more calls than slots", async () => {
     const id = await paced(20);
@@ -190,7 +197,8 @@ describe("many that expire together, at a provider that lets twenty through and 
   it("never ask it again before the rest is over, and then each in a slot of its own", async () => {
     const clientId = await world.addClient();
     for (let n = 0; n < 60; n++) await world.addSecret({}, { clientId });
-    await world.database.owner`update token_state set refresh_due_at = now() - interval '1 s' where auth_client_id = ${clientId}`;
+    await world.database
+      .owner`update token_state set refresh_due_at = now() - interval '1 s' where auth_client_id = ${clientId}`;
     const { world: live, paces } = refresher();
     const { provider, rows } = live;
     const { renew } = provider;
@@ -222,7 +230,8 @@ describe("many that expire together, at a provider that lets twenty through and 
         return given;
       },
     });
-    const left = () => world.database.owner`select 1 from token_state where auth_client_id = ${clientId} and generation = 1`;
+    const left = () =>
+      world.database.owner`select 1 from token_state where auth_client_id = ${clientId} and generation = 1`;
     const settled = async (done: () => Promise<boolean> | boolean) => {
       for (let n = 0; n < 1200 && !(await done()); n++) await new Promise((resolve) => setTimeout(resolve, 50));
       expect(await done()).toBe(true);
@@ -237,7 +246,8 @@ describe("many that expire together, at a provider that lets twenty through and 
       rested = true;
       calls = 0;
       await world.database.owner`update token_state set not_before = null where auth_client_id = ${clientId}`;
-      await world.database.owner`update token_pace set rate = 40, blocked_until = now(), next_at = now() where auth_client_id = ${clientId}`;
+      await world.database
+        .owner`update token_pace set rate = 40, blocked_until = now(), next_at = now() where auth_client_id = ${clientId}`;
       paces.note(who(clientId));
       await settled(async () => (await left()).length === 0);
       expect(calls).toBe(40);
@@ -248,7 +258,7 @@ describe("many that expire together, at a provider that lets twenty through and 
       Object.assign(rows, { fail, guard });
       Object.assign(paces, { take });
     }
-  }, 180_000); // biome-ignore format: one statement a line
+  }, 180_000);
 });
 
 it("a process that starts later learns of it", async () => {

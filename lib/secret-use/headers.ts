@@ -5,22 +5,53 @@ import type { ReflectionGuard } from "./reflection-guard";
 
 /** Between two neighbours only, or Latchkey's own to say. */
 const HOP_BY_HOP = [
-  "connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "http2-settings",
-]; // biome-ignore format: one list
+  "connection",
+  "keep-alive",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+  "http2-settings",
+];
 /**
  * Not the caller's: who asks, where and in what form. `Range` and its like are among them because an answer in slices chosen by the caller
  * would come past the reflection guard.
  */
 const NOT_THE_CALLERS = new Set([
-  ...HOP_BY_HOP, "authorization", "cookie", "cookie2", "host", "content-length", "expect", "range", "if-range",
-]); // biome-ignore format: one list
+  ...HOP_BY_HOP,
+  "authorization",
+  "cookie",
+  "cookie2",
+  "host",
+  "content-length",
+  "expect",
+  "range",
+  "if-range",
+]);
 /** Of the destination for the destination's own clients; lengths and encodings are said anew. */
 const NOT_THE_READERS = new Set([
-  ...HOP_BY_HOP, "set-cookie", "set-cookie2", "content-length", "content-encoding", "accept-ranges", "alt-svc",
+  ...HOP_BY_HOP,
+  "set-cookie",
+  "set-cookie2",
+  "content-length",
+  "content-encoding",
+  "accept-ranges",
+  "alt-svc",
   // Meant for the destination's own origin, and here they would be said of Latchkey's.
-  "strict-transport-security", "content-security-policy", "content-security-policy-report-only", "clear-site-data", "refresh", "link",
-  "service-worker-allowed", "report-to", "reporting-endpoints", "nel", "sourcemap", "x-sourcemap",
-]); // biome-ignore format: one list
+  "strict-transport-security",
+  "content-security-policy",
+  "content-security-policy-report-only",
+  "clear-site-data",
+  "refresh",
+  "link",
+  "service-worker-allowed",
+  "report-to",
+  "reporting-endpoints",
+  "nel",
+  "sourcemap",
+  "x-sourcemap",
+]);
 
 const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$/;
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
@@ -38,9 +69,22 @@ export function headerComplaint(name: string, value: string, injected: readonly 
 
 /** Of the caller's hop to Latchkey; they end here without a word, because clients and proxies send them by themselves. */
 const ENDS_HERE = new Set([
-  ...HOP_BY_HOP, "authorization", "host", "content-length", "expect", "accept-encoding", "forwarded", "via", "x-real-ip", "x-request-id",
-  "x-latchkey-peer", "x-latchkey-scheme", "traceparent", "tracestate", "baggage",
-]); // biome-ignore format: one list
+  ...HOP_BY_HOP,
+  "authorization",
+  "host",
+  "content-length",
+  "expect",
+  "accept-encoding",
+  "forwarded",
+  "via",
+  "x-real-ip",
+  "x-request-id",
+  "x-latchkey-peer",
+  "x-latchkey-scheme",
+  "traceparent",
+  "tracestate",
+  "baggage",
+]);
 
 /**
  * The header fields of a request that passes through.

@@ -58,7 +58,6 @@ describe.each(Object.entries(VALUES))("%s", (_what, value) => {
       ['{"a":"Bearer ', '"}'],
       ["user:", ""],
     ]) {
-      // biome-ignore format: pairs
       const text = Buffer.from(`${before}${value}${after}`).toString("base64");
       for (const form of [text, text.replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "")]) {
         if (Buffer.byteLength(value) < 6) continue;

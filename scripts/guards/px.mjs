@@ -233,7 +233,7 @@ export const px = [
     row: "PX-4",
     what: "no cookie of the destination's",
     file: HEADERS,
-    find: '"set-cookie", "set-cookie2", ',
+    find: '  "set-cookie",\n  "set-cookie2",\n',
     replace: "",
     tests: API,
     testName: "between neighbours",

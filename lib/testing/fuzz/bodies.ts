@@ -8,8 +8,24 @@ export interface SentBody {
   wrong: boolean;
 }
 
-const JSON_TYPES = ["application/json", "application/vnd.api+json", "application/json; charset=utf-8", "APPLICATION/JSON"]; // biome-ignore format: one list
-const OTHER_TYPES = ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/html", "application/xml", "*/*", "", ";", "application/jsonx", "json"]; // biome-ignore format: one list
+const JSON_TYPES = [
+  "application/json",
+  "application/vnd.api+json",
+  "application/json; charset=utf-8",
+  "APPLICATION/JSON",
+];
+const OTHER_TYPES = [
+  "text/plain",
+  "application/x-www-form-urlencoded",
+  "multipart/form-data; boundary=x",
+  "text/html",
+  "application/xml",
+  "*/*",
+  "",
+  ";",
+  "application/jsonx",
+  "json",
+];
 
 /** The value as a client sends it. */
 export function wellSent(value: unknown, random: Random): SentBody {

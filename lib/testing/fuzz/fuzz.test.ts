@@ -18,18 +18,29 @@ const LANES = 4;
 
 /** Redirects, or answered well only with what chance does not find: a set-up code, a state, a password, a provider, a fingerprint, a database. */
 const NEVER_WELL = new Set([
-  "GET /api/auth/{nextauth}", "POST /api/auth/{nextauth}", "GET /api/oauth/authorize/{secretId}", "GET /api/oauth/callback/{secretName}",
-  "POST /api/setup", "POST /api/setup/check", "POST /v2/discovery", "POST /v2/users/me/password", "POST /v2/users/me/reauthenticate",
+  "GET /api/auth/{nextauth}",
+  "POST /api/auth/{nextauth}",
+  "GET /api/oauth/authorize/{secretId}",
+  "GET /api/oauth/callback/{secretName}",
+  "POST /api/setup",
+  "POST /api/setup/check",
+  "POST /v2/discovery",
+  "POST /v2/users/me/password",
+  "POST /v2/users/me/reauthenticate",
   "GET /v2/workspaces/{workspaceId}/secrets/{secretId}/authorization-failure",
   "POST /v2/workspaces/{workspaceId}/secrets/{secretId}/reveal",
   "POST /v2/workspaces/{workspaceId}/secrets/{secretId}/request",
   // Nobody answers where they go.
   ...["GET", "POST", "PATCH", "PUT", "DELETE"].map((method) => `${method} /outbound/{secretId}/{target}`),
-  "POST /v2/workspaces/{workspaceId}/secrets/{secretId}/keys/rotate", "DELETE /v2/workspaces/{workspaceId}/secrets/{secretId}/keys/{kid}",
-  "POST /v2/workspaces/{workspaceId}/secrets/{secretId}/jwt/sign", "POST /v2/workspaces/{workspaceId}/secrets/{secretId}/jwt/verify",
-  "POST /v2/workspaces/{workspaceId}/secrets/{secretId}/jwt/encrypt", "POST /v2/workspaces/{workspaceId}/secrets/{secretId}/jwt/decrypt",
-  "POST /v2/workspaces/{workspaceId}/secrets/{secretId}/sql", "POST /v2/workspaces/{workspaceId}/secrets/{secretId}/test",
-]); // biome-ignore format: one list
+  "POST /v2/workspaces/{workspaceId}/secrets/{secretId}/keys/rotate",
+  "DELETE /v2/workspaces/{workspaceId}/secrets/{secretId}/keys/{kid}",
+  "POST /v2/workspaces/{workspaceId}/secrets/{secretId}/jwt/sign",
+  "POST /v2/workspaces/{workspaceId}/secrets/{secretId}/jwt/verify",
+  "POST /v2/workspaces/{workspaceId}/secrets/{secretId}/jwt/encrypt",
+  "POST /v2/workspaces/{workspaceId}/secrets/{secretId}/jwt/decrypt",
+  "POST /v2/workspaces/{workspaceId}/secrets/{secretId}/sql",
+  "POST /v2/workspaces/{workspaceId}/secrets/{secretId}/test",
+]);
 
 const routes = await allRoutes();
 const defined = await definedRoutes();

@@ -41,7 +41,15 @@ interface Asked {
 const ODD_HEADERS: Record<string, string[]> = {
   accept: ["text/html", "*/*", "application/vnd.api+json", "", "application/json;q=0", "x".repeat(3000)],
   "accept-encoding": ["gzip", "x", "br;q=1e9"],
-  authorization: ["Basic", "Basic !!!!", "Basic Og==", "Bearer x", `Basic ${"A".repeat(9000)}`, "Basic dGFzay06", "\u00e9\u00ff"],
+  authorization: [
+    "Basic",
+    "Basic !!!!",
+    "Basic Og==",
+    "Bearer x",
+    `Basic ${"A".repeat(9000)}`,
+    "Basic dGFzay06",
+    "\u00e9\u00ff",
+  ],
   cookie: ["a=b", "=;=;", `${"c=1;".repeat(900)}`, "next-auth.session-token=x.y.z", "__Host-latchkey=%00"],
   origin: ["null", "https://evil.example", "http://latchkey.test", "x"],
   "x-forwarded-for": ["1.1.1.1", ", , ,", "::ffff:1.2.3.4", "x".repeat(2000), "unknown"],
@@ -56,7 +64,7 @@ const ODD_HEADERS: Record<string, string[]> = {
   te: ["trailers"],
   prefer: ["return=minimal"],
   "sec-fetch-site": ["cross-site", "same-origin", "none"],
-}; // biome-ignore format: a table
+};
 
 /** Their hashing is slow on purpose, and after a few wrong tries they are throttled anyway. */
 const SLOW = /\/(password|reauthenticate)$/;
@@ -160,9 +168,29 @@ export class Lane {
     const other = [...this.#pool.values()].flat();
     if (random.chance(0.3)) return { id: random.pick(other), wrong: false };
     const id = random.pick([
-      newId(), "x", "0", "000000000000000000000000", "'; drop table x; --", "%00", "../../etc/passwd", "a".repeat(3000), "__proto__",
-      "constructor", "\u{1f600}", " ", "null", "undefined", "me", "1e9", "-1", "\ufffd", "a/b", "a?b#c", "٣", "[object Object]",
-    ]); // biome-ignore format: one list
+      newId(),
+      "x",
+      "0",
+      "000000000000000000000000",
+      "'; drop table x; --",
+      "%00",
+      "../../etc/passwd",
+      "a".repeat(3000),
+      "__proto__",
+      "constructor",
+      "\u{1f600}",
+      " ",
+      "null",
+      "undefined",
+      "me",
+      "1e9",
+      "-1",
+      "\ufffd",
+      "a/b",
+      "a?b#c",
+      "٣",
+      "[object Object]",
+    ]);
     return { id, wrong: false };
   }
 

@@ -160,14 +160,29 @@ test("what could be two requests to one reader and one to another is refused, an
 
 test("broken HTTP gets one answer of HTTP, or none, and never another's", async () => {
   const forms = [
-    "", "\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "GET / HTTP/1.0\r\n\r\n", "\u0016\u0003\u0001\u0002\u0000\u0001", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-    "GET http://evil.example/ HTTP/1.1\r\nhost: x\r\n\r\n", "CONNECT evil.example:443 HTTP/1.1\r\nhost: x\r\n\r\n", "OPTIONS * HTTP/1.1\r\nhost: x\r\n\r\n",
-    "GET /v2/users/me HTTP/1.1\r\n\r\n", "GET /v2/users/me HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\n", `GET /${"a".repeat(20_000)} HTTP/1.1\r\nhost: x\r\n\r\n`,
-    `GET / HTTP/1.1\r\nhost: x\r\n${"a: b\r\n".repeat(5_000)}\r\n`, `GET / HTTP/1.1\r\nhost: x\r\n: y\r\n\r\n`, "GET /\u0000 HTTP/1.1\r\nhost: x\r\n\r\n",
-    "GET /v2/%c0%af HTTP/1.1\r\nhost: x\r\n\r\n", "get /v2/users/me HTTP/1.1\r\nhost: x\r\n\r\n", "GET /v2/users/me HTTP/1.1\r\nhost: x\r\nexpect: 200-ok\r\n\r\n",
-    "GET /v2/users/me HTTP/1.1\r\nhost: x\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n", "GET /v2/users/me HTTP/1.1\r\nhost: x\r\nupgrade: h2c\r\nconnection: upgrade, http2-settings\r\n\r\n",
+    "",
+    "\r\n\r\n",
+    "GET\r\n\r\n",
+    "GET / HTTP/9.9\r\n\r\n",
+    "GET / HTTP/1.0\r\n\r\n",
+    "\u0016\u0003\u0001\u0002\u0000\u0001",
+    "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    "GET http://evil.example/ HTTP/1.1\r\nhost: x\r\n\r\n",
+    "CONNECT evil.example:443 HTTP/1.1\r\nhost: x\r\n\r\n",
+    "OPTIONS * HTTP/1.1\r\nhost: x\r\n\r\n",
+    "GET /v2/users/me HTTP/1.1\r\n\r\n",
+    "GET /v2/users/me HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\n",
+    `GET /${"a".repeat(20_000)} HTTP/1.1\r\nhost: x\r\n\r\n`,
+    `GET / HTTP/1.1\r\nhost: x\r\n${"a: b\r\n".repeat(5_000)}\r\n`,
+    `GET / HTTP/1.1\r\nhost: x\r\n: y\r\n\r\n`,
+    "GET /\u0000 HTTP/1.1\r\nhost: x\r\n\r\n",
+    "GET /v2/%c0%af HTTP/1.1\r\nhost: x\r\n\r\n",
+    "get /v2/users/me HTTP/1.1\r\nhost: x\r\n\r\n",
+    "GET /v2/users/me HTTP/1.1\r\nhost: x\r\nexpect: 200-ok\r\n\r\n",
+    "GET /v2/users/me HTTP/1.1\r\nhost: x\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n",
+    "GET /v2/users/me HTTP/1.1\r\nhost: x\r\nupgrade: h2c\r\nconnection: upgrade, http2-settings\r\n\r\n",
     "POST /v2/users/me/api-keys HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 5\r\n\r\n",
-  ]; // biome-ignore format: one list
+  ];
   await Promise.all(forms.map(async (form) => judge(JSON.stringify(form.slice(0, 80)), await send(form))));
 });
 

@@ -99,11 +99,31 @@ function fromSchema(schema: z.ZodType, random: Random, key: string, depth: numbe
   }
 }
 
-const WORDS = ["name", "access_token", "refresh_token", "expires_in", "username", "password", "api_key", "header_name", "scope", "x", "Ünïcode", "a b"]; // biome-ignore format: one list
+const WORDS = [
+  "name",
+  "access_token",
+  "refresh_token",
+  "expires_in",
+  "username",
+  "password",
+  "api_key",
+  "header_name",
+  "scope",
+  "x",
+  "Ünïcode",
+  "a b",
+];
 const word = (random: Random) => random.pick(WORDS);
 
 /** Nothing here is looked up by name, and nobody answers: this machine, where the fuzz may ask, and blocked addresses. */
-const ADDRESSES = ["https://127.0.0.1:1/x", "https://127.0.0.1:1/y", "http://127.0.0.1:1/token", "https://[::1]/", "https://192.0.2.1:99/a?b=c", "https://203.0.113.7/o"]; // biome-ignore format: one list
+const ADDRESSES = [
+  "https://127.0.0.1:1/x",
+  "https://127.0.0.1:1/y",
+  "http://127.0.0.1:1/token",
+  "https://[::1]/",
+  "https://192.0.2.1:99/a?b=c",
+  "https://203.0.113.7/o",
+];
 
 /** A key pair is generated for seconds each time. */
 const CHEAP_TYPES = SECRET_TYPE_NAMES.filter((name) => name !== "rs256");

@@ -230,7 +230,10 @@ describe("a malicious token endpoint", () => {
       `redirects with ${status}`,
       { consume: false, instead: { kind: "redirect", status, location: "/stray" } },
     ]),
-    ["answers with a page", { consume: false, instead: { kind: "raw", status: 200, body: "<html>access_token=x</html>" } }],
+    [
+      "answers with a page",
+      { consume: false, instead: { kind: "raw", status: 200, body: "<html>access_token=x</html>" } },
+    ],
     ["answers with 10 MB", { consume: false, instead: { kind: "huge", bytes: 10 * 1024 * 1024 } }],
     ["answers with a gzip bomb", { consume: false, instead: { kind: "gzip_bomb", bytes: 10 * 1024 * 1024 } }],
     ["answers with half of it", { consume: false, instead: { kind: "half" } }],
@@ -242,8 +245,14 @@ describe("a malicious token endpoint", () => {
       `answers with ${JSON.stringify(body)}`,
       json(body),
     ]),
-    ["hides a token under __proto__", { consume: false, instead: { kind: "raw", status: 200, type: "application/json", body: '{"__proto__":{"access_token":"token"}}' } }],
-  ]; // biome-ignore format: one list
+    [
+      "hides a token under __proto__",
+      {
+        consume: false,
+        instead: { kind: "raw", status: 200, type: "application/json", body: '{"__proto__":{"access_token":"token"}}' },
+      },
+    ],
+  ];
 
   it.each(answers)("that %s gains nothing", async (_what, behaviour) => {
     evil.next(behaviour);
@@ -282,12 +291,17 @@ describe("open redirect", () => {
       const start = await browser.authorize(url.slice(0, 200));
       expect(new URL(start.headers.get("location") ?? "", OURS).origin).toBe(OURS);
     }
-    const state = changed(new URL(`${OURS}/api/oauth/callback/x.y`), { ...Object.fromEntries(named(url)), state: url, code: url, iss: url });
+    const state = changed(new URL(`${OURS}/api/oauth/callback/x.y`), {
+      ...Object.fromEntries(named(url)),
+      state: url,
+      code: url,
+      iss: url,
+    });
     const end = await victim.callback(state);
     expect(leadsTo(end)).toMatch(/^\/connect-failed\?reason=\w+$/);
     expect(new URL(end.headers.get("location") ?? "").origin).toBe(OURS);
     nobodyAsked();
-  }); // biome-ignore format: one test
+  });
 
   it("an attempt that is refused by the provider goes to our own page whatever it says", async () => {
     for (const url of CORPUS.slice(0, 8)) {

@@ -361,13 +361,17 @@ describe("a failed exchange", () => {
     ["500", { error: { status: 500 } }, "provider_failed"],
     ["429", { error: { status: 429 } }, "provider_failed"],
     ["HTML", { instead: { kind: "raw", status: 200, body: "<html></html>" } }, "no_access_token"],
-    ["an empty object", { instead: { kind: "raw", status: 200, type: "application/json", body: "{}" } }, "no_access_token"],
+    [
+      "an empty object",
+      { instead: { kind: "raw", status: 200, type: "application/json", body: "{}" } },
+      "no_access_token",
+    ],
     ["a redirect", { instead: { kind: "redirect", status: 307, location: "/stray" } }, "provider_failed"],
     ["50 MB", { instead: { kind: "huge", bytes: 50 * 1024 * 1024 } }, "provider_failed"],
     ["a gzip bomb", { instead: { kind: "gzip_bomb", bytes: 50 * 1024 * 1024 } }, "provider_failed"],
     ["half an answer", { instead: { kind: "half" } }, "provider_failed"],
     ["an error inside a 200", { error: { status: 200, code: "bad_verification_code" } }, "code_refused"],
-  ]; // biome-ignore format: one list
+  ];
 
   it.each(failures)("(%s) stores nothing and says what happened", async (_name, behaviour, reason) => {
     const clientId = await world.addClient({ token_endpoint_auth_method: "client_secret_post" });

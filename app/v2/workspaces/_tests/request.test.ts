@@ -171,8 +171,13 @@ describe("what is sent", () => {
     expect(seen[0]?.body.toString()).toBe('{"ü":1}');
     expect(seen[1]?.body).toEqual(Buffer.from([0, 255, 10]));
     expect(Object.keys(seen[1]?.headers ?? {}).sort()).toEqual([
-      "accept-encoding", "connection", "content-length", "host", "user-agent", "x-api-key",
-    ]); // biome-ignore format: one list
+      "accept-encoding",
+      "connection",
+      "content-length",
+      "host",
+      "user-agent",
+      "x-api-key",
+    ]);
     expect(seen[1]?.headers["accept-encoding"]).toBe("identity");
   });
 
@@ -306,7 +311,6 @@ describe("PX-2: headers", () => {
     "x\r\ny",
     "ü",
   ])("%j may not be set", async (name) => {
-    // biome-ignore format: one list
     const answer = await ask(await apiKey(), { headers: { [name]: "v" } });
     expect(answer.status).toBe(400);
     expect(answer.body.errors[0].source.pointer).toBe(`/headers/${name}`);
@@ -433,7 +437,6 @@ describe("PX-3: the value never comes back", () => {
       ["gzip", gzipSync],
       ["br", brotliCompressSync],
     ] as const) {
-      // biome-ignore format: pairs
       respond = ({ headers }, response) =>
         response.writeHead(200, { "content-encoding": coding }).end(press(`key: ${headers["x-api-key"]}`));
       const { attributes } = (await ask(id)).body.data;

@@ -225,9 +225,27 @@ function packet(sequence: number, body: Buffer | number[]): Buffer {
 function greeting(tls: boolean): Buffer {
   const low = tls ? 0xffff : 0xffff & ~0x0800;
   return packet(0, [
-    10, ...Buffer.from("8.0.36\0"), 1, 0, 0, 0, ...Buffer.alloc(8, 97), 0, low & 255, low >> 8, 45, 2, 0, 0xff, 0x81, 21,
-    ...Buffer.alloc(10), ...Buffer.alloc(12, 98), 0, ...Buffer.from("mysql_native_password\0"),
-  ]); // biome-ignore format: bytes
+    10,
+    ...Buffer.from("8.0.36\0"),
+    1,
+    0,
+    0,
+    0,
+    ...Buffer.alloc(8, 97),
+    0,
+    low & 255,
+    low >> 8,
+    45,
+    2,
+    0,
+    0xff,
+    0x81,
+    21,
+    ...Buffer.alloc(10),
+    ...Buffer.alloc(12, 98),
+    0,
+    ...Buffer.from("mysql_native_password\0"),
+  ]);
 }
 
 const OK = [0, 0, 0, 2, 0, 0, 0];

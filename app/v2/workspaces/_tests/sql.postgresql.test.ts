@@ -88,10 +88,22 @@ describe("values", () => {
     const { columns, rows, row_count, truncated, affected } = answer.body.data.attributes;
     expect(rows).toEqual([
       [
-        "9007199254740993", "1.10", 1.5, "NaN", 7, true, null, "2026-03-01", "2026-03-01 08:00:00.123456", "3q2+7w==", { a: [1] },
-        [1, 2], "x", "y",
+        "9007199254740993",
+        "1.10",
+        1.5,
+        "NaN",
+        7,
+        true,
+        null,
+        "2026-03-01",
+        "2026-03-01 08:00:00.123456",
+        "3q2+7w==",
+        { a: [1] },
+        [1, 2],
+        "x",
+        "y",
       ],
-    ]); // biome-ignore format: one row
+    ]);
     expect(columns.slice(0, 3)).toEqual([
       { name: "big", type: "bigint" },
       { name: "num", type: "numeric" },
@@ -357,9 +369,16 @@ describe("TLS and addresses (SQ-3, SQ-5, SQ-7)", () => {
     const canary = await listen((socket) => socket.end());
     doubles.push(canary);
     const set = {
-      PGHOST: "127.0.0.1", PGPORT: String(canary.port), PGUSER: "postgres", PGPASSWORD: PASSWORD, PGDATABASE: "postgres",
-      PGSSLMODE: "disable", PGTARGETSESSIONATTRS: "nonsense", PGAPPNAME: "from the environment", NODE_TLS_REJECT_UNAUTHORIZED: "0",
-    }; // biome-ignore format: one list
+      PGHOST: "127.0.0.1",
+      PGPORT: String(canary.port),
+      PGUSER: "postgres",
+      PGPASSWORD: PASSWORD,
+      PGDATABASE: "postgres",
+      PGSSLMODE: "disable",
+      PGTARGETSESSIONATTRS: "nonsense",
+      PGAPPNAME: "from the environment",
+      NODE_TLS_REJECT_UNAUTHORIZED: "0",
+    };
     for (const [name, value] of Object.entries(set)) vi.stubEnv(name, value);
     try {
       const good = await postgresqlOverTls(mine, real.port);
