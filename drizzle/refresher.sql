@@ -4,7 +4,8 @@
 -- Names between @ signs are numbers of lib/refresher/policy.ts, filled in by drizzle/migrate.ts: each is written down once.
 
 DROP FUNCTION IF EXISTS latchkey_refresh_claim(text, int, text[]), latchkey_refresh_probe(text),
-  latchkey_refresh_acquire(text, text, text, float8, int, boolean), latchkey_refresh_land(jsonb), latchkey_refresh_gauges();
+  latchkey_refresh_acquire(text, text, text, float8, int, boolean), latchkey_refresh_test(text, text, text, boolean),
+  latchkey_refresh_land(jsonb), latchkey_refresh_gauges();
 
 DO $$ BEGIN
   IF NOT EXISTS (SELECT 1 FROM pg_type WHERE typname = 'latchkey_lease') THEN
@@ -112,6 +113,28 @@ RETURNS SETOF latchkey_lease LANGUAGE sql SECURITY DEFINER SET search_path = pub
                         AND p.auth_client_id = t.auth_client_id AND p.blocked_until > now())
      AND NOT EXISTS (SELECT 1 FROM auth_client_state c WHERE c.tenant_id = t.auth_client_tenant_id
                         AND c.auth_client_id = t.auth_client_id AND c.problem IS NOT NULL)
+  RETURNING (latchkey_lease_of(t)).*
+$$;
+
+-- A person tests how this secret asks for its token: whatever it has now, and while its client is broken. Never beside another
+-- attempt, nor before a provider's "slow down" is over, nor past the effort that failures are worth. p_dead: also one whose refusal was
+-- believed; it stays suspect, so that one more refusal is believed at once.
+CREATE FUNCTION latchkey_refresh_test(p_holder text, p_tenant text, p_secret text, p_dead boolean)
+RETURNS SETOF latchkey_lease LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  UPDATE token_state t
+     SET lease_holder = p_holder, lease_until = now() + interval '@LEASE_MS@ ms', fence = t.fence + 1,
+         attempt = gen_random_uuid()::text,
+         status = CASE t.status WHEN 'paused' THEN 'active' WHEN 'dead' THEN 'suspect' ELSE t.status END,
+         -- As above: somebody must look again if this process died now.
+         refresh_due_at = coalesce(t.refresh_due_at, now()),
+         lost_generation = CASE WHEN t.outcome = 'UNKNOWN' THEN t.generation ELSE t.lost_generation END
+   WHERE t.tenant_id = p_tenant AND t.secret_id = p_secret
+     AND (t.status IN ('active', 'suspect', 'paused') OR (p_dead AND t.status = 'dead')) AND t.renewable
+     AND (t.lease_holder IS NULL OR t.lease_until < now())
+     AND (t.not_before IS NULL OR t.not_before <= now())
+     AND (t.failures < @EFFORT@ OR t.sent_at IS NULL OR t.sent_at <= now() - interval '@SLOWEST_MS@ ms')
+     AND NOT EXISTS (SELECT 1 FROM token_pace p WHERE p.tenant_id = t.tenant_id
+                        AND p.auth_client_id = t.auth_client_id AND p.blocked_until > now())
   RETURNING (latchkey_lease_of(t)).*
 $$;
 

@@ -55,4 +55,11 @@ test("client credentials: from +Add New Client to a token, without leaving the c
       )
       .toBeGreaterThan(before.attributes.generation);
   }).toPass({ timeout: 20_000 });
+
+  const test = drawer.getByRole("region", { name: "Test" });
+  await test.getByRole("button", { name: "Test request" }).click();
+  await expect(test.getByText("The provider gave a token.")).toBeVisible();
+  await expect(test.getByText(`POST ${provider.issuer}/token`)).toBeVisible();
+  await expect(test.getByText(/"access_token": "••••••••"/)).toBeVisible();
+  await expect(test).not.toContainText(clientSecret);
 });

@@ -5,11 +5,14 @@ export function ScopesCompared({
   asked,
   granted,
   authorized,
+  asTyped = false,
 }: {
   asked: readonly string[];
   granted: readonly string[];
   /** A token was granted; before that there is nothing to compare with. */
   authorized: boolean;
+  /** What was asked for is a text of the endpoint's own making: nothing to compare scope by scope. */
+  asTyped?: boolean;
 }) {
   if (asked.length === 0 && granted.length === 0)
     return <p className="small muted">None asked for; the provider's default applies.</p>;
@@ -35,14 +38,21 @@ export function ScopesCompared({
   return (
     <div className="scopes">
       {all.map((scope) => {
-        const missing = !granted.includes(scope);
-        const extra = !asked.includes(scope);
-        const Icon = missing ? X : extra ? Plus : Check;
+        const missing = !asTyped && !granted.includes(scope);
+        const extra = !asTyped && !asked.includes(scope);
+        const open = asTyped && !granted.includes(scope);
+        const Icon = missing ? X : extra ? Plus : open ? Circle : Check;
         return (
           <span className="scope" key={scope} data-missing={missing || undefined} data-extra={extra || undefined}>
             <Icon className="i" aria-hidden />
             {scope}
-            {missing ? <em>not granted</em> : extra ? <em>not asked for</em> : <span className="sr"> granted</span>}
+            {missing ? (
+              <em>not granted</em>
+            ) : extra ? (
+              <em>not asked for</em>
+            ) : (
+              <span className="sr">{open ? " asked for" : " granted"}</span>
+            )}
           </span>
         );
       })}

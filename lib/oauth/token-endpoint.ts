@@ -6,6 +6,7 @@ import { customFetch } from "@/lib/egress/safe-fetch";
 import { type AuthMethod, authMethods, clientAuth } from "./client-auth";
 import { type Failure, failureOfAnswer } from "./failure";
 import { issuedAtMs, readTokenSet, type TokenSet } from "./token-set";
+import { type Witness, witnessed } from "./witness";
 
 /** What came of one token request. Never thrown: every outcome is a value. */
 export type TokenAnswer =
@@ -29,17 +30,19 @@ const SLOWEST_ANSWER_MS = 10 * 60_000;
  *
  * @param secrets values that must not appear in anything quoted
  * @param mayStillSend asked when a connection is ready, just before the request is written
+ * @param witness looks on
  */
 export async function askTokenEndpoint(
   client: OAuthClient,
   request: TokenRequest,
   secrets: readonly Sensitive<string>[],
   mayStillSend?: () => boolean,
+  witness?: Witness,
 ): Promise<TokenAnswer> {
   const [first, second] = authMethods(client);
-  const answer = await askOnce(client, request, first, secrets, mayStillSend);
+  const answer = await askOnce(client, request, first, secrets, mayStillSend, witness);
   if (second && answer.kind === "failure" && answer.failure.kind === "client")
-    return askOnce(client, request, second, secrets, mayStillSend);
+    return askOnce(client, request, second, secrets, mayStillSend, witness);
   return answer;
 }
 
@@ -49,17 +52,17 @@ async function askOnce(
   method: AuthMethod,
   secrets: readonly Sensitive<string>[],
   mayStillSend: (() => boolean) | undefined,
+  witness: Witness | undefined,
 ): Promise<TokenAnswer> {
+  const options = { maxBytes: MAX_ANSWER_BYTES, mayStillSend, slowAfterMs: SLOWEST_ANSWER_MS };
   let response: Response;
   try {
     response = await request(clientAuth(client, method), {
       // Plain http is judged by lib/egress, which allows it only where the operator named the destination.
       [oauth.allowInsecureRequests]: true,
-      [oauth.customFetch]: customFetch({
-        maxBytes: MAX_ANSWER_BYTES,
-        mayStillSend,
-        slowAfterMs: SLOWEST_ANSWER_MS,
-      }) as NonNullable<oauth.TokenEndpointRequestOptions[typeof oauth.customFetch]>,
+      [oauth.customFetch]: (witness ? witnessed(options, witness) : customFetch(options)) as NonNullable<
+        oauth.TokenEndpointRequestOptions[typeof oauth.customFetch]
+      >,
     });
   } catch (error) {
     return { kind: "failure", failure: failureOfTransport(error) };

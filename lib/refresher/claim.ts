@@ -261,6 +261,23 @@ export function databaseRows(clock: Clock = systemClock): Rows {
   };
 }
 
+/**
+ * One secret for a person who tests it; null when another attempt has it or it has to rest.
+ *
+ * @param dead also where a refusal was believed
+ */
+export async function leaseForTest(
+  target: { tenantId: string; secretId: string },
+  dead: boolean,
+): Promise<Lease | null> {
+  const askedAt = systemClock.monotonic();
+  const rows = await repeatable(
+    (sql) => sql<LeaseRow[]>`
+      select * from latchkey_refresh_test(${leaseHolder()}, ${target.tenantId}, ${target.secretId}, ${dead})`,
+  );
+  return rows[0] ? toLease(rows[0], askedAt, "probe") : null;
+}
+
 /** Slots of a pace that all processes share (drizzle/refresher.sql). */
 export async function takeSlots(who: Paced, max: number): Promise<Slots> {
   const late = bore().takeLate(who.tenantId + who.authClientId);

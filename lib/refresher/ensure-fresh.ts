@@ -114,7 +114,7 @@ async function freshen(
   want: Want,
   options: { actor: string | null; look(): Promise<RowView | null> },
 ): Promise<Freshened> {
-  const { world, hosts, paces } = self;
+  const { world } = self;
   const until = world.clock.monotonic() + LONGEST_WAIT_MS;
   const changed = changeSignal(world, target.secretId);
   /** Monotonic; since when somebody else's attempt is waited for. */
@@ -131,26 +131,8 @@ async function freshen(
       if (!row || satisfied(row, want)) return { kind: "superseded" };
       if (!row.leased) {
         if (!row.attemptable && !want.insist) return { kind: "not_now" };
-        const client = await world.clients.open(target.authClientTenantId, target.authClientId);
-        if (!client) return { kind: "not_now" };
-        const host = world.provider.host(client);
-        const entry = await hosts.enter(host, target.tenantId, until - world.clock.monotonic());
-        if (entry.kind === "open") return { kind: "closed", retryAfterMs: entry.retryAfterMs };
-        if (entry.kind === "full") return { kind: "slow" };
-        let result: TicketResult = "unused";
-        try {
-          const turn = await paces.turn(target, until);
-          if (turn.kind === "blocked") return { kind: "closed", retryAfterMs: turn.retryAfterMs, throttled: true };
-          if (turn.kind === "full") return { kind: "slow" };
-          const lease = await world.rows.acquire(target, want);
-          if (lease) {
-            const outcome = await runAttempt(lease, options.actor, undefined, self);
-            result = ticketResult(outcome);
-            return outcome;
-          }
-        } finally {
-          entry.ticket.leave(result);
-        }
+        const came = await attemptOnce(self, target, until, options.actor, () => world.rows.acquire(target, want));
+        if (came) return came;
         // Somebody else was quicker, or the row rests. Look again to tell which.
         const again = await options.look();
         if (!again || satisfied(again, want)) return { kind: "superseded" };
@@ -166,6 +148,40 @@ async function freshen(
   } finally {
     if (waitedFrom !== null) metrics().leaseWait.observe((world.clock.monotonic() - waitedFrom) / 1000);
     changed.end();
+  }
+}
+
+/**
+ * One attempt, when its provider has room and its pace lets it.
+ *
+ * @param take leases the row, or does not
+ * @returns null when the row could not be leased
+ */
+export async function attemptOnce(
+  self: Refresher,
+  target: Target,
+  until: number,
+  actor: string | null,
+  take: () => Promise<Lease | null>,
+): Promise<Freshened | null> {
+  const { world, hosts, paces } = self;
+  const client = await world.clients.open(target.authClientTenantId, target.authClientId);
+  if (!client) return { kind: "not_now" };
+  const entry = await hosts.enter(world.provider.host(client), target.tenantId, until - world.clock.monotonic());
+  if (entry.kind === "open") return { kind: "closed", retryAfterMs: entry.retryAfterMs };
+  if (entry.kind === "full") return { kind: "slow" };
+  let result: TicketResult = "unused";
+  try {
+    const turn = await paces.turn(target, until);
+    if (turn.kind === "blocked") return { kind: "closed", retryAfterMs: turn.retryAfterMs, throttled: true };
+    if (turn.kind === "full") return { kind: "slow" };
+    const lease = await take();
+    if (!lease) return null;
+    const outcome = await runAttempt(lease, actor, undefined, self);
+    result = ticketResult(outcome);
+    return outcome;
+  } finally {
+    entry.ticket.leave(result);
   }
 }
 

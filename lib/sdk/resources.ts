@@ -206,6 +206,28 @@ export type JwtClaims = Resource<
 >;
 export type Jwe = Resource<"jwe", { token: string; kid: string | null }>;
 export type Plaintext = Resource<"plaintext", { plaintext: string; kid: string | null }>;
+/** A login that worked: what the server says it is. */
+export type ConnectionTest = Resource<"connection-test", { server: string; tls: boolean; duration_ms: number }>;
+
+/** One HTTP request and its answer, values masked; `response` is null where none came. */
+export interface MaskedExchange {
+  request: { method: string; url: string; headers: Record<string, string>; body: string };
+  response: { status: number; headers: Record<string, string>; body: string } | null;
+}
+
+/** A token request as it was sent and answered: twice where the way to prove the client had to be found out. */
+export type TokenTest = Resource<
+  "token-test",
+  {
+    /** `token`: it is kept. */
+    outcome: "token" | "refused" | "no_answer";
+    detail: string;
+    problem: Problem | null;
+    expires_at: string | null;
+    exchanges: MaskedExchange[];
+    duration_ms: number;
+  }
+>;
 export type RedirectUri = Resource<"redirect-uri", { redirect_uri: string; secret_name: string }>;
 
 export type Discovery = Resource<

@@ -3,6 +3,7 @@ import type {
   Authorization,
   AuthorizationFailure,
   AuthSecret,
+  ConnectionTest,
   Jwe,
   JwtClaims,
   Plaintext,
@@ -14,6 +15,7 @@ import type {
   SecretType,
   SignedJwt,
   Token,
+  TokenTest,
 } from "./resources";
 
 export type SecretFilter = "needs_person" | "trouble" | "working";
@@ -126,6 +128,12 @@ export function secretCalls(client: Client) {
       client.single<AuthSecret, { refresh?: RefreshTrouble }>("POST", at(workspaceId, secretId, "/refresh"), {
         body: {},
       }),
+    /**
+     * Tries it out once: logs in to the database, or asks for a token as Latchkey does by itself and keeps it. Rejects where nothing was
+     * learned, and with `database_fault` where the login did not work; a provider's refusal is an answer.
+     */
+    test: (workspaceId: string, secretId: string) =>
+      client.single<ConnectionTest | TokenTest>("POST", at(workspaceId, secretId, "/test"), { body: {} }),
     /** `attributes.url` is a page of Latchkey to open in the browser; it leads to the provider. */
     authorize: (workspaceId: string, secretId: string) =>
       client.single<Authorization>("POST", at(workspaceId, secretId, "/authorize"), { body: {} }),

@@ -1,14 +1,14 @@
 import { type Caller, holds } from "@/lib/access/caller";
 import type { Permission } from "@/lib/access/permissions";
-import { permit } from "@/lib/access/permit";
 import type { WorkspaceScope } from "@/lib/access/scope";
-import { resolveWorkspace } from "@/lib/accounts/places";
 import { recordNow } from "@/lib/audit/record";
 import { mac } from "@/lib/crypto/mac";
 import { AppError } from "@/lib/errors";
 import type { Resource } from "@/lib/http/json-api";
 import type { DatabaseLogin } from "@/lib/secret-types/database-login";
 import { openCredentials } from "@/lib/secrets/opened";
+import { permitted } from "@/lib/secrets/permitted";
+import type { SecretRow } from "@/lib/secrets/rows";
 import { findSecret } from "@/lib/secrets/service";
 import { SqlError } from "./sql/failure";
 import type { Engine } from "./sql/messages";
@@ -29,10 +29,7 @@ interface OpenLogin {
   login: DatabaseLogin;
 }
 
-async function openLogin(caller: Caller, permission: Permission, workspaceId: string, id: string): Promise<OpenLogin> {
-  const scope = await resolveWorkspace(caller, workspaceId, permission);
-  await permit(caller, permission, scope, { type: "auth-secret", id });
-  const row = await findSecret(caller, scope, id, permission);
+async function openLogin(scope: WorkspaceScope, row: SecretRow): Promise<OpenLogin> {
   if (row.type !== "postgresql" && row.type !== "mysql")
     throw new AppError("bad_request", `A secret of type ${row.type} is no login to a database.`);
   const open = await openCredentials(row);
@@ -59,8 +56,9 @@ export async function runStatement(
   body: SqlBody,
   signal: AbortSignal,
 ): Promise<string> {
-  const opened = await openLogin(caller, USE, workspaceId, id);
-  const { scope, login, engine, generation } = opened;
+  const scope = await permitted(caller, USE, workspaceId, id);
+  const opened = await openLogin(scope, await findSecret(caller, scope, id, USE));
+  const { login, engine, generation } = opened;
   const fact = {
     tenantId: scope.tenantId,
     workspaceId: scope.workspaceId,
@@ -91,21 +89,21 @@ export async function runStatement(
 /**
  * Logs in with the secret and asks the server what it is, on a connection of its own.
  *
- * @throws AppError database_fault in words that say what to mend; not_found, forbidden, audit_unavailable
+ * @throws AppError database_fault in words that say what to mend; audit_unavailable
  */
 export async function testConnection(
   caller: Caller,
-  workspaceId: string,
-  id: string,
+  scope: WorkspaceScope,
+  row: SecretRow,
   signal: AbortSignal,
 ): Promise<Resource> {
-  const opened = await openLogin(caller, EDIT, workspaceId, id);
-  const { scope, login, engine } = opened;
+  const opened = await openLogin(scope, row);
+  const { login, engine } = opened;
   const fact = {
     tenantId: scope.tenantId,
     workspaceId: scope.workspaceId,
     action: "secret.tested",
-    target: { type: "auth-secret", id, name: opened.name },
+    target: { type: "auth-secret", id: row.id, name: opened.name },
     generation: opened.generation,
     host: login.host,
   };
@@ -113,7 +111,7 @@ export async function testConnection(
   const began = performance.now();
   const thread = new SqlThread(engine, login);
   try {
-    return toTestResource(id, await thread.test(signal), performance.now() - began);
+    return toTestResource(row.id, await thread.test(signal), performance.now() - began);
   } catch (error) {
     throw await explained(caller, scope, opened, fact, error);
   } finally {

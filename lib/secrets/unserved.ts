@@ -42,7 +42,7 @@ export function trouble(row: TokenRow, came: Freshened | null, capped: boolean):
 }
 
 /** No call was made: the provider gets a rest, or asked for one. */
-function closedBy(came: Extract<Freshened, { kind: "closed" }>): Pick<Problem, "code" | "detail"> {
+export function closedBy(came: Extract<Freshened, { kind: "closed" }>): Pick<Problem, "code" | "detail"> {
   return came.throttled
     ? { code: "throttled", detail: "The provider asked this auth client to slow down, so this secret waits its turn." }
     : {

@@ -335,6 +335,22 @@ export const oa = [
     tests: ANSWERS,
   },
   {
+    row: "OA-11",
+    what: "a tested request's values are masked",
+    file: "lib/secret-use/masked-exchange.ts",
+    find: "[name, shown(name) ? value : hide(String(value))]",
+    replace: "[name, value]",
+    tests: ["app/v2/workspaces/_tests/token-test.test.ts"],
+  },
+  {
+    row: "OA-11",
+    what: "what an answer repeats of a tested request is masked",
+    file: "lib/secret-use/masked-exchange.ts",
+    find: "const unreflected = (text: string) => withoutReflections(text, hidden);",
+    replace: "const unreflected = (text: string) => text;",
+    tests: ["app/v2/workspaces/_tests/token-test.test.ts"],
+  },
+  {
     row: "OA-14",
     what: "no referrer from the callback",
     file: "lib/http/see-other.ts",

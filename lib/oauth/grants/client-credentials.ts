@@ -3,6 +3,7 @@ import type { OAuthClient } from "@/lib/auth-clients/client";
 import { splitScopes } from "@/lib/secret-types/names";
 import { serverFor } from "../server-for";
 import { askTokenEndpoint, type TokenAnswer } from "../token-endpoint";
+import type { Witness } from "../witness";
 import { addedParameters } from "./added-parameters";
 import { askedAnew } from "./ask-anew";
 import { blamedOnClient } from "./blame";
@@ -11,7 +12,12 @@ import type { Held, OwnRequest } from "./grant";
 /** Client credentials (RFC 6749 section 4.4): the client asks for itself, and asks again when the token runs out. */
 export const grantType = "client_credentials";
 
-export async function obtain(client: OAuthClient, own: OwnRequest, mayStillSend?: () => boolean): Promise<TokenAnswer> {
+export async function obtain(
+  client: OAuthClient,
+  own: OwnRequest,
+  mayStillSend?: () => boolean,
+  witness?: Witness,
+): Promise<TokenAnswer> {
   const { server, client: party } = serverFor(client);
   const parameters = addedParameters(client, own);
   const scopes = splitScopes(own.scope);
@@ -21,6 +27,7 @@ export async function obtain(client: OAuthClient, own: OwnRequest, mayStillSend?
     (auth, options) => oauth.clientCredentialsGrantRequest(server, party, auth, parameters, options),
     [],
     mayStillSend,
+    witness,
   );
   return blamedOnClient(client, askedAnew(answer));
 }
@@ -29,9 +36,14 @@ export function renewable(): boolean {
   return true;
 }
 
-export function renew(client: OAuthClient, { own }: Held, mayStillSend?: () => boolean): Promise<TokenAnswer> {
+export function renew(
+  client: OAuthClient,
+  { own }: Held,
+  mayStillSend?: () => boolean,
+  witness?: Witness,
+): Promise<TokenAnswer> {
   if (!own) throw new Error("There is nothing to ask with.");
-  return obtain(client, own, mayStillSend);
+  return obtain(client, own, mayStillSend, witness);
 }
 
 export const asksWithOwn = true;

@@ -1,6 +1,8 @@
 import type { OAuthClient } from "@/lib/auth-clients/client";
+import { Sensitive } from "@/lib/crypto/sensitive";
 import { splitScopes } from "@/lib/secret-types/names";
 import { askTokenEndpoint, type TokenAnswer, type TokenRequest } from "../token-endpoint";
+import type { Witness } from "../witness";
 import { addedParameters } from "./added-parameters";
 import { askedAnew } from "./ask-anew";
 import { blamedOnSecret } from "./blame";
@@ -14,13 +16,17 @@ import { ownForm } from "./own-form";
  */
 export const grantType = "password";
 
-export async function obtain(client: OAuthClient, own: OwnRequest, mayStillSend?: () => boolean): Promise<TokenAnswer> {
+export async function obtain(
+  client: OAuthClient,
+  own: OwnRequest,
+  mayStillSend?: () => boolean,
+  witness?: Witness,
+): Promise<TokenAnswer> {
   const refused = forbidden(client);
   if (refused) return refused;
-  const secrets = own.login ? [own.login.password] : [];
   return blamedOnSecret(
     client,
-    askedAnew(await askTokenEndpoint(client, requestOf(client, own), secrets, mayStillSend)),
+    askedAnew(await askTokenEndpoint(client, requestOf(client, own), loginOf(own), mayStillSend, witness)),
   );
 }
 
@@ -31,6 +37,11 @@ export function requestOf(client: OAuthClient, own: OwnRequest): TokenRequest {
   const scopes = splitScopes(own.scope);
   if (scopes.length > 0) parameters.set("scope", scopes.join(client.options.scope_separator));
   return ownForm(client, parameters);
+}
+
+/** What a provider's words must not repeat. */
+export function loginOf({ login }: OwnRequest): Sensitive<string>[] {
+  return login ? [login.password, new Sensitive(login.username)] : [];
 }
 
 /** Adds the secret's user name and password. */
@@ -44,9 +55,14 @@ export function renewable(): boolean {
   return true;
 }
 
-export function renew(client: OAuthClient, { own }: Held, mayStillSend?: () => boolean): Promise<TokenAnswer> {
+export function renew(
+  client: OAuthClient,
+  { own }: Held,
+  mayStillSend?: () => boolean,
+  witness?: Witness,
+): Promise<TokenAnswer> {
   if (!own) throw new Error("There is nothing to ask with.");
-  return obtain(client, own, mayStillSend);
+  return obtain(client, own, mayStillSend, witness);
 }
 
 export const asksWithOwn = true;

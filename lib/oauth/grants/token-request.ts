@@ -1,6 +1,6 @@
 import type { OAuthClient } from "@/lib/auth-clients/client";
-import type { Sensitive } from "@/lib/crypto/sensitive";
 import { askTokenEndpoint, type TokenAnswer, type TokenRequest } from "../token-endpoint";
+import type { Witness } from "../witness";
 import { addedParameters } from "./added-parameters";
 import { askedAnew } from "./ask-anew";
 import { blamedOnClient, blamedOnSecret } from "./blame";
@@ -8,7 +8,7 @@ import { refusal as clientRefusal } from "./client-credentials";
 import { forbidden } from "./forbidden";
 import type { Grant, Held, OwnRequest } from "./grant";
 import { ownForm } from "./own-form";
-import { addLogin, LOGIN_REFUSED } from "./password";
+import { addLogin, LOGIN_REFUSED, loginOf } from "./password";
 
 /**
  * A token request as an endpoint of its own making wants it (seed 003): grant type and scope exactly as typed, with a user name
@@ -32,11 +32,15 @@ export function requestOf(client: OAuthClient, own: OwnRequest): TokenRequest {
   return ownForm(client, parametersOf(client, own), client.options.token_request_format);
 }
 
-export async function obtain(client: OAuthClient, own: OwnRequest, mayStillSend?: () => boolean): Promise<TokenAnswer> {
+export async function obtain(
+  client: OAuthClient,
+  own: OwnRequest,
+  mayStillSend?: () => boolean,
+  witness?: Witness,
+): Promise<TokenAnswer> {
   const refused = forbidden(client);
   if (refused) return refused;
-  const secrets: Sensitive<string>[] = own.login ? [own.login.password] : [];
-  const answer = askedAnew(await askTokenEndpoint(client, requestOf(client, own), secrets, mayStillSend));
+  const answer = askedAnew(await askTokenEndpoint(client, requestOf(client, own), loginOf(own), mayStillSend, witness));
   return asksWithLogin(client) ? blamedOnSecret(client, answer) : blamedOnClient(client, answer);
 }
 
@@ -44,9 +48,14 @@ export function renewable(): boolean {
   return true;
 }
 
-export function renew(client: OAuthClient, { own }: Held, mayStillSend?: () => boolean): Promise<TokenAnswer> {
+export function renew(
+  client: OAuthClient,
+  { own }: Held,
+  mayStillSend?: () => boolean,
+  witness?: Witness,
+): Promise<TokenAnswer> {
   if (!own) throw new Error("There is nothing to ask with.");
-  return obtain(client, own, mayStillSend);
+  return obtain(client, own, mayStillSend, witness);
 }
 
 export const asksWithOwn = true;

@@ -1,6 +1,6 @@
 import { endpoint, ok } from "@/lib/http/endpoint";
 import { methods } from "@/lib/http/methods";
-import { testConnection } from "@/lib/secret-use/sql";
+import { testSecret } from "@/lib/secret-use/test-secret";
 
 export const { GET, POST, PATCH, PUT, DELETE } = methods({
   POST: endpoint({
@@ -12,6 +12,6 @@ export const { GET, POST, PATCH, PUT, DELETE } = methods({
     },
     body: "none",
     handle: async ({ caller, params, request }) =>
-      ok(await testConnection(caller, params.workspaceId ?? "", params.secretId ?? "", request.signal)),
+      ok(await testSecret(caller, params.workspaceId ?? "", params.secretId ?? "", request.signal)),
   }),
 });
