@@ -309,3 +309,8 @@ test("what the server printed at level trace holds no planted value", async ({ w
   expect(output).toContain('"request"');
   expect(planted.find(output)).toEqual([]);
 });
+
+test("Node has no warning about what the server did for all these pages", async ({ world }) => {
+  const lines = world.server.output().split("\n");
+  expect(lines.filter((line) => line.includes("Warning: "))).toEqual([]);
+});

@@ -37,6 +37,8 @@ export async function prepareNext(options: {
   await app.prepare();
   prepared?.();
   return (request, response) => {
+    // Next, its compression and React wait for the end of an answer seven times, the door four: all go with the answer.
+    response.setMaxListeners(20);
     const answered = hooks?.needed();
     const closed = new Promise((resolve) => response.once("close", resolve));
     handle(request, response)
