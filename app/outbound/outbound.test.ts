@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import {
+  Agent,
   createServer,
   request as httpRequest,
   type IncomingMessage,
@@ -351,20 +352,101 @@ describe("the answer", () => {
     await expect((await ask(id)).text()).rejects.toThrow();
   });
 
-  test("401 with oauth2: one refresh and one more try without a body; with one the 401 is the answer", async () => {
-    const secret = await oauth2();
-    respond = (request, response) => {
-      request.resume();
-      if (request.headers.authorization === `Bearer ${secret.accessToken}`) response.writeHead(401).end("old");
-      else response.end("new");
+  describe("401 with oauth2", () => {
+    /** Reads the request and answers the first token with 401. */
+    const refuse = (old: string, bodies: string[] = []) => {
+      respond = async (request, response) => {
+        let text = "";
+        for await (const chunk of request) text += chunk;
+        bodies.push(text);
+        response.setHeader("x-latchkey-token", "theirs");
+        if (request.headers.authorization === `Bearer ${old}`) response.writeHead(401).end("old");
+        else response.end("new");
+      };
     };
-    const posted = await ask(secret.id, "/", { method: "POST", body: "once" });
-    expect([posted.status, await posted.text()]).toEqual([401, "old"]);
-    expect(world.idp.refreshCalls()).toHaveLength(0);
-    const got = await ask(secret.id);
-    expect([got.status, await got.text()]).toEqual([200, "new"]);
-    expect(world.idp.refreshCalls()).toHaveLength(1);
-    expect(seen).toHaveLength(3);
+    async function* chunked(text: string) {
+      yield Buffer.from(text.slice(0, 5));
+      yield Buffer.from(text.slice(5));
+    }
+
+    test.each([
+      ["without a body", {}],
+      ["with a body of known length", { method: "POST", body: "sent twice" }],
+      ["with 64 KB", { method: "PUT", body: "x".repeat(65_536) }],
+      ["with a body in chunks", { method: "POST", body: chunked("sent twice"), duplex: "half" }],
+    ])("%s: one refresh and one more try with all of it", async (_what, init) => {
+      const secret = await oauth2();
+      const bodies: string[] = [];
+      refuse(secret.accessToken, bodies);
+      const answer = await ask(secret.id, "/", init as RequestInit);
+      expect([answer.status, await answer.text()]).toEqual([200, "new"]);
+      expect(answer.headers.get("x-latchkey-token")).toBeNull();
+      expect(world.idp.refreshCalls()).toHaveLength(1);
+      expect(bodies).toHaveLength(2);
+      expect(bodies[1]).toBe(bodies[0]);
+      expect(seen[1]?.headers["content-length"]).toBe("body" in init ? String(bodies[0]?.length) : undefined);
+      expect(await audit(secret.id)).toMatchObject([{ outcome: "allowed" }, { outcome: "allowed" }]);
+    });
+
+    test.each([
+      ["known length", { body: "x".repeat(65_537) }],
+      ["chunks", { body: chunked("x".repeat(65_537)), duplex: "half" }],
+    ])("more than 64 KB of %s: one refresh, and the 401 says so", async (_what, init) => {
+      const secret = await oauth2();
+      refuse(secret.accessToken);
+      const answer = await ask(secret.id, "/", { method: "POST", ...init } as RequestInit);
+      expect([answer.status, await answer.text()]).toEqual([401, "old"]);
+      expect(answer.headers.get("x-latchkey-token")).toBe("renewed");
+      expect(world.idp.refreshCalls()).toHaveLength(1);
+      // What was not sent again was not used again.
+      expect(await audit(secret.id)).toHaveLength(1);
+      refuse(secret.accessToken);
+      expect(await (await ask(secret.id, "/", { method: "POST", body: "x".repeat(65_537) })).text()).toBe("new");
+    });
+
+    test("no newer token to be had, or none that could help: the 401 alone", async () => {
+      const secret = await oauth2({ offline: false });
+      const body = "x".repeat(65_537);
+      respond = (request, response) => void request.resume().on("end", () => response.writeHead(401).end("no"));
+      for (const id of [secret.id, await apiKey()])
+        for (const init of [{}, { method: "POST", body: "small" }, { method: "POST", body }]) {
+          const answer = await ask(id, "/", init);
+          expect([answer.status, await answer.text()]).toEqual([401, "no"]);
+          expect(answer.headers.get("x-latchkey-token")).toBeNull();
+        }
+      expect(seen).toHaveLength(6);
+    });
+
+    test("a destination that answers before the body has come, or goes away: the socket serves the next request", async () => {
+      const secret = await oauth2();
+      const body = "x".repeat(3_000_000);
+      respond = (request, response) => {
+        request.resume();
+        response.writeHead(401).end("early");
+      };
+      expect((await ask(secret.id, "/", { method: "POST", body })).status).toBe(401);
+      expect(world.idp.refreshCalls()).toHaveLength(1);
+      respond = (request) => void request.socket.destroy();
+      expect((await ask(secret.id, "/", { method: "POST", body })).status).toBe(424);
+      const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+      const path = `/outbound/${secret.id}/${host}/`;
+      const statuses: (number | undefined)[] = [];
+      for (const sent of [body, ""]) {
+        const request = httpRequest(origin, {
+          agent,
+          path,
+          method: "POST",
+          headers: { ...world.task.basic, ...PLAIN },
+        });
+        request.end(sent);
+        const [answer] = (await once(request, "response")) as [IncomingMessage];
+        statuses.push(answer.statusCode);
+        await answer.resume().toArray();
+        respond = (next, response) => void next.resume().on("end", () => response.end("fine"));
+      }
+      agent.destroy();
+      expect(statuses).toEqual([424, 200]);
+    });
   });
 });
 

@@ -110,7 +110,7 @@ export class LightResponse implements Response {
 }
 
 /** Header fields as `Headers`, repeated ones appended. */
-export function toHeaders(fields: Record<string, string | string[] | undefined>): Headers {
+function toHeaders(fields: Record<string, string | string[] | undefined>): Headers {
   const headers = new Headers();
   for (const [name, value] of Object.entries(fields)) {
     if (Array.isArray(value)) for (const one of value) headers.append(name, one);

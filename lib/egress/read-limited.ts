@@ -1,6 +1,7 @@
 import { promisify } from "node:util";
 import { brotliDecompress, gunzip, gunzipSync, inflate, inflateRaw, type ZlibOptions } from "node:zlib";
 import { EgressError } from "@/lib/egress/egress-error";
+import type { StreamedAnswer } from "@/lib/egress/safe-fetch";
 
 /** Bodies of answers, with every way of being too large closed (SECURITY SS-7, OA-10). */
 
@@ -24,22 +25,16 @@ const INFLATE_HERE_BYTES = 8 * 1024;
  * Reads the body of what `safeFetch` gave and undoes its Content-Encoding (gzip, deflate, br). Throws `EgressError` `too_large`,
  * `bad_body` (unknown or broken encoding) or `unknown` (the connection ended early); memory stays within the limits.
  */
-export async function readLimited(response: Response, limits: BodyLimits = {}): Promise<Buffer> {
+export async function readLimited(answer: StreamedAnswer, limits: BodyLimits = {}): Promise<Buffer> {
   const collect = new LimitedBody(limits);
-  collect.expect(response.headers.get("content-length"));
-  const reader = response.body?.getReader();
-  if (reader)
-    try {
-      for (;;) {
-        const { done, value } = await reader.read();
-        if (done) break;
-        collect.add(value);
-      }
-    } catch (error) {
-      await reader.cancel(error).catch(ignoreAlreadyFailed);
-      throw error;
-    }
-  return decode(collect.whole(), response.headers.get("content-encoding") ?? undefined, limits);
+  try {
+    collect.expect(answer.headers["content-length"]);
+    for await (const chunk of answer.body ?? []) collect.add(chunk);
+  } catch (error) {
+    await answer.body?.return();
+    throw error;
+  }
+  return decode(collect.whole(), answer.headers["content-encoding"], limits);
 }
 
 /** Collects chunks up to the wire limit. */
@@ -116,6 +111,3 @@ const gunzipLater = promisify<Buffer, ZlibOptions, Buffer>(gunzip);
 const inflateLater = promisify<Buffer, ZlibOptions, Buffer>(inflate);
 const inflateRawLater = promisify<Buffer, ZlibOptions, Buffer>(inflateRaw);
 const brotliLater = promisify<Buffer, { maxOutputLength: number }, Buffer>(brotliDecompress);
-
-/** Cancelling a stream that failed rejects with the failure that is being thrown anyway. */
-function ignoreAlreadyFailed(): void {}

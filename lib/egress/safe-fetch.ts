@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { Agent, type Dispatcher } from "undici";
 import { settings } from "@/lib/config";
-import { BodyStream } from "@/lib/egress/body-stream";
+import { BodyQueue } from "@/lib/egress/body-queue";
 import {
   type CheckedAddress,
   checkedAddresses,
@@ -10,7 +10,7 @@ import {
   systemResolve,
 } from "@/lib/egress/connector";
 import { EgressError } from "@/lib/egress/egress-error";
-import { LightResponse, toHeaders } from "@/lib/egress/light-response";
+import { LightResponse } from "@/lib/egress/light-response";
 import { type Destination, EgressPolicy, type PolicyOptions } from "@/lib/egress/policy";
 import { type BodyLimits, decode, LimitedBody } from "@/lib/egress/read-limited";
 import { type AnswerHead, type TransferOptions, transfer } from "@/lib/egress/transfer";
@@ -185,30 +185,40 @@ async function exchangeOnce(
   return { ...answer, headers, body };
 }
 
+/** An answer whose body is still on its way, as sent (still encoded). */
+export interface StreamedAnswer {
+  status: number;
+  statusText: string;
+  /** Names in lower case. */
+  headers: IncomingHttpHeaders;
+  /** Null where an answer has none. */
+  body: BodyQueue | null;
+}
+
 /**
- * Sends a request and gives the answer as soon as its headers are there. The body is as sent (still encoded): read it with `readLimited`,
- * or cancel it. Redirects are given back as they are. Rejects with `EgressError` only; so does reading the body.
+ * Sends a request and gives the answer as soon as its headers are there: read its body with `readLimited` or piece by piece, or leave it
+ * with `return`. Redirects are given back as they are. Rejects with `EgressError` only; so does reading the body.
  */
 export async function safeFetch(
   url: string | URL,
   init: EgressInit = {},
   options: EgressRequestOptions = {},
-): Promise<Response> {
+): Promise<StreamedAnswer> {
   const use = options.egress ?? egress();
   const request = prepare(use, url, init);
-  return new Promise<Response>((done, fail) => {
-    const body = new BodyStream();
+  return new Promise<StreamedAnswer>((done, fail) => {
+    let body: BodyQueue | null = null;
     transfer(use.dispatcher, request, withSignal(options, init), {
       start({ status, statusText, headers }, flow) {
         if (status > 599) throw new EgressError("unknown", `the answer has the status ${status}`);
         const empty = status === 204 || status === 205 || status === 304 || request.method === "HEAD";
-        const stream = empty ? null : body.open(flow);
-        done(new Response(stream, { status, statusText, headers: toHeaders(headers) }));
+        body = empty ? null : new BodyQueue(flow);
+        done({ status, statusText, headers, body });
       },
-      data: (chunk) => body.add(chunk),
-      end: () => body.end(),
+      data: (chunk) => body?.add(chunk),
+      end: () => body?.end(),
       fail(error) {
-        body.fail(error);
+        body?.fail(error);
         fail(error);
       },
     });

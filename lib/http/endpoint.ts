@@ -13,6 +13,7 @@ import { complaint, type Document, errorDocument, JSON_TYPE } from "./json-api";
 import { readJsonBody } from "./json-body";
 import { loggablePath, refuseKeyInUrl } from "./key-in-url";
 import { requireSameOrigin } from "./same-origin";
+import { Streamed } from "./streamed";
 import { Written } from "./written";
 
 /** Who may call and where the ids stand: the machine-readable table of AZ-1. A route without one fails the build. */
@@ -39,7 +40,7 @@ export interface Reply {
   /** Instead of a document: one that is JSON text already. */
   json?: string;
   /** Instead of a document: an answer of another kind, such as an event stream. */
-  response?: Response;
+  response?: Response | Streamed;
   headers?: Record<string, string>;
 }
 
@@ -66,7 +67,7 @@ export interface RouteContext {
 export interface Endpoint {
   (request: Request, context: RouteContext): Promise<Response>;
   /** The same for node-entry, which needs no `Response`. */
-  write(request: Request, context: RouteContext): Promise<Response | Written>;
+  write(request: Request, context: RouteContext): Promise<Response | Written | Streamed>;
   definition: Pick<Definition<unknown>, "route" | "access" | "query"> & {
     /** A JSON body is read and checked. */
     takesBody: boolean;
@@ -81,7 +82,7 @@ export interface Endpoint {
  * ways in").
  */
 export function endpoint<Body = undefined>(definition: Definition<Body>): Endpoint {
-  const write = async (request: Request, context: RouteContext): Promise<Response | Written> => {
+  const write = async (request: Request, context: RouteContext): Promise<Response | Written | Streamed> => {
     const started = performance.now();
     const url = new URL(request.url);
     const facts: RequestFacts = {
@@ -91,7 +92,7 @@ export function endpoint<Body = undefined>(definition: Definition<Body>): Endpoi
       purpose: request.headers.get("x-request-id"),
     };
     let caller: Caller | null = null;
-    let response: Response | Written;
+    let response: Response | Written | Streamed;
     let failure: unknown;
     let span = NO_SPAN;
     try {
@@ -143,7 +144,7 @@ export function endpoint<Body = undefined>(definition: Definition<Body>): Endpoi
   };
   const run = async (request: Request, context: RouteContext): Promise<Response> => {
     const answer = await write(request, context);
-    return answer instanceof Written ? answer.toResponse() : answer;
+    return answer instanceof Written || answer instanceof Streamed ? answer.toResponse() : answer;
   };
   const { route, access, query } = definition;
   const body = definition.body === undefined || definition.body === "none" ? null : definition.body;
@@ -211,7 +212,7 @@ function requireAcceptable(request: Request): void {
 
 const BASE_HEADERS = { "cache-control": "no-store", "x-content-type-options": "nosniff" };
 
-function serialise(reply: Reply, requestId: string): Response | Written {
+function serialise(reply: Reply, requestId: string): Response | Written | Streamed {
   if (reply.response) return reply.response;
   const headers: Record<string, string> = { ...BASE_HEADERS, "x-request-id": requestId, ...reply.headers };
   const json = reply.json ?? (reply.document && JSON.stringify(reply.document));

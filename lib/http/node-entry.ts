@@ -1,13 +1,12 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { settings } from "@/lib/config";
 import { AppError } from "@/lib/errors";
 import { newRequestId } from "@/lib/ids";
 import { log } from "@/lib/observability/log";
-import { PEER_HEADER } from "./client-address";
 import { errorDocument, JSON_TYPE } from "./json-api";
 import { loggablePath } from "./key-in-url";
+import { toRequest } from "./node-request";
 import { apiHeaders } from "./security-headers";
-import { StreamedResponse } from "./streamed-response";
+import { Streamed } from "./streamed";
 import { Written } from "./written";
 
 /** The second way in of HOUSE "One endpoint, two ways in": node:http straight to an endpoint, without Next's router. */
@@ -16,7 +15,7 @@ type Params = Record<string, string>;
 interface Answer {
   (request: Request, context: { params: Params }): Promise<Response>;
   /** Of endpoints: the answer without a `Response` around it. */
-  write?(request: Request, context: { params: Params }): Promise<Response | Written>;
+  write?(request: Request, context: { params: Params }): Promise<Response | Written | Streamed>;
 }
 
 /** One hot route. `path` is written like a folder of `app`: `/v2/workspaces/[workspaceId]/secrets/[secretId]`, `/outbound/[secretId]/[...target]`. */
@@ -87,182 +86,26 @@ export async function answer(
   }
 }
 
-/**
- * A WHATWG request over a Node one, as little of it as is looked at: endpoints read address, method and headers, rarely
- * more, and a real `Request` costs more than all of those. The origin is the configured one, never the Host header's
- * (SES-7).
- */
-class NodeRequest {
-  readonly method: string;
-  readonly url: string;
-  readonly #request: IncomingMessage;
-  readonly #response: ServerResponse;
-  #headers: Headers | undefined;
-  #abort: AbortController | undefined;
-  #whole: Request | undefined;
-
-  constructor(request: IncomingMessage, response: ServerResponse) {
-    this.method = request.method ?? "GET";
-    this.url = settings().url + request.url;
-    this.#request = request;
-    this.#response = response;
-  }
-
-  get headers(): Headers {
-    this.#headers ??= new NodeHeaders(this.#request) as unknown as Headers;
-    return this.#headers;
-  }
-
-  /** Aborts when the client has gone before the answer was complete. */
-  get signal(): AbortSignal {
-    if (!this.#abort) {
-      const abort = new AbortController();
-      const gone = () => {
-        if (!this.#response.writableFinished) abort.abort();
-      };
-      if (this.#response.destroyed) gone();
-      else this.#response.once("close", gone);
-      this.#abort = abort;
-    }
-    return this.#abort.signal;
-  }
-
-  get body(): ReadableStream<Uint8Array> | null {
-    return this.whole.body;
-  }
-
-  get bodyUsed(): boolean {
-    return this.#whole?.bodyUsed ?? false;
-  }
-
-  /** The real thing, made when the body or something rare is asked for. */
-  get whole(): Request {
-    this.#whole ??= new Request(this.url, {
-      method: this.method,
-      headers: [...this.headers],
-      ...(this.method !== "GET" && this.method !== "HEAD" && hasBody(this.#request)
-        ? { body: bodyOf(this.#request), duplex: "half" }
-        : {}),
-    } as RequestInit);
-    return this.#whole;
-  }
-
-  json(): Promise<unknown> {
-    return this.whole.json();
-  }
-
-  text(): Promise<string> {
-    return this.whole.text();
-  }
-
-  arrayBuffer(): Promise<ArrayBuffer> {
-    return this.whole.arrayBuffer();
-  }
-
-  formData(): Promise<FormData> {
-    return this.whole.formData();
-  }
-
-  clone(): Request {
-    return this.whole.clone();
-  }
-}
-
-/** The headers of a Node request: endpoints `get` a handful, and `Headers` copies and checks them all first. */
-class NodeHeaders {
-  readonly #request: IncomingMessage;
-  #whole: Headers | undefined;
-
-  constructor(request: IncomingMessage) {
-    this.#request = request;
-  }
-
-  get(name: string): string | null {
-    const lower = name.toLowerCase();
-    if (lower === PEER_HEADER) return this.#request.socket.remoteAddress ?? "";
-    const { headers } = this.#request;
-    const value = Object.hasOwn(headers, lower) ? headers[lower] : undefined;
-    if (value === undefined) return null;
-    return typeof value === "string" ? value : value.join(", ");
-  }
-
-  has(name: string): boolean {
-    return this.get(name) !== null;
-  }
-
-  get #all(): Headers {
-    if (!this.#whole) {
-      this.#whole = new Headers();
-      for (const name of [...Object.keys(this.#request.headers), PEER_HEADER])
-        this.#whole.set(name, this.get(name) ?? "");
-    }
-    return this.#whole;
-  }
-
-  entries() {
-    return this.#all.entries();
-  }
-
-  keys() {
-    return this.#all.keys();
-  }
-
-  values() {
-    return this.#all.values();
-  }
-
-  forEach(visit: Parameters<Headers["forEach"]>[0]): void {
-    this.#all.forEach(visit);
-  }
-
-  [Symbol.iterator]() {
-    return this.#all.entries();
-  }
-}
-
-/** `request` as endpoints take it. */
-export function toRequest(request: IncomingMessage, response: ServerResponse): Request {
-  return new NodeRequest(request, response) as unknown as Request;
-}
-
-function hasBody(request: IncomingMessage): boolean {
-  return request.headers["transfer-encoding"] !== undefined || Number(request.headers["content-length"] ?? 0) > 0;
-}
-
-function bodyOf(request: IncomingMessage): ReadableStream<Uint8Array> {
-  let chunks: AsyncIterator<Buffer> | undefined;
-  return new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        chunks ??= request[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
-        const next = await chunks.next();
-        if (next.done) controller.close();
-        else controller.enqueue(next.value);
-      },
-    },
-    { highWaterMark: 0 },
-  );
-}
-
-/** Writes a WHATWG answer. Event streams and what is marked as one flow; everything else goes out in one piece with its length. */
-export async function send(from: Response | Written, to: ServerResponse, path: string): Promise<void> {
+/** Writes an answer. Event streams and what is streamed flow; everything else goes out in one piece with its length. */
+export async function send(from: Response | Written | Streamed, to: ServerResponse, path: string): Promise<void> {
   const headers: Record<string, string | string[]> = apiHeaders(path);
-  if (from instanceof Written) {
+  if (from instanceof Written || from instanceof Streamed)
     for (const name in from.headers) headers[titleCase(name)] = from.headers[name] as string;
+  if (from instanceof Written) {
     if (from.text !== null) headers["Content-Length"] = String(Buffer.byteLength(from.text));
     if (to.destroyed) return;
     to.writeHead(from.status, headers);
     to.end(from.text ?? undefined);
     return;
   }
+  if (from instanceof Streamed) return flow(from, to, headers);
   for (const [name, value] of from.headers) if (name !== "set-cookie") headers[titleCase(name)] = value;
   if (from.headers.has("set-cookie")) headers["Set-Cookie"] = from.headers.getSetCookie();
   if (to.destroyed) {
     await from.body?.cancel();
     return;
   }
-  const flows = from instanceof StreamedResponse || from.headers.get("content-type")?.startsWith("text/event-stream");
-  if (!from.body || !flows) {
+  if (!from.body || !from.headers.get("content-type")?.startsWith("text/event-stream")) {
     const body = from.body ? Buffer.from(await from.arrayBuffer()) : undefined;
     if (body) headers["Content-Length"] = String(body.byteLength);
     to.writeHead(from.status, headers);
@@ -278,6 +121,37 @@ export async function send(from: Response | Written, to: ServerResponse, path: s
     if (done) break;
     if (!to.write(value)) await drained(to);
     if (to.destroyed) return;
+  }
+  to.end();
+}
+
+/** Piece after piece, as fast as they are taken. Who makes them ends them when the client goes: a `return` would wait for the next one. */
+async function flow(
+  { status, pieces }: Streamed,
+  to: ServerResponse,
+  headers: Record<string, string | string[]>,
+): Promise<void> {
+  if (to.destroyed) {
+    await pieces?.return?.();
+    return;
+  }
+  to.writeHead(status, headers);
+  if (pieces) {
+    // The head goes with the first piece, in one packet; alone where that is not there yet.
+    const head = setImmediate(() => to.flushHeaders());
+    try {
+      for (;;) {
+        const { done, value } = await pieces.next();
+        if (done) break;
+        if (!to.write(value)) await drained(to);
+        if (to.destroyed) {
+          await pieces.return?.();
+          return;
+        }
+      }
+    } finally {
+      clearImmediate(head);
+    }
   }
   to.end();
 }

@@ -1,14 +1,15 @@
 import type { Caller } from "@/lib/access/caller";
 import { recordNow } from "@/lib/audit/record";
-import { safeFetch } from "@/lib/egress/safe-fetch";
+import { type StreamedAnswer, safeFetch } from "@/lib/egress/safe-fetch";
 import { AppError } from "@/lib/errors";
-import { StreamedResponse } from "@/lib/http/streamed-response";
-import { type Destination, releaseAnew, releaseFor, workspaceOf } from "@/lib/secrets/requests";
+import { Streamed } from "@/lib/http/streamed";
+import { type Destination, releaseAnew, releaseFor, renewUnsent, workspaceOf } from "@/lib/secrets/requests";
 import { decodedBody, isPlain } from "./decoded-body";
 import { destinationFault, HEADERS_MS } from "./destination-fault";
-import { answerHeaders, passedHeaders } from "./headers";
+import { answerHeaders, passedHeaders, refuseInjected } from "./headers";
 import { Injection } from "./http-injection";
 import { enterRoom, outboundEgress, recordReflection } from "./http-request";
+import { KeptBody } from "./kept-body";
 import type { ReflectionGuard } from "./reflection-guard";
 
 /**
@@ -40,51 +41,56 @@ export function targetOf(url: URL): Target {
 
 /**
  * Passes the request on and answers as the destination does, masked. Redirects are the answer. A 401 to an oauth2 secret causes one
- * refresh and one more try where there is no body.
+ * refresh, and one more try where the body is still here.
  *
  * @throws AppError as `requestWithSecret`; forbidden for a browser session
  */
-export async function passThrough(caller: Caller, request: Request, requestId: string): Promise<Response> {
+export async function passThrough(caller: Caller, request: Request, requestId: string): Promise<Streamed> {
   const { secretId, url } = targetOf(new URL(request.url));
   const destination: Destination = { method: request.method, url: overHttp(url, request) };
   const workspaceId = await workspaceOf(caller, secretId);
   if (caller.via === "session") await refuseSession(caller, secretId);
-  const given = passedHeaders(request.headers, []);
+  const given = passedHeaders(request.headers);
   const release = await releaseFor(caller, workspaceId, secretId, destination);
   const first = await Injection.of(release);
-  passedHeaders(request.headers, first.names);
+  refuseInjected(given, first.names);
   const leave = enterRoom(destination.url, release.scope.tenantId);
   const { signal } = request;
   signal.addEventListener("abort", leave, { once: true });
   try {
-    const body = request.body as AsyncIterable<Uint8Array> | null;
+    const body = await KeptBody.of(request);
     let guard = first.guard();
-    let answer = await send(destination, first.into(given), body, request);
-    if (answer.status === 401 && !body) {
+    let answer = await send(destination, first.into(given), body, signal);
+    let renewedOnly = false;
+    if (answer.status === 401 && body && !body.whole) renewedOnly = await renewUnsent(caller, release);
+    else if (answer.status === 401) {
       const renewed = await releaseAnew(caller, release, destination);
       if (renewed) {
-        await answer.body?.cancel();
+        await answer.body?.return();
         const second = await Injection.of(renewed);
         guard = second.guard(first);
-        answer = await send(destination, second.into(given), null, request);
+        answer = await send(destination, second.into(given), body?.whole ?? null, signal);
       }
     }
-    const encoding = answer.headers.get("content-encoding");
+    const encoding = String(answer.headers["content-encoding"] ?? "");
     const headers = shownHeaders(answer, guard, isPlain(encoding), requestId);
+    if (renewedOnly) headers[TOKEN_HEADER] = "renewed";
     const reflected = once(() => recordReflection(caller, release, destination, guard));
     if (guard.hits > 0) await reflected();
     if (!answer.body) {
       leave();
-      return new StreamedResponse(null, { status: answer.status, headers });
+      return new Streamed(answer.status, headers, null);
     }
-    const pieces = answer.body as unknown as AsyncIterable<Uint8Array>;
-    const plain = isPlain(encoding) ? pieces : decodedBody(pieces, encoding as string);
-    return new StreamedResponse(maskedStream(plain, guard, reflected, leave), { status: answer.status, headers });
+    const plain = isPlain(encoding) ? answer.body : decodedBody(answer.body, encoding);
+    return new Streamed(answer.status, headers, masked(plain, guard, reflected, leave));
   } catch (error) {
     leave();
     throw destinationFault(error, { tookTooLong: false });
   }
 }
+
+/** Says of a 401 that the token was renewed although the request, whose body is gone, could not be sent again. */
+const TOKEN_HEADER = "x-latchkey-token";
 
 /** http where the caller says so: only the operator's list lets such a request go. */
 function overHttp(url: URL, request: Request): URL {
@@ -112,18 +118,19 @@ async function refuseSession(caller: Caller, secretId: string): Promise<never> {
 async function send(
   { method, url }: Destination,
   headers: Record<string, string>,
-  body: AsyncIterable<Uint8Array> | null,
-  request: Request,
-): Promise<Response> {
-  const length = request.headers.get("content-length");
+  body: KeptBody | Buffer | null,
+  signal: AbortSignal,
+): Promise<StreamedAnswer> {
+  const kept = body instanceof KeptBody ? body : null;
   return safeFetch(
     url,
     {
       method,
       headers: { ...headers, "accept-encoding": "identity" },
-      body,
-      bodyLength: body && length !== null ? Number(length) : null,
-      signal: request.signal,
+      body: body instanceof KeptBody ? body.first : body,
+      // Of what is here already, it counts by itself.
+      bodyLength: kept && !kept.whole ? kept.length : null,
+      signal,
     },
     {
       egress: outboundEgress(),
@@ -138,16 +145,16 @@ async function send(
 
 /** The destination's fields, and ours over them: whatever it sends is a file and no page (PX-4). */
 function shownHeaders(
-  answer: Response,
+  answer: StreamedAnswer,
   guard: ReflectionGuard,
   asItCame: boolean,
   requestId: string,
 ): Record<string, string> {
-  const headers = answerHeaders(Object.fromEntries(answer.headers), guard);
-  const length = answer.headers.get("content-length");
+  const headers = answerHeaders(answer.headers, guard);
+  const length = answer.headers["content-length"];
   return {
     ...headers,
-    ...(asItCame && length !== null ? { "content-length": length } : {}),
+    ...(asItCame && length !== undefined ? { "content-length": length } : {}),
     "content-disposition": (headers["content-disposition"] ?? "").replace(/^[^;]*/, "attachment"),
     "content-security-policy": "sandbox; default-src 'none'; frame-ancestors 'none'",
     "x-content-type-options": "nosniff",
@@ -158,42 +165,26 @@ function shownHeaders(
 }
 
 /** The body masked, with an entry of the first hit before the piece it is in. `leave` once it is over in any way. */
-function maskedStream(
+async function* masked(
   pieces: AsyncIterable<Uint8Array>,
   guard: ReflectionGuard,
   reflected: () => Promise<void>,
   leave: () => void,
-): ReadableStream<Uint8Array> {
-  const reader = pieces[Symbol.asyncIterator]();
-  return new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        try {
-          for (;;) {
-            const { done, value } = await reader.next();
-            const masked = done
-              ? guard.end()
-              : guard.add(Buffer.from(value.buffer, value.byteOffset, value.byteLength));
-            if (guard.hits > 0) await reflected();
-            if (masked.length > 0) controller.enqueue(masked);
-            if (done) {
-              leave();
-              controller.close();
-            }
-            if (done || masked.length > 0) return;
-          }
-        } catch (error) {
-          leave();
-          throw destinationFault(error, { tookTooLong: false });
-        }
-      },
-      async cancel() {
-        leave();
-        await reader.return?.();
-      },
-    },
-    { highWaterMark: 0 },
-  );
+): AsyncGenerator<Uint8Array, undefined> {
+  try {
+    for await (const piece of pieces) {
+      const shown = guard.add(Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength));
+      if (guard.hits > 0) await reflected();
+      if (shown.length > 0) yield shown;
+    }
+    const rest = guard.end();
+    if (guard.hits > 0) await reflected();
+    if (rest.length > 0) yield rest;
+  } catch (error) {
+    throw destinationFault(error, { tookTooLong: false });
+  } finally {
+    leave();
+  }
 }
 
 /** Runs it once, for all who ask. */

@@ -27,12 +27,15 @@ export class Needles {
   readonly window: number;
   readonly shift = new Uint8Array(HASHES);
   readonly buckets = new Map<number, Buffer[]>();
+  /** In lower case, for names of headers. */
+  readonly lower: readonly string[];
   readonly byFirst: (Buffer[] | undefined)[] = new Array(256).fill(undefined);
 
   /** @param values clear values; those of fewer than four bytes are not looked for */
   constructor(values: readonly string[]) {
     const forms = [...new Set(values)].flatMap(encodingsOf).filter((form) => form.length >= LEAST);
     this.all = forms;
+    this.lower = [...new Set(forms.map((form) => form.toString("latin1").toLowerCase()))];
     this.longest = Math.max(0, ...forms.map((form) => form.length));
     this.window = Math.min(WIDEST, ...forms.map((form) => form.length));
     this.shift.fill(Math.max(1, this.window - BLOCK + 1));
@@ -92,6 +95,7 @@ export class ReflectionGuard {
 
   /** A whole text, such as a header's value; each character below U+0100. */
   text(value: string): string {
+    if (value.length < this.#needles.window) return value;
     const bytes = Buffer.from(value, "latin1");
     const found = this.#find(bytes);
     return found.length === 0 ? value : this.#mask(bytes, found).toString("latin1");
@@ -100,8 +104,8 @@ export class ReflectionGuard {
   /** The same for what somebody may have put in lower case: a header's name. */
   textInAnyCase(value: string): string {
     const lower = value.toLowerCase();
-    for (const needle of this.#needles.all)
-      if (lower.includes(needle.toString("latin1").toLowerCase())) {
+    for (const needle of this.#needles.lower)
+      if (needle.length <= lower.length && lower.includes(needle)) {
         this.#hits += 1;
         return "*".repeat(value.length);
       }

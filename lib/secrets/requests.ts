@@ -16,6 +16,7 @@ import { openCredentials } from "./opened";
 import { permitted } from "./permitted";
 import type { OpenCredentials } from "./resource";
 import type { SecretRow } from "./rows";
+import { findSecret } from "./service";
 import * as store from "./store";
 import { renewRefused } from "./tokens";
 import { unserved } from "./unserved";
@@ -157,6 +158,22 @@ export async function releaseAnew(caller: Caller, refused: Release, destination:
     return { scope, row: renewed, credentials: await openCredentials(renewed) };
   } catch (error) {
     if (error instanceof AppError && (error.code === "needs_person" || error.code === "provider_fault")) return null;
+    throw error;
+  }
+}
+
+/**
+ * Has the token renewed after the destination answered 401, where nothing can be sent with the newer one.
+ *
+ * @returns whether there is a newer one now
+ */
+export async function renewUnsent(caller: Caller, { scope, row }: Release): Promise<boolean> {
+  if (row.type !== "oauth2" || row.fingerprint === null) return false;
+  try {
+    await renewRefused(caller, scope, row, row.fingerprint, () => findSecret(caller, scope, row.id, USE));
+    return true;
+  } catch (error) {
+    if (error instanceof AppError && (error.code === "needs_person" || error.code === "provider_fault")) return false;
     throw error;
   }
 }

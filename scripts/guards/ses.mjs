@@ -219,7 +219,7 @@ export const ses = [
   {
     row: "SES-7",
     what: "where a call comes from is the socket's to say, on the way straight from node:http",
-    file: "lib/http/node-entry.ts",
+    file: "lib/http/node-request.ts",
     find: '    if (lower === PEER_HEADER) return this.#request.socket.remoteAddress ?? "";\n',
     replace: "",
     tests: ["lib/http/two-ways-in.test.ts"],
