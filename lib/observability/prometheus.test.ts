@@ -2,7 +2,7 @@ import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
-import { type AddressInfo, createServer as listenOnly } from "node:net";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -12,6 +12,7 @@ import { closeDatabase, database } from "@/lib/db/client";
 import { forget, install, installed } from "@/lib/process";
 import { refresher } from "@/lib/refresher/live-world";
 import { readsWaiting } from "@/lib/secrets/audited-read-store";
+import { freePort } from "@/lib/testing/free-port";
 import { lockTable } from "@/lib/testing/lock-table";
 import { useOAuthWorld } from "@/lib/testing/oauth-world";
 import { ensurePrometheus } from "@/scripts/lib/prometheus.mjs";
@@ -50,14 +51,6 @@ const firing = async () =>
   new Set((await api("alerts")).data.alerts.filter((one) => one.state === "firing").map((one) => one.labels.alertname));
 
 const addressOf = (server: Server) => `127.0.0.1:${(server.address() as AddressInfo).port}`;
-
-async function freePort(): Promise<number> {
-  const server = listenOnly();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 beforeAll(async () => {
   forget("metrics");

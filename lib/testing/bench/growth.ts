@@ -1,11 +1,12 @@
 import type postgres from "postgres";
+import { freePort } from "@/lib/testing/free-port";
 import { type Child, startPart } from "./child";
 import { databaseCpuUs, postmasterOf } from "./database-usage";
 import { type DuePlan, duePlan } from "./due-plan";
 import { clearSecrets, fillTo } from "./growth-rows";
 import type { LoadOrder, LoadReport } from "./load";
 import { type Go, signIn } from "./page-size";
-import { type Bench, FULL, freePort, measured, median } from "./parts";
+import { type Bench, FULL, measured, median } from "./parts";
 import { each, refreshAll } from "./refresh-figures";
 import { judged, mb, rows, say } from "./report";
 import { type Ground, seedSecrets } from "./seed";

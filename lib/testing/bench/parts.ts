@@ -1,4 +1,3 @@
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Child, startMeasured } from "./child";
@@ -59,19 +58,6 @@ export async function until<T>(look: () => Promise<T | null>, everyMs = 20): Pro
     if (Date.now() > end) throw new Error("It did not end within two minutes");
     await new Promise((resolve) => setTimeout(resolve, everyMs));
   }
-}
-
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once("error", reject);
-    probe.listen(0, "127.0.0.1", () => {
-      const address = probe.address();
-      probe.close(() =>
-        typeof address === "object" && address ? resolve(address.port) : reject(new Error("no port")),
-      );
-    });
-  });
 }
 
 /** The run in the middle. */

@@ -1,7 +1,8 @@
 import type postgres from "postgres";
+import { freePort } from "@/lib/testing/free-port";
 import { type Child, startPart } from "./child";
 import type { LoadOrder, LoadReport } from "./load";
-import { type Bench, freePort, measured } from "./parts";
+import { type Bench, measured } from "./parts";
 import type { ProviderOrder, ProviderReport } from "./provider";
 import { rows, say } from "./report";
 import { type Ground, seedSecrets } from "./seed";

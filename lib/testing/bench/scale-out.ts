@@ -1,11 +1,12 @@
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import type postgres from "postgres";
+import { freePort } from "@/lib/testing/free-port";
 import { startProxy } from "@/lib/testing/topology/proxy";
 import { type Child, startPart } from "./child";
 import { databaseCpuUs, postmasterOf } from "./database-usage";
 import type { LoadOrder, LoadReport } from "./load";
-import { type Bench, CONNECTIONS, freePort, measured, median, ROUND_S, ROUNDS, until } from "./parts";
+import { type Bench, CONNECTIONS, measured, median, ROUND_S, ROUNDS, until } from "./parts";
 import type { ProviderOrder, ProviderReport } from "./provider";
 import { each } from "./refresh-figures";
 import { fixed, judged, rows, say } from "./report";
