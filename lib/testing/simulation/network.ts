@@ -60,7 +60,7 @@ export class Network {
         : sim.random.skewed(1, 80);
       sim.gate("connect", { by, owner: by }, connectMs, () => {
         if (sim.faults.strikes("connectFails")) return resolve({ kind: "failure", failure: NOT_SENT });
-        if (!mayStillSend()) return resolve({ kind: "failure", failure: NOT_SENT });
+        if (!sim.weakness?.noGuard && !mayStillSend()) return resolve({ kind: "failure", failure: NOT_SENT });
         this.#send(by, tokens, askedAt, resolve);
       });
     });

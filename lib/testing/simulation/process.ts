@@ -202,7 +202,10 @@ export class Process implements Owner {
         });
       },
       guard: (lease) =>
-        this.#statement("guard", () => store.guard(key(lease), lease.grantId, lease.generation)).then((passed) => {
+        (sim.weakness?.noGuard
+          ? this.#moment(() => true)
+          : this.#statement("guard", () => store.guard(key(lease), lease.grantId, lease.generation))
+        ).then((passed) => {
           sim.note(`${this.name} guard ${passed ? "passed" : "refused"} (generation ${lease.generation})`);
           if (passed) this.#guarded.set(lease.grantId, lease);
           return passed;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Violation } from "./judge";
-import traces from "./model-traces.json";
+import modelTraces from "./model-traces.json";
+import { OWN_TRACES } from "./own-traces";
 import { runSeed } from "./run";
 import { replay } from "./scripted";
 import { WEAKNESSES } from "./weakened";
@@ -9,6 +10,8 @@ import { WEAKNESSES } from "./weakened";
 const SEEDS = 1_000;
 /** By a trace of the model, or within so many seeds, every weakened protocol must be found out. */
 const SEEDS_FOR_A_WEAKNESS = 600;
+
+const traces = [...modelTraces, ...OWN_TRACES];
 
 const told = (violations: { violation: string; detail: string }[]) =>
   violations.map(({ violation, detail }) => `${violation}: ${detail}`);
@@ -70,7 +73,7 @@ describe("the simulation has teeth", () => {
   );
 });
 
-describe("the model's shortest counterexamples, replayed on the real code", () => {
+describe("the model's shortest counterexamples and our own, replayed on the real code", () => {
   it.each(traces.map((trace) => [`${trace.variant}: ${trace.violation}`, trace] as const))(
     "%s",
     async (_name, trace) => {

@@ -1,8 +1,8 @@
-import { HARD_DEADLINE_MS } from "@/lib/refresher/policy";
+import { GUARD_MS, HARD_DEADLINE_MS } from "@/lib/refresher/policy";
 import type { Verdict, Want } from "@/lib/refresher/world";
 import type { Violation } from "./judge";
 import type { Presentation } from "./network";
-import type { LandingRow, LeaseKey, StateRow } from "./row-shapes";
+import { holds, type LandingRow, type LeaseKey, type StateRow } from "./row-shapes";
 import { RowStore } from "./row-store";
 import type { Plan } from "./simulation";
 
@@ -20,6 +20,8 @@ export interface Weakness {
   unknownIsDead?: boolean;
   /** A metadata edit writes the whole row back. */
   wholeRow?: boolean;
+  /** Nothing is looked at before a token is presented: neither the row nor the process's own clock. */
+  noGuard?: boolean;
   /** What runs are made of that show it soonest. */
   plan?: Partial<Plan>;
   /** False: the answer is thrown away unread. */
@@ -103,6 +105,20 @@ class CasLand extends RowStore {
   }
 }
 
+/** The lease is looked at before sending, what it was given for is not. */
+class LeaseOnly extends RowStore {
+  override mayPresent(t: StateRow, key: LeaseKey): boolean {
+    return holds(t, key) && (t.lease_until as number) > this.now() + GUARD_MS;
+  }
+}
+
+/** A refusal counts whoever reports it, and whatever the row holds by then. */
+class AnyRefusal extends RowStore {
+  override mayFail(): boolean {
+    return true;
+  }
+}
+
 class AnyGeneration extends RowStore {
   override wanted(t: StateRow, want: Want, due: boolean): boolean {
     return due || (want.generation !== null && t.generation >= want.generation);
@@ -126,12 +142,15 @@ export const WEAKNESSES: readonly Weakness[] = [
   { ...every, name: "A no lease", shows: ["MUTEX", "OVER"], store: NoLease },
   { ...every, name: "B leases are not prolonged", shows: ["MUTEX"], noHeartbeat: true },
   { ...every, name: "D no re-check", shows: ["OVER"], store: NoRecheck, plan: slowDatabase },
+  { ...every, name: "E no check before sending", shows: ["MUTEX", "OVER", "LOST"], noGuard: true, plan: slowDatabase },
+  { ...every, name: "E2 lease checked, generation not", shows: ["OVER", "LOST"], store: LeaseOnly },
   { ...every, name: "E3 predecessor not kept", shows: ["LOST", "FALSEDEAD"], store: NoPredecessor, plan: lostAnswers },
   { ...every, name: "F release not tied to owner", shows: ["MUTEX", "OVER"], store: UnownedRelease },
   { ...every, name: "G blind write", shows: ["CROSS", "MONOTONE", "LOST"], store: BlindLand, plan: slowDatabase },
   { ...every, name: "G2 grants mix", shows: ["CROSS"], store: GrantsMix },
   { ...every, name: "H fencing only", shows: ["LOSTRECV", "LOST"], store: FencedLand },
   { ...every, name: "I compare and set only", shows: ["LOSTRECV", "LOST"], store: CasLand, plan: lostAnswers },
+  { ...every, name: "J a refusal counts unconditionally", shows: ["FALSEDEAD"], store: AnyRefusal },
   {
     name: "K late answers thrown away",
     shows: ["LOSTRECV", "LOST"],
