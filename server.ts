@@ -8,6 +8,7 @@ import { closeDatabase } from "@/lib/db/client";
 import { lockDataFolder } from "@/lib/db/data-folder-lock";
 import { type EmbeddedServer, joinEmbedded, startEmbedded } from "@/lib/db/embedded";
 import { LaunchError } from "@/lib/db/launch-error";
+import { flushChecks } from "@/lib/endpoints/checks";
 import { gracefulEnd } from "@/lib/http/graceful-end";
 import { listen } from "@/lib/http/listen";
 import { type Handler, prepareNext } from "@/lib/http/next-handler";
@@ -50,7 +51,7 @@ const say = (line: string) => void process.stdout.write(`${line}\n`);
 /** What has been started, each with its end; ended in this order, the first two together. */
 const ending: Partial<
   Record<
-    "answers" | "worker" | "refreshes" | "tracing" | "keys" | "database" | "embedded" | "lock",
+    "answers" | "worker" | "refreshes" | "checks" | "tracing" | "keys" | "database" | "embedded" | "lock",
     () => Promise<void>
   >
 > = {};
@@ -102,6 +103,7 @@ async function main(): Promise<{ url: string; stop(code?: number): Promise<void>
   await migrateDatabase(databaseUrl(), say);
   ending.database = closeDatabase;
   ending.refreshes = () => drainRefreshes(left());
+  ending.checks = flushChecks;
   await recordStart(await openKeyring(say));
   const unfollow = followMasterKeys(recordStart);
   ending.keys = async () => {
@@ -238,6 +240,7 @@ async function unwind(): Promise<void> {
   };
   await Promise.all([finish("answers"), finish("worker")]);
   await finish("refreshes");
+  await finish("checks", CLOSE_MS);
   await finish("tracing", TRACING_MS);
   await finish("keys", KEYS_MS);
   await finish("database", CLOSE_MS);

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { POST as createClient } from "@/app/v2/auth-clients/route";
 import { POST as createComponent } from "@/app/v2/components/route";
+import { POST as createEndpoint } from "@/app/v2/workspaces/[workspaceId]/endpoints/route";
 import { TASK_PERMISSIONS } from "@/lib/access/permissions";
 import { ROLES } from "@/lib/access/roles";
 import { newId } from "@/lib/ids";
@@ -83,6 +84,7 @@ const PUBLIC = new Set([
   "GET /api/oauth/authorize/{secretId}",
   "GET /api/oauth/callback/{secretName}",
   "GET /.well-known/jwks/{file}",
+  ...["GET", "POST", "PATCH", "PUT", "DELETE"].map((method) => `${method} /inbound/{endpointId}/check`),
 ]);
 const guarded = defined.filter((route) => !PUBLIC.has(route.definition.route));
 
@@ -116,6 +118,7 @@ type Kind =
   | "contract"
   | "workspace"
   | "secret"
+  | "endpoint"
   | "client"
   | "component"
   | "task"
@@ -134,7 +137,17 @@ interface Site {
   place: Place;
   owner: Person;
   things: Record<
-    "secret" | "client" | "contractClient" | "tenantClient" | "component" | "task" | "user" | "key" | "session",
+    | "secret"
+    | "opener"
+    | "endpoint"
+    | "client"
+    | "contractClient"
+    | "tenantClient"
+    | "component"
+    | "task"
+    | "user"
+    | "key"
+    | "session",
     Thing
   >;
 }
@@ -228,6 +241,23 @@ function componentAt(owner: Person, place: Place): Promise<string> {
   return made(call(createComponent, { method: "POST", as: owner.basic, json }));
 }
 
+/** A secret that can open an endpoint. */
+function openerAt(owner: Person, place: Place): Promise<string> {
+  const attributes = { name: unique(), type: "basic", credentials: { username: "u", password: "p" } };
+  return made(postSecret(place, owner.basic, attributes));
+}
+
+function endpointAt(owner: Person, place: Place): Promise<string> {
+  return made(
+    call(createEndpoint, {
+      method: "POST",
+      as: owner.basic,
+      params: { workspaceId: place.workspaceId },
+      json: { data: { type: "endpoint", attributes: { name: unique() } } },
+    }),
+  );
+}
+
 async function newSession(userId: string): Promise<{ id: string; auth: Record<string, string> }> {
   const auth = await makeSession(userId);
   const [row] = await database.owner<{ id: string }[]>`
@@ -247,6 +277,8 @@ async function makeSite(place: Place): Promise<Site> {
       contractClient: { kind: "client", id: await clientAt(owner, place, "contract"), at: contractPath(place) },
       tenantClient: { kind: "client", id: await clientAt(owner, place, "tenant"), at: tenantPath(place) },
       secret: { kind: "secret", id: await secretAt(owner, place, client), at },
+      opener: { kind: "secret", id: await openerAt(owner, place), at },
+      endpoint: { kind: "endpoint", id: await endpointAt(owner, place), at },
       component: { kind: "component", id: await componentAt(owner, place), at: contractPath(place) },
       task: { kind: "task", id: (await makeTask(place)).id, at },
       user: { kind: "user", id: owner.id, at: tenantPath(place), owner: owner.id },
@@ -365,6 +397,10 @@ function thingFor(route: string, position: string, shape: readonly string[], sit
       return { kind: "tenant", id: place.tenantId, at: tenantPath(place) };
     case "target":
       return { kind: "secret", id: "127.0.0.1:1/x", at: things.secret.at };
+    case "endpointId":
+      return things.endpoint;
+    case "secrets":
+      return things.opener;
     case "secretId":
     case "filter[secret]":
       return things.secret;
@@ -433,6 +469,8 @@ const BODIES: Record<string, () => Record<string, unknown>> = {
   "POST /v2/workspaces/{workspaceId}/secrets/{secretId}/jwt/decrypt": () => ({ token: "a.b.c" }),
   "POST /v2/workspaces/{workspaceId}/secrets/{secretId}/sql": () => ({ statement: "select 1" }),
   "POST /v2/workspaces/{workspaceId}/secrets/{secretId}/test": () => ({}),
+  "POST /v2/workspaces/{workspaceId}/endpoints": () => data("endpoint", { name: unique() }),
+  "PATCH /v2/workspaces/{workspaceId}/endpoints/{endpointId}": () => data("endpoint", { name: unique() }),
   "POST /v2/workspaces/{workspaceId}/task-identities": () =>
     data("task-identity", { name: unique(), permissions: ["workspaces.auth_secret.get"] }),
 };
@@ -445,6 +483,7 @@ const RELATED: Record<string, string> = {
   tenant: "tenant",
   auth_client: "auth-client",
   components: "component",
+  secrets: "auth-secret",
 };
 
 /** Sends the route's request with these ids. */
@@ -756,6 +795,7 @@ async function renewed(site: Site, route: Route, role: Role): Promise<Site> {
   const things = { ...site.things };
   const at = workspacePath(place);
   const address = route.definition?.route ?? "";
+  if (address.includes("{endpointId}")) things.endpoint = { kind: "endpoint", id: await endpointAt(owner, place), at };
   if (address.includes("{secretId}"))
     things.secret = { kind: "secret", id: await secretAt(owner, place, things.client.id), at };
   if (address.includes("/auth-clients/"))

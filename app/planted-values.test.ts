@@ -5,6 +5,7 @@ import pino from "pino";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import { answerAuth } from "@/lib/accounts/auth-handler";
 import { Sensitive } from "@/lib/crypto/sensitive";
+import { flushChecks } from "@/lib/endpoints/checks";
 import { install } from "@/lib/process";
 import { makePerson, makePlace, makeSession, makeTask, OWNER, type Person, type Place } from "@/lib/testing/callers";
 import { useDatabase } from "@/lib/testing/database";
@@ -513,6 +514,48 @@ async function signInWith(password: string): Promise<void> {
 
 /** Lists in which the contract shows credentials to entitled keys; to sessions they show none. */
 const SHOWN_TO_KEYS = new Set(["GET /v2/auth-clients", `GET ${SECRETS}`]);
+
+test("callers of an endpoint show what they have, right and wrong", async () => {
+  const plantedIn = (type: string, credentials: unknown) =>
+    idOf(
+      send(`POST ${SECRETS}`, {
+        as: session,
+        params: at(),
+        json: data("auth-secret", { name: `A caller's ${type}`, type, credentials }),
+      }),
+    );
+  const word = planted.text("password of a caller");
+  const key = planted.word("key of a caller");
+  const ids = [
+    await plantedIn("basic", { username: "caller", password: word }),
+    await plantedIn("api_key", { headerName: "X-Caller", headerValue: key }),
+  ];
+  const secrets = { secrets: { data: ids.map((id) => ({ id, type: "auth-secret" })) } };
+  const endpointId = await idOf(
+    send("POST /v2/workspaces/{workspaceId}/endpoints", {
+      as: session,
+      params: at(),
+      json: data("endpoint", { name: "Guarded" }, secrets),
+    }),
+  );
+  const asked = (headers: Record<string, string>) =>
+    send("GET /inbound/{endpointId}/check", { params: { endpointId }, headers });
+  const pair = (text: string) => ({ authorization: `Basic ${Buffer.from(`caller:${text}`).toString("base64")}` });
+  expect((await asked(pair(word))).status).toBe(204);
+  expect((await asked({ "x-caller": key })).status).toBe(204);
+  for (const wrong of [
+    pair(planted.text("wrong password of a caller")),
+    { "x-caller": planted.word("wrong key of a caller") },
+    { authorization: `Bearer ${planted.token("wrong token of a caller")}` },
+  ])
+    expect((await asked(wrong)).status).toBe(401);
+  await flushChecks();
+  const log = await send("GET /v2/workspaces/{workspaceId}/endpoints/{endpointId}/checks", {
+    as: session,
+    params: { ...at(), endpointId },
+  });
+  expect(log.json().data.length).toBeGreaterThan(3);
+});
 
 test("every route is called badly, with values in every place", async () => {
   const wrong = planted.token("wrong value");

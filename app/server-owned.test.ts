@@ -3,6 +3,7 @@ import type { PgTable } from "drizzle-orm/pg-core";
 import { beforeAll, describe, expect, test } from "vitest";
 import * as accounts from "@/drizzle/schema/accounts";
 import * as clients from "@/drizzle/schema/auth-clients";
+import * as endpoints from "@/drizzle/schema/endpoints";
 import * as secrets from "@/drizzle/schema/secrets";
 import { makePerson, makePlace, makeSession, OWNER, type Person, type Place } from "@/lib/testing/callers";
 import { useDatabase } from "@/lib/testing/database";
@@ -100,6 +101,8 @@ const KINDS: Record<string, Kind | Record<string, Kind>> = {
     oauth2: { ...SECRET, attributes: ["type", "name", "credentials", "state", "error", "reveal", "allowed_hosts"], relationships: ["auth_client"], body: renamed("auth-secret"), params: secretOf(oauth2Secret) },
     basic: { ...SECRET, attributes: ["type", "name", "credentials", "state", "error", "reveal", "allowed_hosts"], relationships: ["auth_client"], body: renamed("auth-secret"), params: secretOf(basicSecret) },
   },
+  "POST /v2/workspaces/{workspaceId}/endpoints": { tables: [endpoints.endpoints], attributes: ["name", "open_access", "scopes", "issuer", "audience"], relationships: ["secrets"], body: () => envelope("endpoint", { name: unique() }), params: inWorkspace },
+  "PATCH /v2/workspaces/{workspaceId}/endpoints/{endpointId}": { tables: [endpoints.endpoints], attributes: ["name", "open_access", "scopes", "issuer", "audience"], relationships: ["secrets"], body: renamed("endpoint"), params: async () => ({ ...inWorkspace(), endpointId: await make("POST /v2/workspaces/{workspaceId}/endpoints", envelope("endpoint", { name: unique() })) }) },
   "POST /v2/components": { tables: [clients.components], attributes: ["name", "access"], relationships: ["contract"], body: () => envelope("component", { name: unique() }, { contract: relation("contract", place.contractId) }) },
   "POST /v2/contracts": { tables: [accounts.contracts], attributes: ["name"], relationships: ["tenant"], body: () => envelope("contract", { name: unique() }, { tenant: relation("tenant", place.tenantId) }) },
   "POST /v2/workspaces": { tables: [accounts.workspaces], attributes: ["name"], relationships: ["contract"], body: () => envelope("workspace", { name: unique() }, { contract: relation("contract", place.contractId) }) },
@@ -154,6 +157,7 @@ async function everything(): Promise<string> {
       (select count(*) from users), (select md5(string_agg(s::text, '' order by id)) from secrets s),
       (select md5(string_agg(t::text, '' order by secret_id)) from token_state t),
       (select md5(string_agg(c::text, '' order by id)) from auth_clients c),
+      (select md5(string_agg(e::text, '' order by id)) from endpoints e),
       (select md5(string_agg(w::text, '' order by id)) from workspaces w),
       (select md5(string_agg(n::text, '' order by tenant_id)) from tenants n)) as text`;
   return row?.text ?? "";

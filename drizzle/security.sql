@@ -10,7 +10,7 @@ BEGIN
     'tenants', 'contracts', 'workspaces', 'users', 'memberships', 'api_keys', 'sessions', 'one_time_codes',
     'sign_in_failures', 'tenant_keys', 'key_holders', 'master_keys', 'instance_values', 'components', 'auth_clients', 'auth_client_components',
     'auth_client_state', 'redirect_names', 'secrets', 'token_state', 'token_pace', 'token_ledger', 'published_keys', 'secret_events', 'oauth_attempts',
-    'audit_entries'
+    'endpoints', 'endpoint_checks', 'audit_entries'
   ] LOOP
     EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
     EXECUTE format('DROP POLICY IF EXISTS own_tenant ON %I', name);
@@ -218,4 +218,40 @@ RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS 
     FROM jsonb_to_recordset(p_rows) AS r(tenant_id text, actor_kind text, actor_id text, actor_name text, via text,
       credential_id text, action text, outcome text, workspace_id text, target_type text, target_id text,
       target_name text, generation int, host text, request_id text, purpose text, ip text, user_agent text, detail jsonb)
+$$;
+
+-- A proxy asks whether a request may pass, and names the endpoint alone: what it is and the secrets that open it, one row each. An
+-- endpoint without secrets, or whose secrets are gone, is one row.
+DROP FUNCTION IF EXISTS latchkey_read_endpoint(text);
+CREATE FUNCTION latchkey_read_endpoint(p_endpoint text)
+RETURNS TABLE (tenant_id text, workspace_id text, name text, open_access boolean, secret_ids text[], scopes text[], issuer text,
+  audience text, secret_id text, secret_name text, type text, generation int, sealed bytea)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT e.tenant_id, e.workspace_id, e.name, e.open_access, e.secret_ids, e.scopes, e.issuer, e.audience,
+         s.id, s.name, s.type, s.generation, s.sealed
+    FROM endpoints e
+    LEFT JOIN secrets s ON s.tenant_id = e.tenant_id AND s.id = ANY (e.secret_ids) AND s.workspace_id = e.workspace_id
+   WHERE e.id = p_endpoint
+   ORDER BY array_position(e.secret_ids, s.id)
+$$;
+
+-- What was asked of endpoints, of several tenants at once. Rows of a minute that goes on are counted further; of each endpoint the
+-- newest stay, openings and the rest apart, so that a flood of one drives out none of the other.
+CREATE OR REPLACE FUNCTION latchkey_write_checks(p_rows jsonb, p_keep int)
+RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  INSERT INTO endpoint_checks AS c (tenant_id, endpoint_id, id, outcome, reason, secret_id, secret_name, address, count,
+    first_at, last_at)
+  SELECT g.* FROM jsonb_to_recordset(p_rows) AS g(tenant_id text, endpoint_id text, id text, outcome text, reason text,
+      secret_id text, secret_name text, address text, count int, first_at timestamptz, last_at timestamptz)
+    -- One that was deleted meanwhile has no log.
+    JOIN endpoints e ON e.tenant_id = g.tenant_id AND e.id = g.endpoint_id
+  ON CONFLICT (tenant_id, id) DO UPDATE SET count = excluded.count, last_at = excluded.last_at;
+
+  DELETE FROM endpoint_checks c USING (
+    SELECT k.tenant_id, k.id, row_number() OVER (
+             PARTITION BY k.tenant_id, k.endpoint_id, k.outcome = 'opened' ORDER BY k.last_at DESC, k.id DESC) AS place
+      FROM endpoint_checks k
+      JOIN (SELECT DISTINCT tenant_id, endpoint_id FROM jsonb_to_recordset(p_rows) AS g(tenant_id text, endpoint_id text)) asked
+     USING (tenant_id, endpoint_id)) old
+   WHERE c.tenant_id = old.tenant_id AND c.id = old.id AND old.place > p_keep;
 $$;

@@ -31,6 +31,8 @@ const HOLDERS: Record<string, Door[]> = {
   "lib/secrets/rotate-key.ts": [STAYS],
   // Keys: what they sign or decrypt leaves, they do not (HOUSE sentence 4).
   "lib/secret-use/jwt-keys.ts": [STAYS],
+  // Passwords and keys that callers are compared with.
+  "lib/endpoints/locks.ts": [STAYS],
   // Additional parameters go into the authorization request: public by nature, as the provider's page shows them.
   "lib/secrets/authorized.ts": [STAYS],
   // Client secrets.

@@ -28,6 +28,7 @@ const OUTCOMES = {
 const VIA: Record<string, string> = {
   session: "in the console",
   "api-key": "with an API key",
+  inbound: "through a proxy",
   refresher: "by itself",
   command: "from the terminal",
   start: "at a start",

@@ -29,3 +29,15 @@ test("facts are read out in words, and lists of ids are counted, not shown", () 
   expect(detailWords({ changed: ["name", "scope"], empty: [], nothing: null })).toBe("changed: name, scope");
   expect(detailWords("as it is")).toBe("as it is");
 });
+
+test("what an endpoint let pass, refused or could not judge", () => {
+  for (const [action, words] of [
+    ["endpoint.created", "Added endpoint"],
+    ["endpoint.opened", "Let a request pass at endpoint"],
+    ["endpoint.refused", "Refused a request at endpoint"],
+    ["endpoint.failed", "Could not judge a request at endpoint"],
+    ["endpoint.access_opened", "Opened to everybody the endpoint"],
+    ["workspaces.endpoint.delete", "Deleted endpoint"],
+  ] as const)
+    expect(actionWords(action)).toBe(words);
+});

@@ -19,9 +19,17 @@ const AUTH_SECRETS: readonly Permission[] = [
   "workspaces.auth_secret.use",
 ];
 
+const ENDPOINTS: readonly Permission[] = [
+  "workspaces.endpoint.get",
+  "workspaces.endpoint.create",
+  "workspaces.endpoint.edit",
+  "workspaces.endpoint.delete",
+];
+
 const workspaceIntegrator: readonly Permission[] = [
   ...AUTH_CLIENTS,
   ...AUTH_SECRETS,
+  ...ENDPOINTS,
   "workspaces.workspace.get",
   "workspaces.audit.get",
 ];
@@ -68,7 +76,12 @@ export const ROLES = {
     owner: workspaceAdmin,
     admin: workspaceAdmin,
     integrator: workspaceIntegrator,
-    guest: ["global.auth_clients.get", "workspaces.auth_secret.get", "workspaces.workspace.get"],
+    guest: [
+      "global.auth_clients.get",
+      "workspaces.auth_secret.get",
+      "workspaces.endpoint.get",
+      "workspaces.workspace.get",
+    ],
   },
 } as const satisfies Record<string, Record<string, readonly Permission[]>>;
 

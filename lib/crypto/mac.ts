@@ -11,6 +11,7 @@ export type MacPurpose =
   | "state"
   | "browser"
   | "fingerprint"
+  | "guard"
   | "refresh-token"
   | "one-time-code"
   | "session"

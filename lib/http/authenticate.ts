@@ -12,7 +12,7 @@ import { AppError } from "@/lib/errors";
 export async function authenticate(request: Request, facts: RequestFacts, fresh = false): Promise<Caller> {
   const header = request.headers.get("authorization");
   if (header !== null) {
-    const given = basic(header);
+    const given = readBasic(header);
     const caller = given && (await callerForKey(given.user, given.key, facts, fresh));
     if (caller) return caller;
     throw new AppError(
@@ -27,7 +27,7 @@ export async function authenticate(request: Request, facts: RequestFacts, fresh 
 }
 
 /** User and password of HTTP Basic (RFC 7617); the user is accepted percent-encoded too (CONTRACT section 1). */
-function basic(header: string): { user: string; key: string } | null {
+export function readBasic(header: string): { user: string; key: string } | null {
   const encoded = /^basic\s+([A-Za-z0-9+/=_-]+)\s*$/i.exec(header)?.[1];
   if (!encoded) return null;
   const text = Buffer.from(encoded, "base64").toString("utf8");

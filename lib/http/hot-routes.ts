@@ -1,4 +1,5 @@
 import * as healthz from "@/app/healthz/route";
+import * as inbound from "@/app/inbound/[endpointId]/check/route";
 import * as metrics from "@/app/metrics/route";
 import * as outbound from "@/app/outbound/[secretId]/[...target]/route";
 import * as readyz from "@/app/readyz/route";
@@ -16,6 +17,7 @@ import type { HotRoute } from "./node-entry";
  * of lib that imports app/: it is a list of declarations.
  */
 const SECRET = "/v2/workspaces/[workspaceId]/secrets/[secretId]";
+const INBOUND = "/inbound/[endpointId]/check";
 const OUTBOUND = "/outbound/[secretId]/[...target]";
 
 export const HOT_ROUTES: readonly HotRoute[] = [
@@ -32,6 +34,14 @@ export const HOT_ROUTES: readonly HotRoute[] = [
   { method: "PATCH", path: OUTBOUND, endpoint: outbound.PATCH },
   { method: "PUT", path: OUTBOUND, endpoint: outbound.PUT },
   { method: "DELETE", path: OUTBOUND, endpoint: outbound.DELETE },
+  { method: "GET", path: INBOUND, endpoint: inbound.GET },
+  { method: "POST", path: INBOUND, endpoint: inbound.POST },
+  { method: "PATCH", path: INBOUND, endpoint: inbound.PATCH },
+  { method: "PUT", path: INBOUND, endpoint: inbound.PUT },
+  { method: "DELETE", path: INBOUND, endpoint: inbound.DELETE },
+  // Of a proxy that asks with the method of the request it asks about.
+  { method: "HEAD", path: INBOUND, endpoint: inbound.GET },
+  { method: "OPTIONS", path: INBOUND, endpoint: inbound.GET },
 ];
 
 /** What a worker answers on LATCHKEY_WORKER_PORT, and nothing else. */

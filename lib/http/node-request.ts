@@ -100,10 +100,24 @@ class NodeHeaders {
   get(name: string): string | null {
     const lower = name.toLowerCase();
     if (lower === PEER_HEADER) return this.#request.socket.remoteAddress ?? "";
+    if (lower === "authorization") return this.#authorization();
     const { headers } = this.#request;
     const value = Object.hasOwn(headers, lower) ? headers[lower] : undefined;
     if (value === undefined) return null;
     return typeof value === "string" ? value : value.join(", ");
+  }
+
+  /** Of two Node keeps the first; here they are joined as `Headers` does it, which no scheme takes: none of them is chosen. */
+  #authorization(): string | null {
+    const { rawHeaders } = this.#request;
+    let found: string | null = null;
+    for (let i = 0; i < rawHeaders.length; i += 2) {
+      const name = rawHeaders[i] as string;
+      if (name.length !== 13 || name.toLowerCase() !== "authorization") continue;
+      const value = rawHeaders[i + 1] as string;
+      found = found === null ? value : `${found}, ${value}`;
+    }
+    return found;
   }
 
   has(name: string): boolean {

@@ -1,6 +1,7 @@
 import { accountCalls } from "./accounts";
 import { authClientCalls } from "./auth-clients";
 import { type ClientOptions, createClient } from "./client";
+import { endpointCalls } from "./endpoints";
 import { instanceCalls } from "./instance";
 import { peopleCalls } from "./people";
 import { secretCalls } from "./secrets";
@@ -15,6 +16,7 @@ export function latchkey(options: ClientOptions) {
     client,
     secrets: secretCalls(client),
     authClients: authClientCalls(client),
+    endpoints: endpointCalls(client),
     workspaces: workspaceCalls(client),
     account: accountCalls(client),
     people: peopleCalls(client),
@@ -27,6 +29,7 @@ export type { ClientScope } from "./auth-clients";
 export { visibilityOf } from "./auth-clients";
 export type { Client, ClientOptions, List, PageMeta, Resource, Single } from "./client";
 export { createLatchkey, type LatchkeyOptions, type LatchkeySteps, type TokenOptions } from "./create-latchkey";
+export type { EndpointChange, NewEndpoint } from "./endpoints";
 export { type ErrorItem, LatchkeyError } from "./errors";
 export type { SecretRequest } from "./request-with-secret";
 export type * from "./resources";

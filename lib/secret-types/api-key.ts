@@ -17,4 +17,5 @@ export const apiKey = {
     { name: "headerValue", label: "Key", kind: "secret", required: true },
   ],
   injects: ({ headerName, headerValue }) => [[String(headerName), String(headerValue)]],
+  opens: "header",
 } satisfies SecretType;

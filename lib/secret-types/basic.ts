@@ -19,4 +19,5 @@ export const basic = {
     { name: "password", label: "Password", kind: "secret", generate: "password", required: true },
   ],
   injects: ({ username, password }) => [["authorization", basicAuthorization(`${username ?? ""}:${password ?? ""}`)]],
+  opens: "basic",
 } satisfies SecretType;

@@ -84,4 +84,5 @@ export const hs256 = {
     ...claimFields,
   ],
   injects: ({ token }) => [["authorization", `Bearer ${String(token)}`]],
+  opens: "token",
 } satisfies SecretType;

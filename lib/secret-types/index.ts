@@ -32,5 +32,8 @@ export function isSecretType(name: string): name is SecretTypeName {
   return Object.hasOwn(SECRET_TYPES, name);
 }
 
+/** The types of secrets that open endpoints. */
+export const OPENING_TYPE_NAMES = SECRET_TYPE_NAMES.filter((name) => (SECRET_TYPES[name] as SecretType).opens);
+
 /** The types that auth clients have; of the others everything is in the secret. */
 export const CLIENT_TYPE_NAMES = SECRET_TYPE_NAMES.filter((name) => SECRET_TYPES[name].client !== null);

@@ -87,4 +87,5 @@ export const rs256 = {
     ...claimFields,
   ],
   injects: ({ token }) => [["authorization", `Bearer ${String(token)}`]],
+  opens: "token",
 } satisfies SecretType;

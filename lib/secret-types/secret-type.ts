@@ -28,6 +28,8 @@ export interface SecretType<Client extends z.ZodType = z.ZodType, Credentials ex
    * `access_token` alone; hs256 and rs256: `token`, signed for this request). Pure. Null: the type makes no HTTP requests.
    */
   injects: ((credentials: Readonly<Record<string, unknown>>) => HeaderField[]) | null;
+  /** How a caller shows a guarded endpoint that it knows a secret of this type; absent: it opens none. */
+  opens?: "basic" | "token" | "header";
 }
 
 /** Name and value of an HTTP header field. */

@@ -95,7 +95,7 @@ export async function verifyJwt(
   if (alg === "RSA-OAEP-256")
     throw new AppError("bad_request", "This key decrypts; it does not verify. Use a secret whose key is for signing.");
   const header = headerOf(token, 3);
-  if (header.alg !== alg) throw refused(`is not signed with ${alg}, the algorithm of this secret`);
+  if (header.alg !== alg) throw refused(`is not signed with ${alg}, the algorithm of this secret`, FOREIGN);
   if (header.crit !== undefined) throw refused("asks for extensions (crit) that are not known here");
   const candidates = chosen(keys, header);
   const options = {
@@ -109,7 +109,7 @@ export async function verifyJwt(
     clockTolerance: SKEW_S,
     currentDate: new Date(nowMs),
   };
-  let failure: AppError = refused("is not signed by this secret");
+  let failure: AppError = refused("is not signed by this secret", FOREIGN);
   for (const key of candidates)
     try {
       const { payload } = await jwtVerify(token, key.open, options);
@@ -127,7 +127,7 @@ export async function verifyJwt(
 function chosen(keys: readonly JwtKey[], { kid }: ProtectedHeaderParameters): readonly JwtKey[] {
   if (kid === undefined || keys.every((key) => key.kid === null)) return keys;
   const named = keys.filter((key) => key.kid === kid);
-  if (named.length === 0) throw refused("names a key (kid) that this secret does not have");
+  if (named.length === 0) throw refused("names a key (kid) that this secret does not have", FOREIGN);
   return named;
 }
 
@@ -148,11 +148,15 @@ const NO_TOKEN = {
 } as const;
 
 /** Whole words of `scope` (RFC 8693 section 4.2), or of `scp`, which some issuers send as a list. */
-function requireScope(claims: JWTPayload, wanted: readonly string[]): void {
+export function scopesOf(claims: JWTPayload): unknown[] {
   const { scope, scp } = claims as { scope?: unknown; scp?: unknown };
-  const has = new Set(
-    [scope, scp].flatMap((given) => (Array.isArray(given) ? given : typeof given === "string" ? given.split(" ") : [])),
+  return [scope, scp].flatMap((given) =>
+    Array.isArray(given) ? given : typeof given === "string" ? given.split(" ") : [],
   );
+}
+
+function requireScope(claims: JWTPayload, wanted: readonly string[]): void {
+  const has = new Set(scopesOf(claims));
   const missing = wanted.filter((word) => !has.has(word));
   if (missing.length > 0) throw refused(`does not have the scope ${missing.join(" ")}`);
 }
@@ -179,7 +183,13 @@ const CLAIMS: Record<string, Record<string, string>> = {
   typ: { any: "is of another type (typ)" },
 };
 
-const refused = (why: string) => new AppError("token_refused", `The token ${why}.`, { source: { pointer: "/token" } });
+const refused = (why: string, cause?: Error) =>
+  new AppError("token_refused", `The token ${why}.`, { source: { pointer: "/token" }, cause });
+
+const FOREIGN = new Error("another key's");
+
+/** Whether a token was refused because another key signed it: it may be another secret's. */
+export const isAnothers = (error: AppError): boolean => error.cause === FOREIGN;
 
 /**
  * Encrypts a text so that only this secret can read it: RSA-OAEP-256 with A256GCM, compact.

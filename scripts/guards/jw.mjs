@@ -9,6 +9,10 @@ const TYPES = ["lib/secret-types/jwt-types.test.ts"];
 const KEYS = ["lib/crypto/rsa-keys.test.ts"];
 const DOORS = ["app/v2/workspaces/_tests/jwt.test.ts"];
 const PAIRS = ["app/v2/workspaces/_tests/key-pairs.test.ts"];
+const GUARD = "lib/secret-use/inbound-guard.ts";
+const THROTTLE = "lib/secret-use/inbound-throttle.ts";
+const LOCKS = "lib/endpoints/locks.ts";
+const INBOUND = ["app/inbound/inbound.test.ts"];
 
 /** @type {import("./all.mjs").Guard[]} */
 export const jw = [
@@ -232,6 +236,122 @@ export const jw = [
     find: "  // A token opens what the secret opens, for a while.\n  requireRecentSignIn(caller, systemClock.now());\n",
     replace: "",
     tests: DOORS,
+    testName: "recent sign-in",
+  },
+  {
+    row: "JW-3",
+    what: "the guard takes a scope as a whole word",
+    file: GUARD,
+    find: "endpoint.scopes.filter((word) => !scopes.includes(word));",
+    replace: 'endpoint.scopes.filter((word) => !scopes.join(" ").includes(word));',
+    tests: INBOUND,
+    testName: "each scope as a whole word",
+  },
+  {
+    row: "JW-6",
+    what: "an endpoint is open only where it says so",
+    file: GUARD,
+    find: "  if (endpoint.openAccess) {",
+    replace: "  if (endpoint.openAccess !== null) {",
+    tests: INBOUND,
+  },
+  {
+    row: "JW-6",
+    what: "a secret that cannot be read makes no judgement",
+    file: GUARD,
+    find: '  if (locks.some((lock) => lock.kind === "broken")) return',
+    replace: "  if (locks.length < 0) return",
+    tests: INBOUND,
+    testName: "one that cannot be read",
+  },
+  {
+    row: "JW-6",
+    what: "what an endpoint is, is known for a second",
+    file: LOCKS,
+    find: "const KNOWN_MS = 1_000;",
+    replace: "const KNOWN_MS = 10_000;",
+    tests: INBOUND,
+    testName: "within a second",
+  },
+  {
+    row: "JW-6",
+    what: "a secret with other values is another lock",
+    file: LOCKS,
+    find: "lock.secret.id === row.id && lock.secret.generation === row.generation",
+    replace: "lock.secret.id === row.id",
+    tests: INBOUND,
+    testName: "within a second",
+  },
+  {
+    row: "JW-7",
+    what: "both the user name and the password count",
+    file: LOCKS,
+    find: "    return user && password;",
+    replace: "    return user || password;",
+    tests: INBOUND,
+    testName: "nobody else",
+  },
+  {
+    row: "JW-7",
+    what: "wrong guesses are counted",
+    file: GUARD,
+    find: "    await count(guesser);\n",
+    replace: "",
+    tests: INBOUND,
+    testName: "is slowed by address",
+  },
+  {
+    row: "JW-7",
+    what: "nothing is compared while an address is blocked",
+    file: THROTTLE,
+    find: "  if (waitMs > 0) throw tooMany(waitMs);\n  return key;",
+    replace: "  if (waitMs < 0) throw tooMany(waitMs);\n  return key;",
+    tests: INBOUND,
+    testName: "is slowed by address",
+  },
+  {
+    row: "JW-7",
+    what: "two Authorization headers are none",
+    file: "lib/http/node-request.ts",
+    find: "      found = found === null ? value :",
+    replace: "      found = found !== undefined ? value :",
+    tests: ["app/inbound/nginx.test.ts"],
+    testName: "two Authorization headers",
+  },
+  {
+    row: "AU-1",
+    what: "the first of like checks is on record before its answer",
+    file: GUARD,
+    find: "  await noteCheck(",
+    replace: "  void noteCheck(",
+    tests: INBOUND,
+    testName: "no audit",
+  },
+  {
+    row: "AZ-3",
+    what: "an endpoint names secrets of its own workspace",
+    file: "lib/endpoints/service.ts",
+    find: "    if (complaint === null) continue;",
+    replace: "    if (complaint !== undefined) continue;",
+    tests: ["app/v2/workspaces/_tests/endpoints.test.ts"],
+    testName: "of its own workspace",
+  },
+  {
+    row: "AZ-3",
+    what: "whoever lets a secret open an endpoint may use it",
+    file: "lib/endpoints/service.ts",
+    find: "  for (const id of ids) await permit(caller, USE, scope,",
+    replace: "  for (const id of [] as string[]) await permit(caller, USE, scope,",
+    tests: ["app/v2/workspaces/_tests/endpoints.test.ts"],
+    testName: "of its own workspace",
+  },
+  {
+    row: "SES-5",
+    what: "a browser opens an endpoint to everybody after a recent sign-in only",
+    file: "lib/endpoints/service.ts",
+    find: "  if (attributes.open_access) requireRecentSignIn(caller, systemClock.now());\n",
+    replace: "",
+    tests: ["app/v2/workspaces/_tests/endpoints.test.ts"],
     testName: "recent sign-in",
   },
 ];

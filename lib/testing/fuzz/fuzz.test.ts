@@ -30,6 +30,8 @@ const NEVER_WELL = new Set([
   "GET /v2/workspaces/{workspaceId}/secrets/{secretId}/authorization-failure",
   "POST /v2/workspaces/{workspaceId}/secrets/{secretId}/reveal",
   "POST /v2/workspaces/{workspaceId}/secrets/{secretId}/request",
+  // Chance finds no endpoint that is open, or no secret of one that is not.
+  ...["GET", "POST", "PATCH", "PUT", "DELETE"].map((method) => `${method} /inbound/{endpointId}/check`),
   // Nobody answers where they go.
   ...["GET", "POST", "PATCH", "PUT", "DELETE"].map((method) => `${method} /outbound/{secretId}/{target}`),
   "POST /v2/workspaces/{workspaceId}/secrets/{secretId}/keys/rotate",

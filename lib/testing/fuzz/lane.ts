@@ -98,11 +98,11 @@ export class Lane {
     await this.#stock();
   }
 
-  /** An auth client and a secret of it that has tokens, because chance seldom makes both fit. */
+  /** An auth client, a secret of it that has tokens, and an endpoint, because chance seldom makes all fit. */
   async #stock(): Promise<void> {
     const { workspaceId } = this.#place;
-    const post = async (path: string, type: string, attributes: unknown, name: string, id: string, of: string) => {
-      const json = { data: { type, attributes, relationships: { [name]: { data: { id, type: of } } } } };
+    const post = async (path: string, type: string, attributes: unknown, relationships: unknown) => {
+      const json = { data: { type, attributes, relationships } };
       const headers = { ...this.#person.basic, "content-type": "application/json" };
       const asked = { method: "POST", path, headers, body: Buffer.from(JSON.stringify(json)), wrong: null };
       const { status, text } = await this.#send(asked);
@@ -116,13 +116,18 @@ export class Lane {
     const uri = "https://127.0.0.1:1/x";
     const credentials = { client_id: "c", client_secret: token, auth_uri: uri, token_uri: uri };
     const client = { type: "oauth2", name, credentials };
-    const clientId = await post("/v2/auth-clients", "auth-client", client, "workspace", workspaceId, "workspace");
+    const clientId = await post("/v2/auth-clients", "auth-client", client, {
+      workspace: { data: { id: workspaceId, type: "workspace" } },
+    });
     const secret = {
       name,
       allowed_hosts: ["127.0.0.1:1"],
       credentials: { access_token: token, refresh_token: token, expires_in: 86_400 },
     };
-    await post(`/v2/workspaces/${workspaceId}/secrets`, "auth-secret", secret, "auth_client", clientId, "auth-client");
+    await post(`/v2/workspaces/${workspaceId}/secrets`, "auth-secret", secret, {
+      auth_client: { data: { id: clientId, type: "auth-client" } },
+    });
+    await post(`/v2/workspaces/${workspaceId}/endpoints`, "endpoint", { name, scopes: ["a"] }, {});
   }
 
   /** @param count how many requests */

@@ -128,14 +128,14 @@ const ADDRESSES = [
 /** A key pair is generated for seconds each time. */
 const CHEAP_TYPES = SECRET_TYPE_NAMES.filter((name) => name !== "rs256");
 
-/** With these, half of what is made by chance fits. */
+/** With these, most of what is made by chance fits. */
 const COMMON_TYPES = ["oauth2", "noauth", "basic", "api_key"] as const;
 
 function text(random: Random, key: string): string {
   if (/uri|url|issuer|resource/.test(key)) return random.pick(ADDRESSES);
   if (/_at$/.test(key)) return new Date(Date.UTC(2099, 0, 1) + random.between(0, 1e9)).toISOString();
   if (key === "allowed_hosts") return random.pick(["127.0.0.1:1", "*.example.com", "Api.Example.com:8443"]);
-  if (key === "type") return random.pick(random.chance(0.5) ? COMMON_TYPES : CHEAP_TYPES);
+  if (key === "type") return random.pick(random.chance(0.75) ? COMMON_TYPES : CHEAP_TYPES);
   if (key === "state") return random.pick(["ready", "error"]);
   if (key === "field") return random.pick(["access_token", "password", "api_key", "x"]);
   if (key === "id") return "id";
@@ -145,6 +145,9 @@ function text(random: Random, key: string): string {
 /** `credentials` and the like, which the schema leaves to a later judge. */
 function freeValue(random: Random, key: string): unknown {
   if (key !== "credentials") return random.pick(["text", 5, true, null, { a: [1] }]);
+  // What several types take.
+  if (random.chance(0.4))
+    return { username: "u", password: `p${random.between(0, 1e6)}`, headerName: "X-Key", headerValue: "v" };
   return random.pick([
     { access_token: `at ${random.between(0, 1e9)}`, refresh_token: "rt", expires_in: 3600 },
     { access_token: `at ${random.between(0, 1e9)}`, expires_in: random.between(1, 40) },

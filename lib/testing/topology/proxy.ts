@@ -24,11 +24,19 @@ export async function startProxy(
   root: string,
   { folder, port, upstreams }: { folder: string; port: number; upstreams: number[] },
 ): Promise<RunningProxy> {
+  return startNginx(root, { folder, port, text: await nginxConfiguration(root, { folder, port, upstreams }) });
+}
+
+/** The same with any configuration; @param text of it, which listens on `port` */
+export async function startNginx(
+  root: string,
+  { folder, port, text }: { folder: string; port: number; text: string },
+): Promise<RunningProxy> {
   await mkdir(folder, { recursive: true });
   const file = join(folder, "nginx.conf");
   // Started by root it would give its workers to a user that may not exist.
   const user = process.getuid?.() === 0 ? "user root;\n" : "";
-  await writeFile(file, user + (await nginxConfiguration(root, { folder, port, upstreams })));
+  await writeFile(file, user + text);
   const child = spawn("/bin/sh", ["-c", GUARD, "latchkey-nginx", await findNginx(root), file, folder], {
     stdio: ["pipe", "ignore", "pipe"],
   });
