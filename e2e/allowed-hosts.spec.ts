@@ -26,8 +26,19 @@ test("Allowed hosts: added with the secret, refused in words, shown and changed"
   const drawer = page.getByRole("dialog");
   await expect(drawer.getByText("api.example.com", { exact: true })).toBeVisible();
   await drawer.getByRole("link", { name: "Edit" }).click();
-  await page.getByRole("textbox", { name: "Allowed hosts" }).fill("*.example.org");
-  await page.getByRole("textbox", { name: "Allowed hosts" }).press("Enter");
+  const field = page.getByRole("textbox", { name: "Allowed hosts" });
+  await field.fill("*.example.org");
+  await field.press("Enter");
+  // Methods go on with the host after them, whatever stands between.
+  await field.pressSequentially("get, post api.example.net/v1/../x ");
   await page.getByRole("button", { name: "Save", exact: true }).click();
-  await expect(page.getByRole("dialog").getByText("api.example.com, *.example.org")).toBeVisible();
+  await expect(page.getByText(/"GET,POST api\.example\.net\/v1\/\.\.\/x" must have a path/)).toBeVisible();
+  await page.getByRole("button", { name: "Remove GET,POST api.example.net/v1/../x" }).click();
+  await field.pressSequentially("GET,POST api.example.net/v1/ ");
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await expect(
+    page
+      .getByRole("dialog")
+      .getByText("api.example.com, *.example.org, GET api.example.net/v1/, POST api.example.net/v1/"),
+  ).toBeVisible();
 });

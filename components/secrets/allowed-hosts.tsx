@@ -6,6 +6,7 @@ import { Field } from "@/components/ui/field";
 import type { AuthClient, AuthSecret } from "@/lib/sdk/resources";
 import { SECRET_TYPES, type SecretTypeName } from "@/lib/secret-types";
 import type { SecretType } from "@/lib/secret-types/secret-type";
+import { HOST_WORDS } from "./host-words";
 import type { SecretForm } from "./secret-form";
 
 /** The hosts to which Latchkey may send a secret: in its form, and as a fact of the secret. */
@@ -30,13 +31,14 @@ export function AllowedHostsField({
         <Field
           label="Allowed hosts"
           error={fieldState.error?.message ?? null}
-          help="Where Latchkey may send this secret when it makes a request with it, such as api.example.com or *.example.com. None: nowhere."
+          help="Where Latchkey may send this secret when it makes a request with it: api.example.com, *.example.com, or less of it, such as GET,POST api.example.com/v1/. None: nowhere."
         >
           <ChipInput
             value={field.value}
             onChange={field.onChange}
             suggestions={suggestions}
             suggestionsLabel="Of its auth client:"
+            words={HOST_WORDS}
           />
         </Field>
       )}

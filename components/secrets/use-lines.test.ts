@@ -20,6 +20,17 @@ test("a token is asked for, other values are read", () => {
   expect(lines("basic", "CRM").program).toContain('getBasicAuth("CRM")');
 });
 
+test.each([
+  [[], '{"url":"https://api.example.com/"}'],
+  [["*.example.org:8443"], '{"url":"https://www.example.org:8443/"}'],
+  [["GET api.example.org/v1/"], '{"url":"https://api.example.org/v1/"}'],
+  [["POST api.example.org/v1/", "x.example"], '{"method":"POST","url":"https://api.example.org/v1/"}'],
+])("a request through Latchkey goes where the first entry of %j lets it", (allowed_hosts, body) => {
+  const attributes = { name: "x", type: "api_key", allowed_hosts };
+  const secret = { id: "s1", type: "auth-secret", attributes } as unknown as AuthSecret;
+  expect(useLinesOf("https://keys.example.com", "w1", secret).through).toContain(`-d '${body}'`);
+});
+
 test("every type has lines", () => {
   for (const type of SECRET_TYPE_NAMES) expect(lines(type, "x").program).toMatch(/await latchkey\.\w/);
 });

@@ -26,13 +26,15 @@ export function useLinesOf(origin: string, workspaceId: string, { id, attributes
   const call =
     CALLS[type]?.(JSON.stringify(name)) ??
     `const { values } = await latchkey.secrets.getValues(${JSON.stringify(name)});`;
-  const [host = "api.example.com"] = attributes.allowed_hosts ?? [];
+  const [allowed = "api.example.com"] = attributes.allowed_hosts ?? [];
+  const [place = "", method] = allowed.split(" ").reverse();
+  const url = `https://${place.replace("*", "www")}${place.includes("/") ? "" : "/"}`;
   return {
     through:
       SECRET_TYPES[type].injects === null
         ? null
         : `curl -u "$LATCHKEY_USER:$LATCHKEY_KEY" -H "Content-Type: application/json" \\
-  -d '${JSON.stringify({ url: `https://${host.replace("*", "www")}/` })}' \\
+  -d '${JSON.stringify(method === undefined || method === "GET" ? { url } : { method, url })}' \\
   ${address}/request`,
     curl: `curl -u "$LATCHKEY_USER:$LATCHKEY_KEY" \\\n  ${address}${type === "oauth2" ? "/token?minimum_validity=60" : ""}`,
     program: `import { createLatchkey } from "latchkey/client";

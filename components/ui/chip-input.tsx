@@ -11,11 +11,22 @@ export interface ChipInputProps {
   /** Offered below while not yet chosen. */
   suggestions?: string[];
   suggestionsLabel?: string;
+  /** Where a word may hold what otherwise divides words. */
+  words?: ChipWords;
   /** A warning or note beneath. */
   children?: ReactNode;
   /** For a control outside a `Field`. */
   "aria-label"?: string;
 }
+
+/** How typed and pasted text is divided into words. */
+export interface ChipWords {
+  split(text: string): string[];
+  /** Whether a comma or a space after it goes on with the same word. */
+  goesOn(text: string): boolean;
+}
+
+const PLAIN_WORDS: ChipWords = { split: (text) => text.split(/[\s,]+/u).filter(Boolean), goesOn: () => false };
 
 const short = (text: string) =>
   text.length > 28 && text.includes("/") ? `…/${text.split("/").slice(-2).join("/")}` : text;
@@ -27,6 +38,7 @@ export function ChipInput({
   placeholder = "Add or paste a list",
   suggestions = [],
   suggestionsLabel = "Often used:",
+  words = PLAIN_WORDS,
   children,
   ...rest
 }: ChipInputProps) {
@@ -38,7 +50,7 @@ export function ChipInput({
   const add = (raw: string) => {
     const fresh: string[] = [];
     const twice: string[] = [];
-    for (const word of raw.split(/[\s,]+/u).filter(Boolean))
+    for (const word of words.split(raw))
       if (value.includes(word) || fresh.includes(word)) twice.push(word);
       else fresh.push(word);
     if (fresh.length > 0) onChange([...value, ...fresh]);
@@ -56,6 +68,7 @@ export function ChipInput({
   };
   const onKeyDown = (event: KeyboardEvent<HTMLInputElement>) => {
     if (event.nativeEvent.isComposing) return;
+    if ((event.key === "," || event.key === " ") && words.goesOn(text)) return;
     if ((event.key === "Enter" || event.key === "," || event.key === " ") && text.trim() !== "") {
       event.preventDefault();
       add(text);

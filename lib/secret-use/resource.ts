@@ -1,16 +1,15 @@
 import { isUtf8 } from "node:buffer";
 import { z } from "zod";
 import type { Resource } from "@/lib/http/json-api";
+import { HTTP_METHODS } from "@/lib/secret-types/http-methods";
 import { templateComplaints } from "./templated-request";
 
 /** Requests with a secret on the wire, in and out. */
 
-const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
-
 /** `POST …/secrets/{s}/request`: what to send. */
 export const requestBody = z
   .strictObject({
-    method: z.enum(METHODS, `must be one of ${METHODS.join(", ")}`).default("GET"),
+    method: z.enum(HTTP_METHODS, `must be one of ${HTTP_METHODS.join(", ")}`).default("GET"),
     url: z
       .string("must be a URL such as https://api.example.com/v1/me")
       .max(16_000, "must have 16,000 characters at most"),

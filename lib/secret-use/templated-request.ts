@@ -1,4 +1,4 @@
-import { climbs } from "@/lib/secrets/allowed-hosts";
+import { climbs } from "@/lib/secrets/request-path";
 import { filled, hasTemplate, type Piece, type Reference, readTemplate } from "./template";
 import { urlComplaint } from "./url-complaint";
 

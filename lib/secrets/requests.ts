@@ -9,7 +9,7 @@ import { isId } from "@/lib/ids";
 import { once } from "@/lib/process";
 import type { Freshened } from "@/lib/refresher/ensure-fresh";
 import { isSecretType, SECRET_TYPES } from "@/lib/secret-types";
-import { entriesFor, isAllowed } from "./allowed-hosts";
+import { entriesFor, isAllowed, namesHost } from "./allowed-hosts";
 import { readSecretAudited } from "./audited-read-store";
 import { freshen, satisfies } from "./freshness";
 import { openCredentials } from "./opened";
@@ -94,7 +94,7 @@ export async function releaseNamed(
       if (error.code === "destination_not_allowed")
         throw new AppError(
           error.code,
-          `The secret ${JSON.stringify(name)}, which the request names, may not be sent to ${destination.url.host}. Who may edit it can add that to its allowed hosts.`,
+          `The secret ${JSON.stringify(name)}, which the request names, may not be sent there. Who may edit it can change its allowed hosts.`,
         );
       if (error.code !== "not_found" && error.code !== "forbidden") throw error;
       return null;
@@ -178,25 +178,24 @@ export async function renewUnsent(caller: Caller, { scope, row }: Release): Prom
   }
 }
 
+function notAllowed({ method, url }: Destination, entries: readonly string[]): string {
+  if (entries.length === 0)
+    return "This secret has no allowed hosts yet, so no request can be made with it. Who may edit the secret can add this one.";
+  return entries.some((entry) => namesHost(url, entry))
+    ? `This secret may be sent to ${url.host}, but not with ${method} to this path. Who may edit the secret can change its allowed hosts.`
+    : `This secret may not be sent to ${url.host}. Who may edit the secret can add it to the allowed hosts.`;
+}
+
 const injects = (type: string): boolean => isSecretType(type) && SECRET_TYPES[type].injects !== null;
 
-async function read(
-  caller: Caller,
-  scope: WorkspaceScope,
-  id: string,
-  { method, url }: Destination,
-): Promise<SecretRow> {
-  const destination = { host: url.host, entries: entriesFor(url) };
+async function read(caller: Caller, scope: WorkspaceScope, id: string, asked: Destination): Promise<SecretRow> {
+  const { method, url } = asked;
+  const destination = { host: url.host, entries: entriesFor(asked) };
   const row = await readSecretAudited(caller, scope, id, "secret.requested", { method }, destination);
   if (!row) throw notFound("secret");
   // The statement that wrote the entry decided the same.
-  if (!isAllowed(url, row.allowedHosts))
-    throw new AppError(
-      "destination_not_allowed",
-      row.allowedHosts.length === 0
-        ? "This secret has no allowed hosts yet, so no request can be made with it. Who may edit the secret can add this one."
-        : `This secret may not be sent to ${url.host}. Who may edit the secret can add it to the allowed hosts.`,
-    );
+  if (!isAllowed(destination.entries, row.allowedHosts))
+    throw new AppError("destination_not_allowed", notAllowed(asked, row.allowedHosts));
   if (!injects(row.type)) throw new AppError("bad_request", `A secret of type ${row.type} makes no HTTP requests.`);
   return row;
 }

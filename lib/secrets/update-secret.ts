@@ -17,6 +17,7 @@ import { isSecretType, SECRET_TYPES } from "@/lib/secret-types";
 import { nameKey } from "@/lib/secret-types/names";
 import { needsBrowser, type OAuth2CredentialsInput } from "@/lib/secret-types/oauth2";
 import type { SecretType } from "@/lib/secret-types/secret-type";
+import { isWithin } from "./allowed-hosts";
 import { extrasOf, givenLifetime, readCredentials, refuseUnfit } from "./credentials-input";
 import { insertEvent } from "./event-store";
 import { completeKeyPair, publicKeysOf, type StoredKeyPair } from "./key-pair";
@@ -80,7 +81,7 @@ export async function updateSecret(
     const hosts = attributes.allowed_hosts;
     if (hosts) {
       // A host more is a place more to which the value may be sent: for who may have the value, and after a recent sign-in.
-      if (hosts.some((host) => !locked.allowedHosts.includes(host))) {
+      if (!hosts.every((host) => isWithin(host, locked.allowedHosts))) {
         await permit(caller, GET_CREDENTIALS, scope, { type: "auth-secret", id });
         requireRecentSignIn(caller, systemClock.now());
       }

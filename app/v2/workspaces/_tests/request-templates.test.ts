@@ -280,6 +280,16 @@ describe("TP-3, PX-1: whose values", () => {
     });
   });
 
+  test("a path on an allow-list is not found in a value", async () => {
+    const { name } = await basic("v1", "..");
+    const { id } = await add("noauth", {}, { hosts: [`${host}/v1/`] });
+    const to = async (path: string) => (await ask(id, { url: `http://${host}${path}` })).status;
+    expect(await to(`/{{ ${name}.username }}/me`)).toBe(403);
+    expect(await to(`/v1/{{ ${name}.password }}/me`)).toBe(400);
+    expect(await to(`/v1/%2e{{ ${name}.username }}/me`)).toBe(200);
+    expect(seen.map(({ url }) => url)).toEqual(["/v1/%2ev1/me"]);
+  });
+
   test("AU-1: each one's use is on record before anything leaves, or nothing does", async () => {
     const other = await basic("user", "password");
     const { id } = await none();

@@ -246,6 +246,34 @@ describe("PX-1: allowed hosts", () => {
     }
   });
 
+  test("with methods and a path: others are 403 in words that say so, and recorded as blocked", async () => {
+    const id = await add("api_key", { headerName: "X-Api-Key", headerValue: "key-value" }, [`GET,POST ${host}/v1/`]);
+    const url = (path: string) => `http://${host}${path}`;
+    expect((await ask(id, { url: url("/v1/me?x") })).status).toBe(200);
+    expect((await ask(id, { url: url("/v1"), method: "POST" })).status).toBe(200);
+    const before = connections;
+    for (const json of [
+      { url: url("/v1/me"), method: "DELETE" },
+      { url: url("/v2/me") },
+      { url: url("/v1/..%2fv2/me") },
+      { url: url("/") },
+    ]) {
+      const answer = await ask(id, json);
+      expect(answer.status).toBe(403);
+      expect(answer.body.errors[0].detail).toContain("not with");
+      expect((await audit(id)).at(-1)).toMatchObject({
+        outcome: "denied",
+        host,
+        detail: { code: "blocked_destination" },
+      });
+    }
+    expect(connections).toBe(before);
+    expect((await audit(id)).map(({ outcome }) => outcome)).toEqual([
+      ...["allowed", "allowed"],
+      ...Array(4).fill("denied"),
+    ]);
+  });
+
   test("are shown, changed with a pointer at what is wrong, and a change is recorded as one of destinations", async () => {
     const id = await apiKey();
     const bad = await allow(id, ["api.example.com", "https://x.example.com", "*.co.uk"]);
@@ -269,7 +297,9 @@ describe("PX-1: allowed hosts", () => {
     const old = await makeSession(world.owner.id, new Date(Date.now() - 3_600_000));
     const stale = await allow(id, [host, "more.example"], old);
     expect(stale.body.errors[0].code).toBe("reauth_required");
-    expect((await allow(id, [host], old)).status).toBe(200);
+    expect((await allow(id, [`GET,POST ${host}/v1/`], old)).status).toBe(200);
+    expect((await allow(id, [`POST ${host}/v1/x/`], editor.basic)).status).toBe(200);
+    expect((await allow(id, [`${host}/v1/x/`], editor.basic)).status).toBe(403);
     expect((await allow(id, [], editor.basic)).status).toBe(200);
   });
 
