@@ -100,6 +100,8 @@ const PAGES: Record<string, (world: World) => string> = {
   "/workspaces/[workspaceId]/secrets/new": (w) => `/workspaces/${w.workspaceId}/secrets/new`,
   "/workspaces/[workspaceId]/secrets/[secretId]/edit": (w) =>
     `/workspaces/${w.workspaceId}/secrets/${w.oauthSecret}/edit`,
+  "/workspaces/[workspaceId]/secrets/[secretId]/try": (w) =>
+    `/workspaces/${w.workspaceId}/secrets/${w.oauthSecret}/try`,
   "/workspaces/[workspaceId]/secrets/[secretId]/failed": (w) =>
     `/workspaces/${w.workspaceId}/secrets/${w.oauthSecret}/failed?reason=state_used`,
   "/workspaces/[workspaceId]/auth-clients": (w) => `/workspaces/${w.workspaceId}/auth-clients`,

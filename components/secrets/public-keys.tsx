@@ -1,7 +1,6 @@
 "use client";
 
 import { useQueryClient } from "@tanstack/react-query";
-import { Download } from "lucide-react";
 import { useState } from "react";
 import { useAction } from "@/components/accounts/use-action";
 import { api } from "@/components/frame/api";
@@ -10,6 +9,7 @@ import { Button } from "@/components/ui/button";
 import { ConfirmDialog } from "@/components/ui/confirm-dialog";
 import { CopyField } from "@/components/ui/copy-field";
 import { RelativeTime } from "@/components/ui/relative-time";
+import { SaveButton } from "@/components/ui/save-button";
 import { useToast } from "@/components/ui/toast";
 import type { AuthSecret, PublicKey } from "@/lib/sdk/resources";
 
@@ -67,14 +67,22 @@ export function PublicKeys({ workspaceId, secret }: { workspaceId: string; secre
               </span>
             </dd>
             <dd className="fact-acts">
-              <Save file={`${key.kid}.pem`} type="application/x-pem-file" text={key.pem} label="PEM" kid={key.kid} />
-              <Save
+              <SaveButton
+                file={`${key.kid}.pem`}
+                type="application/x-pem-file"
+                content={key.pem}
+                aria-label={`Download PEM of ${key.kid}`}
+              >
+                PEM
+              </SaveButton>
+              <SaveButton
                 file={`${key.kid}.jwk.json`}
                 type="application/json"
-                text={`${JSON.stringify(key.jwk, null, 2)}\n`}
-                label="JWK"
-                kid={key.kid}
-              />
+                content={`${JSON.stringify(key.jwk, null, 2)}\n`}
+                aria-label={`Download JWK of ${key.kid}`}
+              >
+                JWK
+              </SaveButton>
               {key.current ? null : (
                 <Button
                   variant="plain"
@@ -129,35 +137,5 @@ export function PublicKeys({ workspaceId, secret }: { workspaceId: string; secre
         )}
       </ConfirmDialog>
     </section>
-  );
-}
-
-/** A button that saves a text as a file. */
-function Save({
-  file,
-  type,
-  text,
-  label,
-  kid,
-}: {
-  file: string;
-  type: string;
-  text: string;
-  label: string;
-  kid: string;
-}) {
-  const save = () => {
-    const url = URL.createObjectURL(new Blob([text], { type }));
-    const link = document.createElement("a");
-    link.href = url;
-    link.download = file;
-    link.click();
-    URL.revokeObjectURL(url);
-  };
-  return (
-    <Button variant="plain" size="sm" aria-label={`Download ${label} of ${kid}`} onClick={save}>
-      <Download className="i i-sm" aria-hidden />
-      {label}
-    </Button>
   );
 }

@@ -1,6 +1,6 @@
 "use client";
 
-import { ExternalLink, KeyRound, Pencil, RefreshCw, TextCursorInput, Trash2 } from "lucide-react";
+import { ExternalLink, KeyRound, Pencil, Play, RefreshCw, TextCursorInput, Trash2 } from "lucide-react";
 import type { ReactNode } from "react";
 import { useMay } from "@/components/frame/use-may";
 import { Menu, type MenuEntry } from "@/components/ui/menu";
@@ -8,7 +8,7 @@ import type { AuthSecret } from "@/lib/sdk/resources";
 import { asksByItself, authorizeWord } from "./cure";
 
 /** What can be asked of one secret. */
-export type SecretAct = "manage" | "authorize" | "refresh" | "edit" | "rename" | "delete";
+export type SecretAct = "manage" | "authorize" | "refresh" | "try" | "edit" | "rename" | "delete";
 
 /** Why a token cannot be renewed without a person; null when it can. */
 export function noRefreshReason(secret: AuthSecret): string | null {
@@ -44,6 +44,7 @@ export function SecretMenu({
   const noEdit = may("workspaces.auth_secret.edit") === false ? "You may not edit secrets here." : null;
   const noDelete = may("workspaces.auth_secret.delete") === false ? "You may not delete secrets here." : null;
   const noRefresh = may("workspaces.auth_secret.refresh") === false ? "You may not have tokens refreshed here." : null;
+  const noUse = may("workspaces.auth_secret.use") === false ? "You may not use secrets here." : null;
   const oauth = secret.attributes.type === "oauth2";
   const act = (name: SecretAct) => () => onAct(name, secret);
   const all: (MenuEntry & { act?: SecretAct })[] = [
@@ -70,6 +71,7 @@ export function SecretMenu({
           },
         ]
       : []),
+    { act: "try", label: "Try it", icon: Play, onSelect: act("try"), disabledReason: noUse },
     { kind: "line" },
     { act: "edit", label: "Edit", icon: Pencil, onSelect: act("edit"), disabledReason: noEdit },
     { act: "rename", label: "Rename", icon: TextCursorInput, onSelect: act("rename"), disabledReason: noEdit },

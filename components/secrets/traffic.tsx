@@ -20,27 +20,29 @@ export function Traffic({ exchange: { request, response } }: { exchange: MaskedE
   );
 }
 
-function Message({
+/** One side of an exchange: first line and headers, if any, and a body. */
+export function Message({
   title,
-  first,
-  headers,
+  first = "",
+  headers = {},
   body,
   tone,
 }: {
   title: string;
-  first: string;
-  headers: Record<string, string>;
+  first?: string;
+  headers?: Record<string, string>;
   body: string;
   tone?: "ok" | "bad";
 }) {
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\n`);
   return (
     <figure className="message" data-tone={tone}>
       <figcaption>{title}</figcaption>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: long ones scroll, by the keyboard too */}
       <pre tabIndex={0}>
-        <b>{first}</b>
-        {Object.entries(headers).map(([name, value]) => `\n${name}: ${value}`)}
-        {body === "" ? "" : `\n\n${readable(body, headers["content-type"] ?? "")}`}
+        {first === "" ? null : <b>{`${first}\n`}</b>}
+        {lines}
+        {body === "" ? "" : `${first === "" ? "" : "\n"}${readable(body, headers["content-type"] ?? "")}`}
       </pre>
     </figure>
   );

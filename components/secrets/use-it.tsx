@@ -1,5 +1,6 @@
 "use client";
 
+import Link from "next/link";
 import { useEffect, useState } from "react";
 import { CopyButton } from "@/components/ui/copy-button";
 import { Tabs } from "@/components/ui/tabs";
@@ -18,7 +19,12 @@ export function UseIt({ workspaceId, secret }: { workspaceId: string; secret: Au
   });
   return (
     <section className="sect">
-      <h3>Use it</h3>
+      <h3>
+        Use it{" "}
+        <Link className="link end" href={`/workspaces/${workspaceId}/secrets/${secret.id}/try`}>
+          Try it
+        </Link>
+      </h3>
       <Tabs
         label="Use it with"
         tabs={[

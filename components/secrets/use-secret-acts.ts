@@ -40,6 +40,7 @@ export function useSecretActs(workspaceId: string, open: (id: string) => void) {
       if (act === "manage") return open(secret.id);
       if (act === "rename") return setRenaming(secret);
       if (act === "delete") return setDoomed(secret);
+      if (act === "try") return router.push(`/workspaces/${workspaceId}/secrets/${secret.id}/try`);
       if (act === "edit") return router.push(`/workspaces/${workspaceId}/secrets/${secret.id}/edit`);
       try {
         if (act === "authorize") {

@@ -9,10 +9,12 @@ export interface TabsProps {
   tabs: { value: string; label: ReactNode; content: ReactNode }[];
   value?: string;
   onValueChange?: (value: string) => void;
+  /** What is typed in a part stays when another is looked at. */
+  keep?: boolean;
 }
 
 /** Parts of one page beside each other; arrows move between them. */
-export function Tabs({ label, tabs, value, onValueChange }: TabsProps) {
+export function Tabs({ label, tabs, value, onValueChange, keep = false }: TabsProps) {
   return (
     <Radix.Root
       {...(value === undefined ? { defaultValue: tabs[0]?.value } : { value })}
@@ -26,7 +28,7 @@ export function Tabs({ label, tabs, value, onValueChange }: TabsProps) {
         ))}
       </Radix.List>
       {tabs.map((tab) => (
-        <Radix.Content className="tab-body" value={tab.value} key={tab.value}>
+        <Radix.Content className="tab-body" value={tab.value} key={tab.value} {...(keep ? { forceMount: true } : {})}>
           {tab.content}
         </Radix.Content>
       ))}

@@ -1,4 +1,5 @@
-import type { Client, Resource } from "./client";
+import type { Client, Single } from "./client";
+import type { HttpAnswer } from "./resources";
 import { base64 } from "./value-headers";
 
 /** A request for Latchkey to make: the secret is put in there and never comes here. */
@@ -15,13 +16,23 @@ export interface SecretRequest {
   signal?: AbortSignal;
 }
 
-type Answer = Resource<
-  "response",
-  { status: number; headers: Record<string, string>; body?: string; body_base64?: string }
->;
-
 /** Statuses that have no body (Fetch, "null body status"). */
 const WITHOUT_BODY = new Set([101, 204, 205, 304]);
+
+/** Has Latchkey make a request with a secret, and gives its answer as the API does. */
+export function askWithSecret(
+  client: Client,
+  workspaceId: string,
+  secretId: string,
+  { url, method = "GET", headers = {}, body, templates, signal }: SecretRequest,
+): Promise<Single<HttpAnswer>> {
+  const sent = body === undefined ? {} : typeof body === "string" ? { body } : { body_base64: base64(body) };
+  const path = `/v2/workspaces/${encodeURIComponent(workspaceId)}/secrets/${encodeURIComponent(secretId)}/request`;
+  return client.single<HttpAnswer>("POST", path, {
+    body: { url: String(url), method, headers, ...sent, ...(templates === undefined ? {} : { templates }) },
+    signal,
+  });
+}
 
 /**
  * Has Latchkey make a request with a secret.
@@ -33,14 +44,9 @@ export async function requestWithSecret(
   client: Client,
   workspaceId: string,
   secretId: string,
-  { url, method = "GET", headers = {}, body, templates, signal }: SecretRequest,
+  request: SecretRequest,
 ): Promise<Response> {
-  const sent = body === undefined ? {} : typeof body === "string" ? { body } : { body_base64: base64(body) };
-  const path = `/v2/workspaces/${encodeURIComponent(workspaceId)}/secrets/${encodeURIComponent(secretId)}/request`;
-  const { data } = await client.single<Answer>("POST", path, {
-    body: { url: String(url), method, headers, ...sent, ...(templates === undefined ? {} : { templates }) },
-    signal,
-  });
+  const { data } = await askWithSecret(client, workspaceId, secretId, request);
   const { status, headers: answered, body: text, body_base64 } = data.attributes;
   const bytes = body_base64 === undefined ? (text ?? "") : bytesOf(body_base64);
   return new Response(WITHOUT_BODY.has(status) ? null : bytes, { status, headers: answered });

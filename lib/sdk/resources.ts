@@ -246,6 +246,35 @@ export type JwtClaims = Resource<
 >;
 export type Jwe = Resource<"jwe", { token: string; kid: string | null }>;
 export type Plaintext = Resource<"plaintext", { plaintext: string; kid: string | null }>;
+/** What came back of a request that Latchkey made; the secret's value is masked in it. */
+export type HttpAnswer = Resource<
+  "response",
+  {
+    status: number;
+    headers: Record<string, string>;
+    /** One of the two: the second where it is no text. */
+    body?: string;
+    body_base64?: string;
+    duration_ms: number;
+    /** 2: a refused token was renewed in between. */
+    tries: number;
+    /** How often the secret's value was found and covered. */
+    masked: number;
+  }
+>;
+
+export type SqlRows = Resource<
+  "sql-result",
+  {
+    rows: unknown[][];
+    columns: { name: string; type: string }[];
+    row_count: number;
+    truncated: boolean;
+    affected: number | null;
+    duration_ms: number;
+  }
+>;
+
 /** A login that worked: what the server says it is. */
 export type ConnectionTest = Resource<"connection-test", { server: string; tls: boolean; duration_ms: number }>;
 

@@ -1,4 +1,5 @@
 import type { Client, List, PageMeta, Query, RequestOptions } from "./client";
+import { askWithSecret, type SecretRequest } from "./request-with-secret";
 import type {
   Authorization,
   AuthorizationFailure,
@@ -17,6 +18,7 @@ import type {
   Token,
   TokenTest,
 } from "./resources";
+import { askDatabase, type SqlOptions, type SqlParameter } from "./sql";
 
 export type SecretFilter = "needs_person" | "trouble" | "working";
 
@@ -134,6 +136,17 @@ export function secretCalls(client: Client) {
      */
     test: (workspaceId: string, secretId: string) =>
       client.single<ConnectionTest | TokenTest>("POST", at(workspaceId, secretId, "/test"), { body: {} }),
+    /** Has Latchkey make a request with the secret; the answer is masked. */
+    request: (workspaceId: string, secretId: string, request: SecretRequest) =>
+      askWithSecret(client, workspaceId, secretId, request),
+    /** Runs one statement with the login of the secret, read-only unless said. */
+    sql: (
+      workspaceId: string,
+      secretId: string,
+      statement: string,
+      params?: readonly SqlParameter[],
+      options?: SqlOptions,
+    ) => askDatabase(client, workspaceId, secretId, statement, params, options),
     /** `attributes.url` is a page of Latchkey to open in the browser; it leads to the provider. */
     authorize: (workspaceId: string, secretId: string) =>
       client.single<Authorization>("POST", at(workspaceId, secretId, "/authorize"), { body: {} }),

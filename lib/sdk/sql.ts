@@ -1,5 +1,5 @@
-import type { Client, Resource } from "./client";
-import type { SecretType } from "./resources";
+import type { Client, Single } from "./client";
+import type { SecretType, SqlRows } from "./resources";
 
 /** What a parameter can be; `undefined` is none of them. */
 export type SqlParameter = string | number | boolean | null | SqlParameter[] | { [key: string]: SqlParameter };
@@ -22,11 +22,29 @@ export interface SqlResult<Row = Record<string, unknown>> {
   affected: number | null;
 }
 
-type Answer = Resource<
-  "sql-result",
-  { rows: unknown[][]; columns: { name: string; type: string }[]; truncated: boolean; affected: number | null }
->;
 type Using = <T>(nameOrId: string, act: (secret: { id: string }) => Promise<T>) => Promise<T>;
+
+/** Runs one statement, and gives its answer as the API does. */
+export function askDatabase(
+  client: Client,
+  workspaceId: string,
+  secretId: string,
+  statement: string,
+  params: readonly SqlParameter[] = [],
+  { readOnly, maxRows, signal }: SqlOptions = {},
+): Promise<Single<SqlRows>> {
+  const path = `/v2/workspaces/${encodeURIComponent(workspaceId)}/secrets/${encodeURIComponent(secretId)}/sql`;
+  return client.single<SqlRows>("POST", path, {
+    body: {
+      statement,
+      params,
+      ...(readOnly === undefined ? {} : { read_only: readOnly }),
+      ...(maxRows === undefined ? {} : { max_rows: maxRows }),
+    },
+    signal,
+    repeatable: readOnly !== false,
+  });
+}
 
 /**
  * Runs statements with the login of a `postgresql` or `mysql` secret, which stays in Latchkey.
@@ -45,20 +63,10 @@ export function sqlCalls(
     nameOrId: string,
     statement: string,
     params: readonly SqlParameter[] = [],
-    { readOnly, maxRows, signal }: SqlOptions = {},
+    options: SqlOptions = {},
   ): Promise<SqlResult<Row>> =>
     using(nameOrId, async ({ id }) => {
-      const path = `/v2/workspaces/${encodeURIComponent(workspaceId)}/secrets/${encodeURIComponent(id)}/sql`;
-      const { data } = await client.single<Answer>("POST", path, {
-        body: {
-          statement,
-          params,
-          ...(readOnly === undefined ? {} : { read_only: readOnly }),
-          ...(maxRows === undefined ? {} : { max_rows: maxRows }),
-        },
-        signal,
-        repeatable: readOnly !== false,
-      });
+      const { data } = await askDatabase(client, workspaceId, id, statement, params, options);
       const { rows, columns, truncated, affected } = data.attributes;
       const byColumn = (row: unknown[]) => Object.fromEntries(columns.map(({ name }, i) => [name, row[i]]));
       return { rows: rows.map(byColumn) as Row[], columns, truncated, affected };

@@ -1,0 +1,142 @@
+"use client";
+
+import Link from "next/link";
+import { useState } from "react";
+import { api } from "@/components/frame/api";
+import { Field } from "@/components/ui/field";
+import { FieldGroup } from "@/components/ui/field-group";
+import { Input } from "@/components/ui/input";
+import { KeyValueRows } from "@/components/ui/key-value-rows";
+import { Note } from "@/components/ui/note";
+import { type KeyValue, parseHeaderLines } from "@/components/ui/parse-pairs";
+import { Select } from "@/components/ui/select";
+import { sortErrors } from "@/components/ui/server-errors";
+import { Textarea } from "@/components/ui/textarea";
+import type { HttpAnswer } from "@/lib/sdk/resources";
+import { HttpTraffic, type SentRequest } from "./http-traffic";
+import { injectedHeaders } from "./injected-headers";
+import { TrialPanes } from "./trial-panes";
+import type { TryProps } from "./try-screen";
+import { useTry } from "./use-try";
+
+const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
+type Method = (typeof METHODS)[number];
+const POINTERS = { "/url": "url", "/headers": "headers", "/body": "body" } as const;
+
+/** A request made by Latchkey with the secret in it; the value itself never comes here. */
+export function TryRequest({ workspaceId, secret, refused }: TryProps) {
+  const hosts = secret.attributes.allowed_hosts;
+  const [method, setMethod] = useState<Method>("GET");
+  const [url, setUrl] = useState(() => (hosts[0] ? addressAt(hosts[0]) : ""));
+  const [headers, setHeaders] = useState<KeyValue[]>([]);
+  const [body, setBody] = useState("");
+  const trial = useTry<{ sent: SentRequest; answer: HttpAnswer }>();
+  const { fields, rest } = sortErrors(trial.error, POINTERS);
+  const takesBody = method !== "GET" && method !== "HEAD";
+  const send = () => {
+    const given = Object.fromEntries(headers.map(({ key, value }) => [key, value]));
+    const withBody = takesBody && body !== "";
+    const typed = Object.keys(given).some((name) => name.toLowerCase() === "content-type");
+    const sent: SentRequest = {
+      method,
+      url,
+      headers: withBody && !typed && isJson(body) ? { ...given, "content-type": "application/json" } : given,
+      ...(withBody ? { body } : {}),
+    };
+    void trial.run(async (signal) => ({
+      sent: { ...sent, injected: injectedHeaders(secret) },
+      answer: (await api.secrets.request(workspaceId, secret.id, { ...sent, signal })).data,
+    }));
+  };
+  return (
+    <TrialPanes
+      label="HTTP request"
+      send="Send request"
+      trial={trial}
+      refused={refused ?? (hosts.length === 0 ? "This secret may not go to any host yet." : null)}
+      onSend={send}
+      failure={rest}
+      empty="Nothing was sent yet. What comes back stands here, with the secret's value covered."
+      fields={
+        <>
+          {hosts.length === 0 ? (
+            <Note tone="warn">
+              This secret may not go to any host yet.{" "}
+              <Link className="link" href={`/workspaces/${workspaceId}/secrets/${secret.id}/edit`}>
+                Allow one
+              </Link>{" "}
+              first.
+            </Note>
+          ) : null}
+          <div className="try-line">
+            <Field label="Method">
+              <Select value={method} onChange={(event) => setMethod(event.target.value as Method)}>
+                {METHODS.map((one) => (
+                  <option key={one}>{one}</option>
+                ))}
+              </Select>
+            </Field>
+            <Field
+              label="URL"
+              error={fields.url ?? null}
+              after={
+                hosts.length > 0 ? (
+                  <div className="suggest">
+                    <span>Allowed:</span>
+                    {hosts.map((host) => (
+                      <button type="button" key={host} onClick={() => setUrl(addressAt(host))}>
+                        {host}
+                      </button>
+                    ))}
+                  </div>
+                ) : null
+              }
+            >
+              <Input
+                code
+                inputMode="url"
+                value={url}
+                placeholder="https://api.example.com/v1/me"
+                onChange={(event) => setUrl(event.target.value)}
+              />
+            </Field>
+          </div>
+          <FieldGroup
+            legend="Headers"
+            error={fields.headers ?? null}
+            help="Latchkey adds what the secret says, and nobody can set that here."
+          >
+            <KeyValueRows
+              noun="Header"
+              namePlaceholder="Name, or paste lines"
+              read={parseHeaderLines}
+              value={headers}
+              onChange={setHeaders}
+            />
+          </FieldGroup>
+          {takesBody ? (
+            <Field label="Body" error={fields.body ?? null} help="JSON is sent as such unless a header says otherwise.">
+              <Textarea code rows={8} value={body} onChange={(event) => setBody(event.target.value)} />
+            </Field>
+          ) : null}
+        </>
+      }
+    >
+      {({ sent, answer }) => <HttpTraffic sent={sent} answer={answer} />}
+    </TrialPanes>
+  );
+}
+
+/** An address to begin with at an allowed host, which may have a star for any name. */
+function addressAt(host: string): string {
+  return `https://${host.replace("*", "www")}/`;
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
