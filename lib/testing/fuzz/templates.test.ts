@@ -112,7 +112,8 @@ test(`${texts} requests from seed ${seed}: no value leads anywhere else, ends a 
     sent += 1;
     expect(filling.url.origin).toBe("https://api.example.com");
     expect(filling.url.pathname.split("/")).toHaveLength(template.url.pathname.split("/").length);
-    expect([...filling.url.searchParams.keys()]).toHaveLength([...template.url.searchParams.keys()].length);
+    // Pairs by what parts them: an empty value leaves an empty pair, which `searchParams` does not count.
+    expect(filling.url.href.split(/[?&#]/)).toHaveLength(template.url.href.split(/[?&#]/).length);
     const body = JSON.parse(filling.body ?? "");
     expect(Object.keys(body)).toEqual(["member", "kept"]);
     const read = readTemplate(member);
