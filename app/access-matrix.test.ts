@@ -475,7 +475,8 @@ const BODIES: Record<string, () => Record<string, unknown>> = {
     data("task-identity", { name: unique(), permissions: ["workspaces.auth_secret.get"] }),
 };
 
-for (const method of ["POST", "PATCH", "PUT"]) BODIES[`${method} /outbound/{secretId}/{target}`] = () => ({});
+for (const method of ["POST", "PATCH", "PUT", "OPTIONS"])
+  BODIES[`${method} /outbound/{secretId}/{target}`] = () => ({});
 
 const RELATED: Record<string, string> = {
   workspace: "workspace",
@@ -603,7 +604,7 @@ const NEVER: Record<string, (role: Role) => boolean> = {
   "POST /v2/users/me/password": (role) => !role.session,
   // Requests pass through for keys only.
   ...Object.fromEntries(
-    ["GET", "POST", "PATCH", "PUT", "DELETE"].map((method) => [
+    ["GET", "POST", "PATCH", "PUT", "DELETE", "HEAD", "OPTIONS"].map((method) => [
       `${method} /outbound/{secretId}/{target}`,
       (role: Role) => role.session === true,
     ]),

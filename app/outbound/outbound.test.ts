@@ -285,6 +285,27 @@ describe("the answer", () => {
     expect(await answer.text()).toBe("<script>alert(1)</script>");
   });
 
+  test("HEAD and OPTIONS are the destination's: a length without a body, what may be asked", async () => {
+    const id = await apiKey();
+    respond = (request, response) => {
+      const allow = { allow: "GET, HEAD, OPTIONS", "x-key-seen": String(request.headers["x-api-key"]?.length) };
+      if (request.method === "OPTIONS") response.writeHead(204, allow).end();
+      else response.writeHead(200, { ...allow, "content-length": 1_234 }).end();
+    };
+    for (const [method, status, length] of [
+      ["HEAD", 200, "1234"],
+      ["OPTIONS", 204, null],
+    ] as const) {
+      const answer = await ask(id, "/x", { method });
+      expect([answer.status, answer.headers.get("content-length"), await answer.text()]).toEqual([status, length, ""]);
+      expect(answer.headers.get("allow")).toBe("GET, HEAD, OPTIONS");
+      expect(answer.headers.get("x-key-seen")).toBe("18");
+      expect(answer.headers.get("via")).toBe("1.1 latchkey");
+    }
+    expect(seen.map(({ method }) => method)).toEqual(["HEAD", "OPTIONS"]);
+    expect((await audit(id)).map(({ detail }) => detail)).toEqual([{ method: "HEAD" }, { method: "OPTIONS" }]);
+  });
+
   test("SS-5: a redirect is given back", async () => {
     respond = (_request, response) => response.writeHead(307, { location: "https://evil.example/" }).end();
     const answer = await ask(await apiKey());

@@ -46,7 +46,7 @@ export interface Reply {
 
 export interface Definition<Body> {
   /** `GET /v2/workspaces/{w}/secrets/{s}`: method and URL as API.md writes them. */
-  route: `${"GET" | "POST" | "PATCH" | "DELETE" | "PUT"} /${string}`;
+  route: `${"GET" | "POST" | "PATCH" | "DELETE" | "PUT" | "HEAD" | "OPTIONS"} /${string}`;
   access: AccessRule;
   /** The body's schema; "none" refuses nothing and reads nothing (refresh accepts any body, CONTRACT section 8). */
   body?: z.ZodType<Body> | "none";

@@ -23,17 +23,23 @@ const OUTBOUND = "/outbound/[secretId]/[...target]";
 export const HOT_ROUTES: readonly HotRoute[] = [
   { method: "GET", path: SECRET, endpoint: secret.GET },
   { method: "GET", path: `${SECRET}/token`, endpoint: token.GET },
+  // As Next does for all others: what GET answers, without the body.
+  { method: "HEAD", path: SECRET, endpoint: secret.GET },
+  { method: "HEAD", path: `${SECRET}/token`, endpoint: token.GET },
   { method: "POST", path: `${SECRET}/refresh`, endpoint: refresh.POST },
   { method: "POST", path: `${SECRET}/refused`, endpoint: refused.POST },
   { method: "POST", path: `${SECRET}/sql`, endpoint: sql.POST },
   // Not asked often, but open for hours, and Next's promise hooks with it (lib/http/promise-hooks.ts).
   { method: "GET", path: "/v2/workspaces/[workspaceId]/events", endpoint: events.GET },
+  { method: "HEAD", path: "/v2/workspaces/[workspaceId]/events", endpoint: events.GET },
   { method: "POST", path: `${SECRET}/request`, endpoint: request.POST },
   { method: "GET", path: OUTBOUND, endpoint: outbound.GET },
   { method: "POST", path: OUTBOUND, endpoint: outbound.POST },
   { method: "PATCH", path: OUTBOUND, endpoint: outbound.PATCH },
   { method: "PUT", path: OUTBOUND, endpoint: outbound.PUT },
   { method: "DELETE", path: OUTBOUND, endpoint: outbound.DELETE },
+  { method: "HEAD", path: OUTBOUND, endpoint: outbound.HEAD },
+  { method: "OPTIONS", path: OUTBOUND, endpoint: outbound.OPTIONS },
   { method: "GET", path: INBOUND, endpoint: inbound.GET },
   { method: "POST", path: INBOUND, endpoint: inbound.POST },
   { method: "PATCH", path: INBOUND, endpoint: inbound.PATCH },

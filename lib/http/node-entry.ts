@@ -105,7 +105,12 @@ export async function send(from: Response | Written | Streamed, to: ServerRespon
     await from.body?.cancel();
     return;
   }
-  if (!from.body || !from.headers.get("content-type")?.startsWith("text/event-stream")) {
+  if (to.req.method === "HEAD" && flows(from)) {
+    await from.body?.cancel();
+    to.writeHead(from.status, headers).end();
+    return;
+  }
+  if (!from.body || !flows(from)) {
     const body = from.body ? Buffer.from(await from.arrayBuffer()) : undefined;
     if (body) headers["Content-Length"] = String(body.byteLength);
     to.writeHead(from.status, headers);
@@ -124,6 +129,9 @@ export async function send(from: Response | Written | Streamed, to: ServerRespon
   }
   to.end();
 }
+
+/** Whether it has no end of its own. */
+const flows = (from: Response): boolean => from.headers.get("content-type")?.startsWith("text/event-stream") === true;
 
 /** Piece after piece, as fast as they are taken. Who makes them ends them when the client goes: a `return` would wait for the next one. */
 async function flow(

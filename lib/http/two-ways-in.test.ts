@@ -77,8 +77,9 @@ async function told(response: Response) {
 
 /** The whole body; of a stream of events, which has no end, its first piece. */
 async function begun(response: Response): Promise<string> {
-  if (!response.headers.get("content-type")?.startsWith("text/event-stream")) return response.text();
-  const reader = (response.body as ReadableStream<Uint8Array>).getReader();
+  const { body } = response;
+  if (!body || !response.headers.get("content-type")?.startsWith("text/event-stream")) return response.text();
+  const reader = body.getReader();
   const { value } = await reader.read();
   await reader.cancel();
   return new TextDecoder().decode(value);

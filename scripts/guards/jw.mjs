@@ -131,6 +131,15 @@ export const jw = [
   },
   {
     row: "JW-4",
+    what: "no key for both uses",
+    file: "lib/secrets/published-key-store.ts",
+    find: "  await refuseOtherUse(tx, tenantId, keys);\n",
+    replace: "",
+    tests: PAIRS,
+    testName: "never both",
+  },
+  {
+    row: "JW-4",
     what: "a shared secret has 32 bytes",
     file: HS256,
     find: "const MIN_BYTES = 32;",

@@ -33,7 +33,9 @@ const NEVER_WELL = new Set([
   // Chance finds no endpoint that is open, or no secret of one that is not.
   ...["GET", "POST", "PATCH", "PUT", "DELETE"].map((method) => `${method} /inbound/{endpointId}/check`),
   // Nobody answers where they go.
-  ...["GET", "POST", "PATCH", "PUT", "DELETE"].map((method) => `${method} /outbound/{secretId}/{target}`),
+  ...["GET", "POST", "PATCH", "PUT", "DELETE", "HEAD", "OPTIONS"].map(
+    (method) => `${method} /outbound/{secretId}/{target}`,
+  ),
   "POST /v2/workspaces/{workspaceId}/secrets/{secretId}/keys/rotate",
   "DELETE /v2/workspaces/{workspaceId}/secrets/{secretId}/keys/{kid}",
   "POST /v2/workspaces/{workspaceId}/secrets/{secretId}/jwt/sign",

@@ -2,7 +2,7 @@ import { endpoint } from "@/lib/http/endpoint";
 import { type Method, methods } from "@/lib/http/methods";
 import { passThrough } from "@/lib/secret-use/outbound";
 
-const through = (method: Method) =>
+const through = (method: Method | "HEAD" | "OPTIONS") =>
   endpoint({
     route: `${method} /outbound/{secretId}/{target}`,
     access: { permission: "workspaces.auth_secret.use", level: "workspace", ids: ["path.secretId", "path.target"] },
@@ -23,3 +23,7 @@ export const { GET, POST, PATCH, PUT, DELETE } = methods({
   PUT: through("PUT"),
   DELETE: through("DELETE"),
 });
+
+/** The destination's own answers: whether there is anything, and what may be asked. */
+export const HEAD = through("HEAD");
+export const OPTIONS = through("OPTIONS");

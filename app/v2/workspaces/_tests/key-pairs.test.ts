@@ -41,6 +41,8 @@ const kids = async (): Promise<string[]> => JSON.parse(await published()).keys.m
 
 const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
 const PKCS8 = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+const newKey = () =>
+  generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey.export({ type: "pkcs8", format: "pem" }).toString();
 
 describe("hs256", () => {
   const SECRET = "a shared secret of more than 32 bytes";
@@ -194,11 +196,44 @@ describe("rs256", () => {
   });
 
   it("that decrypts keeps its earlier private keys, and says what it is for", async () => {
-    const { id, attributes } = (await create("rs256", { private_key: PKCS8, use: "encrypt" })).body.data;
+    const first = newKey();
+    const { id, attributes } = (await create("rs256", { private_key: first, use: "encrypt" })).body.data;
     expect(attributes.public_keys[0].jwk).toMatchObject({ alg: "RSA-OAEP-256", use: "enc" });
     await rotate(id);
     const { credentials } = (await at(GET, id)).body.data.attributes;
-    expect(credentials.previous_keys).toEqual([{ kid: attributes.public_keys[0].kid, key: PKCS8 }]);
+    expect(credentials.previous_keys).toEqual([{ kid: attributes.public_keys[0].kid, key: first }]);
+  });
+
+  it("signs or decrypts, one key never both: not in another secret, not by a change, not at once, until it is gone", async () => {
+    const key = newKey();
+    const refused = (answer: Awaited<ReturnType<typeof create>>) => {
+      expect(answer.status).toBe(400);
+      expect(answer.body.errors[0]).toMatchObject({
+        code: "invalid_attribute",
+        detail: expect.stringContaining("one key never does both"),
+        source: { pointer: "/data/attributes/credentials/private_key" },
+      });
+    };
+    const signing = (await create("rs256", { private_key: key })).body.data;
+    refused(await create("rs256", { private_key: key, use: "encrypt" }));
+    // For the same use it may be kept twice.
+    const again = (await create("rs256", { private_key: key })).body.data;
+    const decrypting = (await create("rs256", { private_key: newKey(), use: "encrypt" })).body.data;
+    refused(await patch(decrypting.id, { private_key: key }));
+    expect((await at(GET, decrypting.id)).body.data.attributes.public_keys).toHaveLength(1);
+    // Earlier keys still verify.
+    expect((await patch(signing.id, { private_key: newKey() })).status).toBe(200);
+    await at(DELETE, again.id, { method: "DELETE" });
+    refused(await patch(decrypting.id, { private_key: key }));
+    expect((await retire(signing.id, signing.attributes.public_keys[0].kid)).status).toBe(204);
+    expect((await patch(decrypting.id, { private_key: key })).status).toBe(200);
+    const contested = newKey();
+    const both = await Promise.all(
+      ["sign", "encrypt", "sign", "encrypt"].map((use) => create("rs256", { private_key: contested, use })),
+    );
+    const uses = both.flatMap(({ status, body }) => (status === 201 ? [body.data.attributes.visible.use] : []));
+    expect(uses.length).toBeGreaterThan(0);
+    expect(new Set(uses).size).toBe(1);
   });
 
   it("rotates for nobody without the right, and nothing of another type", async () => {
