@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { POST as createClient } from "@/app/v2/auth-clients/route";
 import { POST as createComponent } from "@/app/v2/components/route";
 import { POST as createEndpoint } from "@/app/v2/workspaces/[workspaceId]/endpoints/route";
+import { POST as createWebhook } from "@/app/v2/workspaces/[workspaceId]/webhooks/route";
 import { TASK_PERMISSIONS } from "@/lib/access/permissions";
 import { ROLES } from "@/lib/access/roles";
 import { newId } from "@/lib/ids";
@@ -122,6 +123,8 @@ type Kind =
   | "client"
   | "component"
   | "task"
+  | "webhook"
+  | "delivery"
   | "user"
   | "key"
   | "session";
@@ -145,6 +148,8 @@ interface Site {
     | "tenantClient"
     | "component"
     | "task"
+    | "webhook"
+    | "delivery"
     | "user"
     | "key"
     | "session",
@@ -230,6 +235,33 @@ function secretAt(owner: Person, place: Place, clientId: string): Promise<string
   );
 }
 
+/** Its address is nowhere, and is so only past the form, which takes no such address. */
+async function webhookAt(owner: Person, place: Place): Promise<string> {
+  const id = await made(
+    call(createWebhook, {
+      method: "POST",
+      as: owner.basic,
+      params: { workspaceId: place.workspaceId },
+      json: {
+        data: {
+          type: "webhook",
+          attributes: { name: unique(), url: "https://receiver.example.com/", events: ["client.recovered"] },
+        },
+      },
+    }),
+  );
+  await database.owner`update webhooks set url = 'http://127.0.0.1:1/' where id = ${id}`;
+  return id;
+}
+
+async function deliveryOf(place: Place, webhookId: string): Promise<string> {
+  const id = newId();
+  await database.owner`
+    insert into webhook_deliveries (tenant_id, id, webhook_id, workspace_id, event, group_key, body, count, state)
+    values (${place.tenantId}, ${id}, ${webhookId}, ${place.workspaceId}, 'client.recovered', 'x', '{}', 1, 'failed')`;
+  return id;
+}
+
 function componentAt(owner: Person, place: Place): Promise<string> {
   const json = {
     data: {
@@ -269,6 +301,7 @@ async function makeSite(place: Place): Promise<Site> {
   const owner = await makePerson(place, OWNER);
   const at = workspacePath(place);
   const client = await clientAt(owner, place, "workspace");
+  const webhook = await webhookAt(owner, place);
   return {
     place,
     owner,
@@ -281,6 +314,8 @@ async function makeSite(place: Place): Promise<Site> {
       endpoint: { kind: "endpoint", id: await endpointAt(owner, place), at },
       component: { kind: "component", id: await componentAt(owner, place), at: contractPath(place) },
       task: { kind: "task", id: (await makeTask(place)).id, at },
+      webhook: { kind: "webhook", id: webhook, at },
+      delivery: { kind: "delivery", id: await deliveryOf(place, webhook), at },
       user: { kind: "user", id: owner.id, at: tenantPath(place), owner: owner.id },
       key: { kind: "key", id: owner.keyId, at: [], owner: owner.id },
       session: { kind: "session", id: (await newSession(owner.id)).id, at: [], owner: owner.id },
@@ -378,6 +413,11 @@ const SHAPES: Record<string, string[][]> = {
   "POST /v2/contracts": [["body.data.relationships.tenant.data.id"]],
   "GET /v2/workspaces/{workspaceId}/redirect-uri": [["path.workspaceId"], ["path.workspaceId", "query.auth_client"]],
   "POST /v2/workspaces/{workspaceId}/secrets": [["path.workspaceId"], ["path.workspaceId", "body.data.relationships.auth_client.data.id"]],
+  "POST /v2/workspaces/{workspaceId}/webhooks": [["path.workspaceId"], ["path.workspaceId", "body.data.relationships.auth_secret.data.id"]],
+  "PATCH /v2/workspaces/{workspaceId}/webhooks/{webhookId}": [
+    ["path.workspaceId", "path.webhookId", "body.data.id"],
+    ["path.workspaceId", "path.webhookId", "body.data.relationships.auth_secret.data.id"],
+  ],
 }; // biome-ignore format: a table
 
 /** What an id at this position names, at a site; objects that the request may change or delete are made anew. */
@@ -402,8 +442,13 @@ function thingFor(route: string, position: string, shape: readonly string[], sit
     case "secrets":
       return things.opener;
     case "secretId":
+    case "auth_secret":
     case "filter[secret]":
       return things.secret;
+    case "webhookId":
+      return things.webhook;
+    case "deliveryId":
+      return things.delivery;
     case "auth_client":
     case "filter[auth_client]":
       return things.client;
@@ -471,6 +516,12 @@ const BODIES: Record<string, () => Record<string, unknown>> = {
   "POST /v2/workspaces/{workspaceId}/secrets/{secretId}/test": () => ({}),
   "POST /v2/workspaces/{workspaceId}/endpoints": () => data("endpoint", { name: unique() }),
   "PATCH /v2/workspaces/{workspaceId}/endpoints/{endpointId}": () => data("endpoint", { name: unique() }),
+  "POST /v2/workspaces/{workspaceId}/webhooks": () =>
+    data("webhook", { name: unique(), url: "https://receiver.example.com/", events: ["client.recovered"] }),
+  "PATCH /v2/workspaces/{workspaceId}/webhooks/{webhookId}": () => data("webhook", { name: unique() }),
+  "POST /v2/workspaces/{workspaceId}/webhooks/{webhookId}/test": () => ({}),
+  "POST /v2/workspaces/{workspaceId}/webhooks/{webhookId}/rotate": () => ({}),
+  "POST /v2/workspaces/{workspaceId}/webhooks/{webhookId}/deliveries/{deliveryId}/redeliver": () => ({}),
   "POST /v2/workspaces/{workspaceId}/task-identities": () =>
     data("task-identity", { name: unique(), permissions: ["workspaces.auth_secret.get"] }),
 };
@@ -483,6 +534,7 @@ const RELATED: Record<string, string> = {
   contract: "contract",
   tenant: "tenant",
   auth_client: "auth-client",
+  auth_secret: "auth-secret",
   components: "component",
   secrets: "auth-secret",
 };
@@ -799,6 +851,7 @@ async function renewed(site: Site, route: Route, role: Role): Promise<Site> {
   if (address.includes("{endpointId}")) things.endpoint = { kind: "endpoint", id: await endpointAt(owner, place), at };
   if (address.includes("{secretId}"))
     things.secret = { kind: "secret", id: await secretAt(owner, place, things.client.id), at };
+  if (address.includes("{webhookId}")) things.webhook = { kind: "webhook", id: await webhookAt(owner, place), at };
   if (address.includes("/auth-clients/"))
     things.client = { kind: "client", id: await clientAt(owner, place, "workspace"), at };
   if (address.includes("/components/"))

@@ -5,6 +5,7 @@ import * as accounts from "@/drizzle/schema/accounts";
 import * as clients from "@/drizzle/schema/auth-clients";
 import * as endpoints from "@/drizzle/schema/endpoints";
 import * as secrets from "@/drizzle/schema/secrets";
+import * as webhooks from "@/drizzle/schema/webhooks";
 import { makePerson, makePlace, makeSession, OWNER, type Person, type Place } from "@/lib/testing/callers";
 import { useDatabase } from "@/lib/testing/database";
 import { call } from "@/lib/testing/http";
@@ -74,6 +75,9 @@ const renamed = (type: string) => () => envelope(type, { name: unique() });
 const inWorkspace = () => ({ workspaceId: place.workspaceId });
 
 const CLIENT = { tables: [clients.authClients, clients.authClientState] };
+const WEBHOOK = { tables: [webhooks.webhooks, webhooks.webhookDeliveries], attributes: ["name", "url", "events", "enabled"], relationships: ["auth_secret"] }; // biome-ignore format: one line
+const webhook = () =>
+  envelope("webhook", { name: unique(), url: "https://receiver.example.com/", events: ["secret.created"] });
 const SECRET = { tables: [secrets.secrets, secrets.tokenState] };
 const SECRET_PATH = "/v2/workspaces/{workspaceId}/secrets";
 const secretOf = (body: () => Body | Promise<Body>) => async () => ({
@@ -110,6 +114,8 @@ const KINDS: Record<string, Kind | Record<string, Kind>> = {
   "PATCH /v2/tenants/{id}": { tables: [accounts.tenants], attributes: ["reveal"], body: () => envelope("tenant", { reveal: "never" }), params: () => ({ id: place.tenantId }) },
   "POST /v2/users/me/api-keys": { tables: [accounts.apiKeys], attributes: ["name", "expires_at", "permissions", "workspaces", "allowed_addresses"], body: renamed("api-key") },
   "POST /v2/workspaces/{workspaceId}/task-identities": { tables: [accounts.apiKeys], attributes: ["name", "permissions", "expires_at", "allowed_addresses"], body: renamed("task-identity"), params: inWorkspace },
+  "POST /v2/workspaces/{workspaceId}/webhooks": { ...WEBHOOK, body: webhook, params: inWorkspace },
+  "PATCH /v2/workspaces/{workspaceId}/webhooks/{webhookId}": { ...WEBHOOK, body: renamed("webhook"), params: async () => ({ ...inWorkspace(), webhookId: await make("POST /v2/workspaces/{workspaceId}/webhooks", webhook()) }) },
   [`POST ${SECRET_PATH}/{secretId}/refused`]: { plain: true, tables: [secrets.tokenState], attributes: ["fingerprint"], body: () => ({ fingerprint: "older" }), params: secretOf(oauth2Secret) },
   [`POST ${SECRET_PATH}/{secretId}/request`]: { plain: true, tables: [secrets.secrets], attributes: ["method", "url", "headers", "body", "body_base64"], body: () => ({ url: "http://127.0.0.1:1" }), params: secretOf(basicSecret) },
   [`POST ${SECRET_PATH}/{secretId}/reveal`]: { plain: true, tables: [secrets.secrets], attributes: ["field"], body: () => ({ field: "password" }), params: secretOf(basicSecret) },
@@ -159,6 +165,7 @@ async function everything(): Promise<string> {
       (select md5(string_agg(c::text, '' order by id)) from auth_clients c),
       (select md5(string_agg(e::text, '' order by id)) from endpoints e),
       (select md5(string_agg(w::text, '' order by id)) from workspaces w),
+      (select md5(string_agg(h::text, '' order by id)) from webhooks h), (select count(*) from webhook_deliveries),
       (select md5(string_agg(n::text, '' order by tenant_id)) from tenants n)) as text`;
   return row?.text ?? "";
 }

@@ -14,7 +14,7 @@ const ROLES = ["latchkey_app", "latchkey_retention"];
 const MONTHS_AHEAD = 3;
 const LOCK_NOT_AVAILABLE = "55P03";
 /** Applied in this order whenever their text has changed. */
-const REPEATABLE = ["security.sql", "keys.sql", "audit.sql", "refresher.sql"];
+const REPEATABLE = ["security.sql", "keys.sql", "audit.sql", "refresher.sql", "webhooks.sql"];
 
 /** The database cannot be used as it is; `message` says what to do. */
 export class DatabaseUnfitError extends Error {

@@ -10,7 +10,8 @@ BEGIN
     'tenants', 'contracts', 'workspaces', 'users', 'memberships', 'api_keys', 'sessions', 'one_time_codes',
     'sign_in_failures', 'tenant_keys', 'key_holders', 'master_keys', 'instance_values', 'components', 'auth_clients', 'auth_client_components',
     'auth_client_state', 'redirect_names', 'secrets', 'token_state', 'token_pace', 'token_ledger', 'published_keys', 'secret_events', 'oauth_attempts',
-    'endpoints', 'endpoint_checks', 'audit_entries'
+    'endpoints', 'endpoint_checks', 'webhooks', 'webhook_marks', 'webhook_events', 'webhook_deliveries',
+    'audit_entries'
   ] LOOP
     EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
     EXECUTE format('DROP POLICY IF EXISTS own_tenant ON %I', name);

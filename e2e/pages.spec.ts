@@ -14,6 +14,7 @@ interface World {
   workspaceId: string;
   oauthSecret: string;
   clientId: string;
+  webhookId: string;
 }
 
 async function plant(api: Api, provider: Provider): Promise<Omit<World, "server">> {
@@ -70,9 +71,20 @@ async function plant(api: Api, provider: Provider): Promise<Omit<World, "server"
     credentials: { headerName: "X-Key", headerValue: planted.token("API key value") },
   });
   await secret({ name: "x".repeat(200), type: "noauth", credentials: {} });
+  const webhook = await api("POST", `/v2/workspaces/${workspaceId}/webhooks`, {
+    data: {
+      type: "webhook",
+      attributes: {
+        name: "A webhook whose name is rather long, as names of channels in companies sometimes are",
+        url: `https://receiver.example.com/${"a-long-path/".repeat(12)}`,
+        events: ["secret.reauthorization_needed", "secret.recovered", "client.paused"],
+      },
+    },
+  });
+  planted.add("signing secret", webhook.data.attributes.signing_secret);
   planted.add("API key", ACCOUNT.apiKey);
   planted.add("account password", ACCOUNT.password);
-  return { workspaceId, oauthSecret, clientId: client.data.id };
+  return { workspaceId, oauthSecret, clientId: client.data.id, webhookId: webhook.data.id };
 }
 
 const test = base.extend<object, { world: World }>({
@@ -107,6 +119,8 @@ const PAGES: Record<string, (world: World) => string> = {
   "/workspaces/[workspaceId]/auth-clients": (w) => `/workspaces/${w.workspaceId}/auth-clients`,
   "/workspaces/[workspaceId]/auth-clients/new": (w) => `/workspaces/${w.workspaceId}/auth-clients/new`,
   "/workspaces/[workspaceId]/auth-clients/[clientId]": (w) => `/workspaces/${w.workspaceId}/auth-clients/${w.clientId}`,
+  "/workspaces/[workspaceId]/webhooks": (w) => `/workspaces/${w.workspaceId}/webhooks`,
+  "/workspaces/[workspaceId]/webhooks/[webhookId]": (w) => `/workspaces/${w.workspaceId}/webhooks/${w.webhookId}`,
   "/workspaces/[workspaceId]/activity": (w) => `/workspaces/${w.workspaceId}/activity`,
   "/workspaces/[workspaceId]/settings": (w) => `/workspaces/${w.workspaceId}/settings`,
 };

@@ -54,6 +54,9 @@ const HOLDERS: Record<string, Door[]> = {
   "lib/secret-use/http-injection.ts": ["the outbound call"],
   // Values are masked in it, and looked for in the answer.
   "lib/secret-use/masked-exchange.ts": [STAYS],
+  // A webhook's signing secret: shown once when it is made; then it signs, and stays.
+  "lib/webhooks/resource.ts": [READ],
+  "lib/webhooks/signing.ts": [STAYS],
   // Logins: handed to the thread that speaks to the database.
   "lib/secret-use/sql.ts": ["a database login"],
 };

@@ -32,6 +32,10 @@ const WHOLE: Record<string, string> = {
   "key.open": "Opened the keys with",
   "egress.allow": "Changed what outgoing calls may reach,",
   "audit.retention": "Ended a month of the activity,",
+  "webhook.switched_off": "Switched off, because nothing arrived, webhook",
+  "webhook.signing_secret_rotated": "Made a new signing secret for webhook",
+  "webhook.tested": "Sent a test to webhook",
+  "webhook.redelivered": "Delivered a message again to webhook",
   "api_key.expose": "Ended an API key that was sent in a URL",
 };
 
@@ -41,6 +45,7 @@ const NOUNS: Record<string, string> = {
   auth_client: "auth client",
   api_key: "API key",
   task_identity: "task identity",
+  webhook: "webhook",
   task_identitie: "task identity",
 };
 

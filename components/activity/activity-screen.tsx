@@ -30,6 +30,7 @@ const VIA: Record<string, string> = {
   "api-key": "with an API key",
   inbound: "through a proxy",
   refresher: "by itself",
+  webhook: "by itself",
   command: "from the terminal",
   start: "at a start",
   keyring: "by itself",

@@ -1,7 +1,17 @@
 "use client";
 
 import { useQuery } from "@tanstack/react-query";
-import { Activity, CreditCard, KeyRound, type LucideIcon, Server, Settings, TriangleAlert, Users } from "lucide-react";
+import {
+  Activity,
+  CreditCard,
+  KeyRound,
+  type LucideIcon,
+  Server,
+  Settings,
+  TriangleAlert,
+  Users,
+  Webhook,
+} from "lucide-react";
 import Link from "next/link";
 import { usePathname } from "next/navigation";
 import type { ReactNode } from "react";
@@ -72,6 +82,9 @@ export function Nav({ workspaceId, onNew }: SwitcherProps) {
           </Item>
           <Item href={`${at}/auth-clients`} icon={CreditCard}>
             Auth clients
+          </Item>
+          <Item href={`${at}/webhooks`} icon={Webhook}>
+            Webhooks
           </Item>
           <Item href={`${at}/activity`} icon={Activity}>
             Activity

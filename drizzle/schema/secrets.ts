@@ -104,6 +104,10 @@ export const tokenState = pgTable(
     index("token_state_expiry")
       .on(t.expiresAt)
       .where(sql`renewable and status in ('active', 'suspect') and expires_at is not null`),
+    // For webhooks: which token ends without anything to renew it.
+    index("token_state_ending")
+      .on(t.expiresAt)
+      .where(sql`not renewable and status = 'active' and expires_at is not null`),
     index("token_state_workspace").on(t.tenantId, t.workspaceId),
     index("token_state_client").on(t.authClientId),
   ],

@@ -26,10 +26,18 @@ const ENDPOINTS: readonly Permission[] = [
   "workspaces.endpoint.delete",
 ];
 
+const WEBHOOKS: readonly Permission[] = [
+  "workspaces.webhook.get",
+  "workspaces.webhook.create",
+  "workspaces.webhook.edit",
+  "workspaces.webhook.delete",
+];
+
 const workspaceIntegrator: readonly Permission[] = [
   ...AUTH_CLIENTS,
   ...AUTH_SECRETS,
   ...ENDPOINTS,
+  ...WEBHOOKS,
   "workspaces.workspace.get",
   "workspaces.audit.get",
 ];

@@ -46,5 +46,7 @@ export const POLICIES = {
   discovery: { free: 20, leakMs: 15_000, maxMs: 5 * MINUTE },
   /** Wrong passwords and keys at one endpoint from one address: a proxy that does not say who asks stands for all its callers. */
   guard: { free: 20, leakMs: 3_000, maxMs: 60_000 },
+  /** Webhooks a person has tested, or messages delivered again: each is a request of ours to somebody's server. */
+  webhook: { free: 20, leakMs: 3_000, maxMs: MINUTE },
   code: { free: 10, leakMs: 30_000, maxMs: 5 * MINUTE },
 } as const satisfies Record<string, ThrottlePolicy>;

@@ -1,6 +1,7 @@
 import { systemClock } from "@/lib/clock";
 import { errorFields, log } from "@/lib/observability/log";
 import { startSweep } from "@/lib/refresher/sweep";
+import { startDeliveries } from "@/lib/webhooks/run";
 import { SCHEDULE } from "./schedule";
 
 export interface Worker {
@@ -11,10 +12,11 @@ export interface Worker {
   stop(drainMs: number): Promise<void>;
 }
 
-/** Runs the refresher and the periodic jobs in this process. Any number of processes may do so at once. */
+/** Runs the refresher, the deliveries of webhooks and the periodic jobs in this process. Any number of processes may do so at once. */
 export function startWorker(): Worker {
   const stopping = new AbortController();
   const sweep = startSweep();
+  const deliveries = startDeliveries();
   const loops = SCHEDULE.map(async (job) => {
     while (!stopping.signal.aborted) {
       await systemClock.sleep(job.everyMs, stopping.signal);
@@ -30,7 +32,7 @@ export function startWorker(): Worker {
   return {
     stop: async (drainMs) => {
       stopping.abort();
-      await Promise.all([sweep.stop(drainMs), ...loops]);
+      await Promise.all([sweep.stop(drainMs), deliveries.stop(drainMs), ...loops]);
     },
   };
 }

@@ -147,6 +147,14 @@ function make() {
       registers,
     }),
 
+    // -------------------------------------------------------------- webhooks
+    webhookDeliveries: new Counter({
+      name: "latchkey_webhook_deliveries_total",
+      help: "Attempts to deliver a message, by what became of them (delivered, retrying, failed: the last attempt)",
+      labelNames: ["outcome"],
+      registers,
+    }),
+
     // -------------------------------------------------------------- connections
     connections: new Gauge({
       name: "latchkey_db_connections",
@@ -168,6 +176,7 @@ function make() {
   // From nought on: Prometheus sees no increase in a series that begins with its first event.
   for (const outcome of OUTCOMES) for (const cause of CAUSES) all.refreshes.inc({ cause, outcome }, 0);
   for (const at of CONFLICTS) all.conflicts.inc({ at }, 0);
+  for (const outcome of ["delivered", "retrying", "failed"]) all.webhookDeliveries.inc({ outcome }, 0);
   return all;
 }
 

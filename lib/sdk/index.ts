@@ -5,6 +5,7 @@ import { endpointCalls } from "./endpoints";
 import { instanceCalls } from "./instance";
 import { peopleCalls } from "./people";
 import { secretCalls } from "./secrets";
+import { webhookCalls } from "./webhooks";
 import { workspaceCalls } from "./workspaces";
 
 export type Latchkey = ReturnType<typeof latchkey>;
@@ -18,6 +19,7 @@ export function latchkey(options: ClientOptions) {
     authClients: authClientCalls(client),
     endpoints: endpointCalls(client),
     workspaces: workspaceCalls(client),
+    webhooks: webhookCalls(client),
     account: accountCalls(client),
     people: peopleCalls(client),
     instance: instanceCalls(client),
@@ -43,4 +45,5 @@ export type {
   SecretListQuery,
 } from "./secrets";
 export type { SqlOptions, SqlParameter, SqlResult } from "./sql";
+export type { NewWebhook, WebhookChange } from "./webhooks";
 export { type SecretUse, type SendWithToken, withSecret } from "./with-secret";

@@ -11,8 +11,16 @@ import { type Raw, type SecretRow, type TokenRow, toRow, toTokenRow } from "./ro
 
 /** Reads whose audit entry is committed with them, by the same statement. */
 
+/** Who a value is given out to, for the entry: a caller, or Latchkey itself on somebody's behalf. */
+export interface Reader extends Pick<Caller, "name" | "request"> {
+  kind: Caller["kind"] | "system";
+  id: string | null;
+  via: Caller["via"] | "webhook";
+  credentialId: string | null;
+}
+
 interface Asked {
-  caller: Caller;
+  caller: Reader;
   scope: WorkspaceScope;
   id: string;
   action: string;
@@ -97,7 +105,7 @@ const clipped = (text: string | null) => (text === null ? null : oneLine(text).s
  * @throws AppError audit_unavailable when the entry cannot be written; nothing is given out then (AU-1)
  */
 export async function readSecretAudited(
-  caller: Caller,
+  caller: Reader,
   scope: WorkspaceScope,
   id: string,
   action: "secret.read" | "secret.revealed" | "secret.requested" | KeyUseAction,

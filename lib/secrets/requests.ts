@@ -10,7 +10,7 @@ import { once } from "@/lib/process";
 import type { Freshened } from "@/lib/refresher/ensure-fresh";
 import { isSecretType, SECRET_TYPES } from "@/lib/secret-types";
 import { entriesFor, isAllowed, namesHost } from "./allowed-hosts";
-import { readSecretAudited } from "./audited-read-store";
+import { type Reader, readSecretAudited } from "./audited-read-store";
 import { freshen, satisfies } from "./freshness";
 import { openCredentials } from "./opened";
 import { permitted } from "./permitted";
@@ -55,6 +55,20 @@ export async function releaseFor(
   destination: Destination,
 ): Promise<Release> {
   const scope = await permitted(caller, USE, workspaceId, id);
+  return releaseTo(caller, scope, id, destination);
+}
+
+/**
+ * The same for who has been allowed already: a webhook, when it was given the secret.
+ *
+ * @throws AppError as `releaseFor`, but forbidden
+ */
+export async function releaseTo(
+  caller: Reader,
+  scope: WorkspaceScope,
+  id: string,
+  destination: Destination,
+): Promise<Release> {
   let row = await read(caller, scope, id, destination);
   if (row.type === "oauth2") {
     let came: Freshened | null = null;
@@ -178,7 +192,8 @@ export async function renewUnsent(caller: Caller, { scope, row }: Release): Prom
   }
 }
 
-function notAllowed({ method, url }: Destination, entries: readonly string[]): string {
+/** Why a secret with these entries may not make a request, for who asked. */
+export function notAllowed({ method, url }: Destination, entries: readonly string[]): string {
   if (entries.length === 0)
     return "This secret has no allowed hosts yet, so no request can be made with it. Who may edit the secret can add this one.";
   return entries.some((entry) => namesHost(url, entry))
@@ -188,7 +203,7 @@ function notAllowed({ method, url }: Destination, entries: readonly string[]): s
 
 const injects = (type: string): boolean => isSecretType(type) && SECRET_TYPES[type].injects !== null;
 
-async function read(caller: Caller, scope: WorkspaceScope, id: string, asked: Destination): Promise<SecretRow> {
+async function read(caller: Reader, scope: WorkspaceScope, id: string, asked: Destination): Promise<SecretRow> {
   const { method, url } = asked;
   const destination = { host: url.host, entries: entriesFor(asked) };
   const row = await readSecretAudited(caller, scope, id, "secret.requested", { method }, destination);

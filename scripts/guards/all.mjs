@@ -14,6 +14,7 @@ import { sq } from "./sq.mjs";
 import { ss } from "./ss.mjs";
 import { tp } from "./tp.mjs";
 import { val } from "./val.mjs";
+import { webhooks } from "./webhooks.mjs";
 
 /**
  * @typedef {object} Edit
@@ -51,5 +52,6 @@ export const allGuards = [
   ...au,
   ...lg,
   ...door,
+  ...webhooks,
   ...refresher,
 ];

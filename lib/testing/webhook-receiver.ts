@@ -1,0 +1,54 @@
+import { createServer, type IncomingHttpHeaders, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterAll, beforeAll, beforeEach } from "vitest";
+
+/** A message as it arrived. */
+export interface Arrived {
+  /** As `standardwebhooks` verifies them. */
+  headers: Record<string, string>;
+  all: IncomingHttpHeaders;
+  path: string;
+  body: string;
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into whatever came
+  json: any;
+}
+
+export interface Receiver {
+  /** http://127.0.0.1:port */
+  url: string;
+  /** 127.0.0.1:port */
+  host: string;
+  /** Forgotten before each test. */
+  arrived: Arrived[];
+  /** Answers 204 unless a test says otherwise; back to that before each test. */
+  respond(message: Arrived, response: ServerResponse): void;
+}
+
+/** A real receiver on this machine. Call it at the top of a test file. */
+export function useReceiver(): Receiver {
+  const receiver = { arrived: [] as Arrived[] } as Receiver;
+  const usual: Receiver["respond"] = (_message, response) => void response.writeHead(204).end();
+  const server = createServer(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const body = Buffer.concat(chunks).toString("utf8");
+    const headers = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value)]));
+    const message = { headers, all: request.headers, path: request.url ?? "", body, json: JSON.parse(body) };
+    receiver.arrived.push(message);
+    receiver.respond(message, response);
+  });
+  beforeAll(async () => {
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    receiver.host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+    receiver.url = `http://${receiver.host}`;
+  });
+  beforeEach(() => {
+    receiver.arrived.length = 0;
+    receiver.respond = usual;
+  });
+  afterAll(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return receiver;
+}

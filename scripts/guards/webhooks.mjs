@@ -1,0 +1,83 @@
+const SERVICE = "lib/webhooks/service.ts";
+const ATTEMPT = "lib/webhooks/attempt.ts";
+const SQL = "drizzle/webhooks.sql";
+const API = ["app/v2/workspaces/_tests/webhooks.test.ts"];
+const DELIVERING = ["lib/webhooks/delivering.test.ts"];
+
+/** @type {import("./all.mjs").Guard[]} */
+export const webhooks = [
+  {
+    row: "AZ-3",
+    what: "who gives a webhook a secret may use it",
+    file: SERVICE,
+    find: '  await permit(caller, USE, scope, { type: "auth-secret", id: secretId });\n',
+    replace: "",
+    also: [
+      {
+        file: SERVICE,
+        find: "[permission, ...(secretId === null ? [] : [USE])]",
+        replace: "[permission]",
+      },
+    ],
+    tests: API,
+  },
+  {
+    row: "AZ-9",
+    what: "a webhook's secret goes to no other address without being chosen again",
+    file: SERVICE,
+    find: "if (moves && row.authSecretId !== null && chosen === undefined)",
+    replace: "if (moves && row.authSecretId === '' && chosen === undefined)",
+    tests: API,
+  },
+  {
+    row: "AZ-9",
+    what: "another address of a webhook has a signing secret of its own",
+    file: SERVICE,
+    find: "const signing = moves ? newSigningSecret() : undefined;",
+    replace: "const signing = row.url === '' ? newSigningSecret() : undefined;",
+    tests: API,
+  },
+  {
+    row: "PX-1",
+    what: "a webhook takes only a secret that is allowed at its address",
+    file: SERVICE,
+    find: "if (!isAllowed(entriesFor(asked), row.allowedHosts))",
+    replace: "if (url === '' && !isAllowed(entriesFor(asked), row.allowedHosts))",
+    tests: API,
+  },
+  {
+    row: "SS-7",
+    what: "a receiver's answer is not read",
+    file: ATTEMPT,
+    find: "await answer.body?.return();",
+    replace: "for await (const _chunk of answer.body ?? []);",
+    tests: DELIVERING,
+    testName: "costs no memory",
+  },
+  {
+    row: "webhooks",
+    what: "who slept while the lease lapsed sends nothing",
+    file: ATTEMPT,
+    find: 'if (!(await rows.guard(lease, holder(), LEASE_MS))) return "lost";',
+    replace: "await rows.guard(lease, holder(), LEASE_MS);",
+    tests: DELIVERING,
+    testName: "slept",
+  },
+  {
+    row: "webhooks",
+    what: "a message that is leased is leased to nobody else",
+    file: SQL,
+    find: "     ORDER BY f.next_attempt_at LIMIT p_limit FOR UPDATE OF d SKIP LOCKED)",
+    replace: "     ORDER BY f.next_attempt_at LIMIT p_limit)",
+    tests: DELIVERING,
+    testName: "of twenty",
+  },
+  {
+    row: "webhooks",
+    what: "trouble is told once",
+    file: SQL,
+    find: "  IF FOUND THEN\n    PERFORM latchkey_webhook_tell(p_event,",
+    replace: "  IF true THEN\n    PERFORM latchkey_webhook_tell(p_event,",
+    tests: ["lib/webhooks/happenings.test.ts"],
+  },
+];
