@@ -158,7 +158,13 @@ export function clientSchema(create: boolean) {
       if (form.issuer.trim() !== "") return;
       if (browser && form.auth_uri.trim() === "")
         say("auth_uri", "Enter the authorization endpoint, or an issuer URL above.");
-      if (form.token_uri.trim() === "") say("token_uri", "Enter the token endpoint, or an issuer URL above.");
+      if (form.token_uri.trim() === "")
+        say(
+          "token_uri",
+          form.grant_type === "token_request"
+            ? "Enter the token endpoint."
+            : "Enter the token endpoint, or an issuer URL above.",
+        );
     });
 }
 

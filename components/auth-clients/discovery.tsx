@@ -31,11 +31,15 @@ const ENDPOINTS = [
   ["token_uri", "Token endpoint", "https://accounts.example.com/token"],
 ] as const;
 
+/** Of the preset that is named after it. */
+const MICROSOFT_TOKEN_URI = "https://login.microsoftonline.com/<tenant ID>/oauth2/v2.0/token";
+
 /** Issuer URL and the two endpoints: typed, or filled from what the issuer publishes about itself. */
 export function EndpointFields({ form }: { form: UseFormReturn<ClientForm> }) {
   const { control, getValues, setValue, setError, clearErrors } = form;
-  const grantType = useWatch({ control, name: "grant_type" });
+  const [grantType, credentials] = useWatch({ control, name: ["grant_type", "token_request_credentials"] });
   const browser = needsBrowser(grantType);
+  const microsoft = grantType === "token_request" && credentials === "client_id_secret";
   const [found, setFound] = useState<Discovery["attributes"] | null>(null);
   const [busy, setBusy] = useState(false);
   const asked = useRef("");
@@ -126,7 +130,7 @@ export function EndpointFields({ form }: { form: UseFormReturn<ClientForm> }) {
                 <input
                   {...field}
                   id={`client-${name}`}
-                  placeholder={example}
+                  placeholder={microsoft && name === "token_uri" ? MICROSOFT_TOKEN_URI : example}
                   inputMode="url"
                   autoComplete="off"
                   autoCapitalize="none"

@@ -30,7 +30,7 @@ export function UseIt({ workspaceId, secret }: { workspaceId: string; secret: Au
         tabs={[
           tab("curl", "curl", lines.curl),
           tab("program", "TypeScript", lines.program),
-          tab("command", "Command line", lines.commandLine),
+          ...(lines.commandLine === null ? [] : [tab("command", "Command line", lines.commandLine)]),
           ...(lines.through === null ? [] : [tab("through", "Through Latchkey", lines.through)]),
         ]}
       />

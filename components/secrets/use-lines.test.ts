@@ -20,6 +20,17 @@ test("a token is asked for, other values are read", () => {
   expect(lines("basic", "CRM").program).toContain('getBasicAuth("CRM")');
 });
 
+test("what is never handed out in a use is used where it lies: statements run, tokens signed, texts encrypted", () => {
+  expect(lines("postgresql", "Orders").curl).toContain('-d \'{"statement":"select 1 as one"}\'');
+  expect(lines("mysql", "Orders").commandLine).toBe("latchkey sql Orders 'select 1 as one'");
+  expect(lines("hs256", "Hooks").curl).toMatch(/secrets\/s1\/jwt\/sign$/);
+  expect(lines("rs256", "Keys").commandLine).toBe("latchkey sign Keys");
+  const encrypting = { name: "Keys", type: "rs256", visible: { use: "encrypt" } };
+  const found = useLinesOf("https://keys.example.com", "w1", { id: "s1", attributes: encrypting } as never);
+  expect(found.curl).toMatch(/jwt\/encrypt$/);
+  expect([found.commandLine, found.through]).toEqual([null, null]);
+});
+
 test.each([
   [[], '{"url":"https://api.example.com/"}'],
   [["*.example.org:8443"], '{"url":"https://www.example.org:8443/"}'],

@@ -1,42 +1,77 @@
 import type { AuthSecret, SecretType } from "@/lib/sdk/resources";
 import { SECRET_TYPES } from "@/lib/secret-types";
+import { exampleAt } from "./host-example";
 
 /** Lines to copy that use exactly this secret. Keys stand in variables: no line holds a value. */
 export interface UseLines {
   curl: string;
   program: string;
-  commandLine: string;
+  /** Null where there is no command for it. */
+  commandLine: string | null;
   /** A request that Latchkey makes; null for a type that makes none. */
   through: string | null;
 }
 
-/** How a program reads a secret of this type. A type not named here is read whole. */
-const CALLS: Partial<Record<SecretType, (name: string) => string>> = {
-  oauth2: (name) => `const answer = await latchkey.fetch(${name}, "https://api.example.com/");`,
-  password: (name) => `const password = await latchkey.secrets.getPassword(${name});`,
-  basic: (name) => `const { username, password } = await latchkey.secrets.getBasicAuth(${name});`,
-  api_key: (name) => `const answer = await latchkey.fetch(${name}, "https://api.example.com/");`,
-  http_headers: (name) => `const headers = await latchkey.secrets.getHeaders(${name});`,
+/** How a secret of one type is used: the call at its address, and the same in a program and at the command line. */
+interface Use {
+  /** After the secret's address; with a body it is posted. */
+  path: string;
+  body?: object;
+  /** The command with its words after the name; null where there is none. */
+  command: readonly [name: string, ...words: string[]] | null;
+  call: (name: string) => string;
+}
+
+const READ = { path: "", command: ["get"] } as const;
+const SIGN: Use = {
+  path: "/jwt/sign",
+  body: { claims: { sub: "42" } },
+  command: ["sign"],
+  call: (name) => `const token = await latchkey.Jose.signJws(${name}, { sub: "42" });`,
+};
+const ENCRYPT: Use = {
+  path: "/jwt/encrypt",
+  body: { plaintext: "a text" },
+  command: null,
+  call: (name) => `const token = await latchkey.Jose.encryptJwe(${name}, "a text");`,
+};
+const STATEMENT: Use = {
+  path: "/sql",
+  body: { statement: "select 1 as one" },
+  command: ["sql", "select 1 as one"],
+  call: (name) => `const { rows } = await latchkey.SQL(${name}, "select 1 as one");`,
+};
+const USES: Record<SecretType, Use> = {
+  oauth2: {
+    path: "/token?minimum_validity=60",
+    command: ["token"],
+    call: (name) => `const answer = await latchkey.fetch(${name}, "https://api.example.com/");`,
+  },
+  password: { ...READ, call: (name) => `const password = await latchkey.secrets.getPassword(${name});` },
+  basic: { ...READ, call: (name) => `const { username, password } = await latchkey.secrets.getBasicAuth(${name});` },
+  api_key: { ...READ, call: (name) => `const answer = await latchkey.fetch(${name}, "https://api.example.com/");` },
+  http_headers: { ...READ, call: (name) => `const headers = await latchkey.secrets.getHeaders(${name});` },
+  noauth: { ...READ, call: (name) => `const { values } = await latchkey.secrets.getValues(${name});` },
+  hs256: SIGN,
+  rs256: SIGN,
+  mysql: STATEMENT,
+  postgresql: STATEMENT,
 };
 
 /** @param origin where Latchkey is, such as `https://latchkey.example.com` */
 export function useLinesOf(origin: string, workspaceId: string, { id, attributes }: AuthSecret): UseLines {
-  const { name, type } = attributes;
+  const { name, type, visible } = attributes;
   const address = `${origin}/v2/workspaces/${workspaceId}/secrets/${id}`;
-  const call =
-    CALLS[type]?.(JSON.stringify(name)) ??
-    `const { values } = await latchkey.secrets.getValues(${JSON.stringify(name)});`;
+  const encrypts = type === "rs256" && visible?.use === "encrypt";
+  const { path, body, command, call } = encrypts ? ENCRYPT : USES[type];
   const [allowed = "api.example.com"] = attributes.allowed_hosts ?? [];
-  const [place = "", method] = allowed.split(" ").reverse();
-  const url = `https://${place.replace("*", "www")}${place.includes("/") ? "" : "/"}`;
+  const { method, url } = exampleAt(allowed);
   return {
     through:
-      SECRET_TYPES[type].injects === null
+      SECRET_TYPES[type].injects === null || encrypts
         ? null
-        : `curl -u "$LATCHKEY_USER:$LATCHKEY_KEY" -H "Content-Type: application/json" \\
-  -d '${JSON.stringify(method === undefined || method === "GET" ? { url } : { method, url })}' \\
-  ${address}/request`,
-    curl: `curl -u "$LATCHKEY_USER:$LATCHKEY_KEY" \\\n  ${address}${type === "oauth2" ? "/token?minimum_validity=60" : ""}`,
+        : posted(`${address}/request`, method === null || method === "GET" ? { url } : { method, url }),
+    curl: body ? posted(address + path, body) : `${CURL} \\\n  ${address}${path}`,
     program: `import { createLatchkey } from "latchkey/client";
 
 const latchkey = createLatchkey({
@@ -44,10 +79,18 @@ const latchkey = createLatchkey({
   apiKey: process.env.LATCHKEY_KEY,
   workspace: ${JSON.stringify(workspaceId)},
 });
-${call}`,
-    commandLine: type === "oauth2" ? `latchkey token ${argument(name)}` : `latchkey get ${argument(name)}`,
+${call(JSON.stringify(name))}`,
+    commandLine: command && commandOf(command, name),
   };
 }
+
+const CURL = 'curl -u "$LATCHKEY_USER:$LATCHKEY_KEY"';
+
+const posted = (address: string, body: object) =>
+  `${CURL} -H "Content-Type: application/json" \\\n  -d '${JSON.stringify(body)}' \\\n  ${address}`;
+
+const commandOf = ([command, ...words]: readonly string[], name: string) =>
+  ["latchkey", command, argument(name), ...words.map(shellWord)].join(" ");
 
 /** What begins with a dash is no option. */
 const argument = (name: string) => `${name.startsWith("-") ? "-- " : ""}${shellWord(name)}`;

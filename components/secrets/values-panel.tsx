@@ -24,7 +24,7 @@ export function ValuesPanel({ workspaceId, secret }: { workspaceId: string; secr
   return (
     <div>
       <p className="say">
-        {type.fields.length > 0 ? "Stored, and handed out as it is." : "Nothing to keep."}{" "}
+        {storedSay(secret)}{" "}
         <span>
           {type.fields.length > 0 ? (
             <>
@@ -56,4 +56,13 @@ export function ValuesPanel({ workspaceId, secret }: { workspaceId: string; secr
       <Happened workspaceId={workspaceId} secretId={secret.id} />
     </div>
   );
+}
+
+/** What a secret of this type is kept for. */
+function storedSay({ attributes: { type, visible } }: AuthSecret): string {
+  if (type === "noauth") return "Nothing to keep.";
+  if (type === "mysql" || type === "postgresql") return "Stored. Statements run with it here.";
+  if (type === "rs256" && visible?.use === "encrypt") return "Stored. Texts are decrypted with it here.";
+  if (type === "hs256" || type === "rs256") return "Stored. Tokens are signed and verified with it here.";
+  return "Stored, and handed out as it is.";
 }

@@ -2,9 +2,10 @@ import { Message } from "@/components/secrets/traffic";
 import { Note } from "@/components/ui/note";
 import { SaveButton } from "@/components/ui/save-button";
 import type { HttpAnswer } from "@/lib/sdk/resources";
+import type { HttpMethod } from "@/lib/secret-types/http-methods";
 
 export interface SentRequest {
-  method: "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS";
+  method: HttpMethod;
   url: string;
   headers: Record<string, string>;
   body?: string;

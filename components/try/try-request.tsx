@@ -3,6 +3,7 @@
 import Link from "next/link";
 import { useState } from "react";
 import { api } from "@/components/frame/api";
+import { exampleAt } from "@/components/secrets/host-example";
 import { Field } from "@/components/ui/field";
 import { FieldGroup } from "@/components/ui/field-group";
 import { Input } from "@/components/ui/input";
@@ -13,26 +14,31 @@ import { Select } from "@/components/ui/select";
 import { sortErrors } from "@/components/ui/server-errors";
 import { Textarea } from "@/components/ui/textarea";
 import type { HttpAnswer } from "@/lib/sdk/resources";
+import { HTTP_METHODS, type HttpMethod } from "@/lib/secret-types/http-methods";
 import { HttpTraffic, type SentRequest } from "./http-traffic";
 import { injectedHeaders } from "./injected-headers";
 import { TrialPanes } from "./trial-panes";
 import type { TryProps } from "./try-screen";
 import { useTry } from "./use-try";
 
-const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
-type Method = (typeof METHODS)[number];
 const POINTERS = { "/url": "url", "/headers": "headers", "/body": "body" } as const;
 
 /** A request made by Latchkey with the secret in it; the value itself never comes here. */
 export function TryRequest({ workspaceId, secret, refused }: TryProps) {
   const hosts = secret.attributes.allowed_hosts;
-  const [method, setMethod] = useState<Method>("GET");
-  const [url, setUrl] = useState(() => (hosts[0] ? addressAt(hosts[0]) : ""));
+  const [first] = useState(() => (hosts[0] ? exampleAt(hosts[0]) : null));
+  const [method, setMethod] = useState<HttpMethod>(first?.method ?? "GET");
+  const [url, setUrl] = useState(first?.url ?? "");
   const [headers, setHeaders] = useState<KeyValue[]>([]);
   const [body, setBody] = useState("");
   const trial = useTry<{ sent: SentRequest; answer: HttpAnswer }>();
   const { fields, rest } = sortErrors(trial.error, POINTERS);
   const takesBody = method !== "GET" && method !== "HEAD";
+  const begin = (host: string) => {
+    const at = exampleAt(host);
+    setUrl(at.url);
+    if (at.method) setMethod(at.method);
+  };
   const send = () => {
     const given = Object.fromEntries(headers.map(({ key, value }) => [key, value]));
     const withBody = takesBody && body !== "";
@@ -70,8 +76,8 @@ export function TryRequest({ workspaceId, secret, refused }: TryProps) {
           ) : null}
           <div className="try-line">
             <Field label="Method">
-              <Select value={method} onChange={(event) => setMethod(event.target.value as Method)}>
-                {METHODS.map((one) => (
+              <Select value={method} onChange={(event) => setMethod(event.target.value as HttpMethod)}>
+                {HTTP_METHODS.map((one) => (
                   <option key={one}>{one}</option>
                 ))}
               </Select>
@@ -84,7 +90,7 @@ export function TryRequest({ workspaceId, secret, refused }: TryProps) {
                   <div className="suggest">
                     <span>Allowed:</span>
                     {hosts.map((host) => (
-                      <button type="button" key={host} onClick={() => setUrl(addressAt(host))}>
+                      <button type="button" key={host} onClick={() => begin(host)}>
                         {host}
                       </button>
                     ))}
@@ -125,11 +131,6 @@ export function TryRequest({ workspaceId, secret, refused }: TryProps) {
       {({ sent, answer }) => <HttpTraffic sent={sent} answer={answer} />}
     </TrialPanes>
   );
-}
-
-/** An address to begin with at an allowed host, which may have a star for any name. */
-function addressAt(host: string): string {
-  return `https://${host.replace("*", "www")}/`;
 }
 
 function isJson(text: string): boolean {
