@@ -47,8 +47,8 @@ export function AllowedHostsField({
 }
 
 export function AllowedHostsFact({ secret }: { secret: AuthSecret }) {
-  const { type, allowed_hosts: hosts } = secret.attributes;
-  if (!makesRequests(type)) return null;
+  const { type, allowed_hosts: hosts, visible } = secret.attributes;
+  if (!makesRequests(type) || visible?.use === "encrypt") return null;
   return (
     <div className="fact">
       <dt>Allowed hosts</dt>

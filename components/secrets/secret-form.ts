@@ -93,12 +93,12 @@ export function secretSchema(wanted: { client: boolean; values: boolean; stored?
       // Nothing more is said of these fields: they are complained of already, or may be empty.
       const wrong = new Set(wanted.stored ? type.kept?.filter((name) => isBlank(form.values[name])) : []);
       for (const field of type.fields)
-        if (field.required && !wrong.has(field.name) && isBlank(form.values[field.name])) {
+        if (field.required && !wrong.has(field.name) && isBlank(form.values[field.name] ?? field.initial)) {
           wrong.add(field.name);
-          say(["values", field.name], `Enter the ${field.label.toLowerCase()}.`);
+          say(["values", field.name], `Enter the ${inSentence(field.label)}.`);
         } else if (field.kind === "pairs" && hasUnclearRow(form.values[field.name])) {
           wrong.add(field.name);
-          say(["values", field.name], `Look at the ${field.label.toLowerCase()} again.`);
+          say(["values", field.name], `Look at the ${inSentence(field.label)} again.`);
         }
       const checked = type.credentials.safeParse(staticCredentials(type, form.values));
       if (checked.success) return;
@@ -106,11 +106,16 @@ export function secretSchema(wanted: { client: boolean; values: boolean; stored?
         const field = type.fields.find((other) => other.name === issue.path[0]);
         if (!field) say(["type"], sentence(issue.message));
         else if (!wrong.has(field.name)) {
-          const what = issue.path.length > 1 ? issue.path.slice(1).join(" ") : `The ${field.label.toLowerCase()}`;
+          const what = issue.path.length > 1 ? issue.path.slice(1).join(" ") : `The ${inSentence(field.label)}`;
           say(["values", field.name], sentence(`${what} ${issue.message}`));
         }
       }
     });
+}
+
+/** A label within a sentence; TLS stays TLS. */
+function inSentence(label: string): string {
+  return /^[A-Z][a-z]/.test(label) ? label.toLowerCase() : label;
 }
 
 /** A row without a name, or a name given twice: which value is meant is not for the form to decide. */
