@@ -4,10 +4,10 @@
 -- ---------------------------------------------------------------- what happened
 
 -- One row for each webhook that wants to know. Only appended to: what is told together is put together later, so that two who
--- refresh never wait for each other here.
+-- refresh never wait for each other here. This and the next run as the trigger that calls them; by themselves they see one tenant.
 CREATE OR REPLACE FUNCTION latchkey_webhook_tell(p_event text, p_tenant text, p_workspace text, p_secret text, p_name text,
   p_client_tenant text, p_client text, p_code text)
-RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+RETURNS void LANGUAGE sql AS $$
   INSERT INTO webhook_events (tenant_id, webhook_id, event, secret_id, secret_name, auth_client_id, auth_client_name, code)
   SELECT w.tenant_id, w.id, p_event, p_secret, p_name, p_client,
          (SELECT c.name FROM auth_clients c WHERE c.tenant_id = p_client_tenant AND c.id = p_client), p_code
@@ -17,7 +17,7 @@ $$;
 
 -- Trouble is told once, until it is over. Where nobody listens it leaves no mark.
 CREATE OR REPLACE FUNCTION latchkey_webhook_trouble(p_event text, t token_state, p_code text)
-RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   IF NOT EXISTS (SELECT 1 FROM webhooks w WHERE w.tenant_id = t.tenant_id AND w.workspace_id = t.workspace_id AND w.enabled) THEN
     RETURN;
@@ -110,7 +110,8 @@ CREATE OR REPLACE TRIGGER webhook_client AFTER INSERT OR UPDATE OR DELETE ON aut
   EXECUTE FUNCTION latchkey_webhook_client();
 
 -- What no transaction tells: a token that has ended although it was to be renewed, one that ends with nothing to renew it, and one that
--- has. A broken auth client is told of by itself. Up to p_limit of each at a time; the mark leaves out who was told.
+-- has. A broken auth client is told of by itself. Up to p_limit of each at a time; the mark leaves out who was told. Rows that somebody is
+-- writing just now are left for the next look, and the others held: a mark set beside a renewal would never be taken away.
 CREATE OR REPLACE FUNCTION latchkey_webhook_expiring(p_limit int, p_warn_ms float8) RETURNS int
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
@@ -129,7 +130,7 @@ BEGIN
                           AND m.event = 'secret.expiring')
        AND NOT EXISTS (SELECT 1 FROM auth_client_state c WHERE c.tenant_id = k.auth_client_tenant_id
                           AND c.auth_client_id = k.auth_client_id AND c.problem IS NOT NULL)
-     LIMIT p_limit
+     LIMIT p_limit FOR UPDATE OF k SKIP LOCKED
   LOOP
     PERFORM latchkey_webhook_trouble('secret.expiring', t, t.problem ->> 'code');
     told := told + 1;
@@ -142,7 +143,7 @@ BEGIN
                       AND w.enabled AND 'secret.expiring' = ANY (w.events))
        AND NOT EXISTS (SELECT 1 FROM webhook_marks m WHERE m.tenant_id = k.tenant_id AND m.secret_id = k.secret_id
                           AND m.event = 'secret.expiring')
-     LIMIT p_limit
+     LIMIT p_limit FOR UPDATE OF k SKIP LOCKED
   LOOP
     PERFORM latchkey_webhook_trouble('secret.expiring', t, 'no_refresh_token');
     told := told + 1;
@@ -154,7 +155,7 @@ BEGIN
                       AND w.enabled AND 'secret.reauthorization_needed' = ANY (w.events))
        AND NOT EXISTS (SELECT 1 FROM webhook_marks m WHERE m.tenant_id = k.tenant_id AND m.secret_id = k.secret_id
                           AND m.event = 'secret.reauthorization_needed')
-     LIMIT p_limit
+     LIMIT p_limit FOR UPDATE OF k SKIP LOCKED
   LOOP
     PERFORM latchkey_webhook_trouble('secret.reauthorization_needed', t, 'no_refresh_token');
     told := told + 1;
@@ -164,13 +165,20 @@ END $$;
 
 -- ---------------------------------------------------------------- putting together and delivering
 
--- Groups of which something is to be told, the oldest first.
-CREATE OR REPLACE FUNCTION latchkey_webhook_groups(p_wait_ms float8)
+-- Groups whose time to be told may have come, the longest waiting first: lib/webhooks/policy (gatherUntil) decides, under a lock.
+DROP FUNCTION IF EXISTS latchkey_webhook_groups(float8);
+CREATE OR REPLACE FUNCTION latchkey_webhook_groups(p_wait_ms float8, p_most_ms float8, p_window_ms float8)
 RETURNS TABLE (tenant_id text, webhook_id text, group_key text)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
-  SELECT e.tenant_id, e.webhook_id, concat_ws(' ', e.event, e.auth_client_id, e.code) FROM webhook_events e
-   GROUP BY 1, 2, 3 HAVING min(e.at) <= now() - p_wait_ms * interval '1 ms'
-   ORDER BY min(e.at) LIMIT 1000
+  SELECT g.tenant_id, g.webhook_id, g.group_key
+    FROM (SELECT e.tenant_id, e.webhook_id, concat_ws(' ', e.event, e.auth_client_id, e.code) AS group_key, min(e.at) AS first
+            FROM webhook_events e GROUP BY 1, 2, 3 HAVING min(e.at) <= now() - p_wait_ms * interval '1 ms') g
+   CROSS JOIN LATERAL (
+      SELECT count(*) AS n, max(d.created_at) AS last FROM webhook_deliveries d
+       WHERE d.tenant_id = g.tenant_id AND d.webhook_id = g.webhook_id AND d.group_key = g.group_key
+         AND d.created_at > now() - p_window_ms * interval '1 ms') told
+   WHERE told.last IS NULL OR told.last + least(p_most_ms, p_wait_ms * 3 ^ least(told.n, 20)) * interval '1 ms' <= now()
+   ORDER BY g.first LIMIT 1000
 $$;
 
 DO $$ BEGIN
@@ -221,9 +229,8 @@ RETURNS boolean LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp 
   SELECT EXISTS (SELECT 1 FROM mine)
 $$;
 
--- Switches a webhook off: what waits for it is not told any more.
-CREATE OR REPLACE FUNCTION latchkey_webhook_drop(p_tenant text, p_webhook text) RETURNS void
-LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+-- What waits for a webhook that was switched off is not told any more. Sees what its caller sees: one tenant, or what finish sees.
+CREATE OR REPLACE FUNCTION latchkey_webhook_drop(p_tenant text, p_webhook text) RETURNS void LANGUAGE sql AS $$
   DELETE FROM webhook_events WHERE tenant_id = p_tenant AND webhook_id = p_webhook;
   UPDATE webhook_deliveries SET state = 'failed', error = 'off', finished_at = now(), holder = NULL, lease_until = NULL
    WHERE tenant_id = p_tenant AND webhook_id = p_webhook AND state = 'pending';

@@ -2,6 +2,7 @@ import { Webhook } from "standardwebhooks";
 import { beforeEach, describe, expect, test } from "vitest";
 import { DELETE as DELETE_SECRET } from "@/app/v2/workspaces/[workspaceId]/secrets/[secretId]/route";
 import { POST as CREATE_SECRET } from "@/app/v2/workspaces/[workspaceId]/secrets/route";
+import { pruneDeliveries } from "@/lib/jobs/prune-deliveries";
 import { call } from "@/lib/testing/http";
 import { useOAuthWorld } from "@/lib/testing/oauth-world";
 import { useReceiver } from "@/lib/testing/webhook-receiver";
@@ -290,6 +291,30 @@ describe("a receiver that does not take it", () => {
     expect((await hooks.log(hook.id))[0].attributes).toMatchObject({ state: "delivered", status: 200 });
     expect(sent).toBeLessThan(50_000_000);
   });
+});
+
+test("the log keeps thirty days, and of each webhook the last thousand; what waits stays", async () => {
+  const { id } = await hooks.add({ url: receiver.url, events: ["secret.created"] });
+  const other = await hooks.add({ url: receiver.url, events: ["secret.created"] });
+  const { tenantId, workspaceId } = world.place;
+  const add = (webhookId: string, count: number, age: string, state: string) => world.database.owner`
+    insert into webhook_deliveries (tenant_id, id, webhook_id, workspace_id, event, group_key, body, count, state, created_at, finished_at)
+    select ${tenantId}, gen_random_uuid()::text, ${webhookId}, ${workspaceId}, 'secret.created', 'x', '{}', 1, ${state},
+           now() - ${age}::interval - n * interval '1 s', now() - ${age}::interval - n * interval '1 s'
+      from generate_series(1, ${count}) n`;
+  await add(id, 1_005, "1 day", "delivered");
+  await add(other.id, 3, "31 days", "failed");
+  await add(other.id, 2, "31 days", "pending");
+  await add(other.id, 4, "29 days", "failed");
+  expect(await pruneDeliveries()).toBe(8);
+  expect(await pruneDeliveries()).toBe(0);
+  const left = await world.database.owner`
+    select webhook_id = ${id} as first, state, count(*)::int as n from webhook_deliveries group by 1, 2 order by 1, 2`;
+  expect(left).toEqual([
+    { first: false, state: "failed", n: 4 },
+    { first: false, state: "pending", n: 2 },
+    { first: true, state: "delivered", n: 1_000 },
+  ]);
 });
 
 describe("several workers", () => {

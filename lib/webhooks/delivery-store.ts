@@ -112,11 +112,13 @@ export async function finish(
   return { mine: row?.mine === true, off: row?.off ?? null };
 }
 
-/** Groups of which something has waited for so long. */
+/** Groups whose time to be told may have come. */
 export async function waitingGroups(
   waitMs: number,
+  mostMs: number,
+  windowMs: number,
 ): Promise<{ tenantId: string; webhookId: string; groupKey: string }[]> {
-  const rows = await repeatable((sql) => sql`select * from latchkey_webhook_groups(${waitMs})`);
+  const rows = await repeatable((sql) => sql`select * from latchkey_webhook_groups(${waitMs}, ${mostMs}, ${windowMs})`);
   return rows.map((row) => ({
     tenantId: row.tenant_id as string,
     webhookId: row.webhook_id as string,

@@ -2,7 +2,7 @@ import { inTenant } from "@/lib/db/tx";
 import { newId } from "@/lib/ids";
 import { waitingGroups } from "./delivery-store";
 import { messageOf } from "./message";
-import { GATHER_MS, GATHER_WINDOW_MS, gatherUntil } from "./policy";
+import { GATHER_MS, GATHER_WINDOW_MS, gatherUntil, MOST_GATHER_MS } from "./policy";
 import * as store from "./store";
 
 /**
@@ -13,7 +13,8 @@ import * as store from "./store";
  */
 export async function gather(): Promise<number> {
   let made = 0;
-  for (const group of await waitingGroups(GATHER_MS)) if (await gatherGroup(group)) made += 1;
+  for (const group of await waitingGroups(GATHER_MS, MOST_GATHER_MS, GATHER_WINDOW_MS))
+    if (await gatherGroup(group)) made += 1;
   return made;
 }
 

@@ -99,6 +99,21 @@ describe("a secret", () => {
     expect(await told()).toEqual([["secret.recovered", null, [secret.id]]]);
   });
 
+  test("that is being renewed at this moment is left alone", async () => {
+    await hooks.add({ url: receiver.url, events: TROUBLE });
+    const secret = await world.addSecret();
+    world.idp.next({ error: { status: 500 } });
+    await world.expire(secret.id);
+    await sweepOnce();
+    await world.database.owner.begin(async (tx) => {
+      await tx`update token_state set generation = generation + 1, failures = 0, problem = null,
+        expires_at = now() + interval '1 hour' where secret_id = ${secret.id}`;
+      expect(await noteExpiring(1_000, 0)).toBe(0);
+    });
+    expect(await noteExpiring(1_000, 0)).toBe(0);
+    expect(await world.database.owner`select 1 from webhook_marks`).toHaveLength(0);
+  });
+
   test("without a refresh token is told of before its token ends, and when it has", async () => {
     await hooks.add({ url: receiver.url, events: TROUBLE });
     const secret = await world.addSecret({ offline: false, expiresIn: 3_600 });

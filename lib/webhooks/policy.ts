@@ -8,7 +8,7 @@ const DAY = 24 * HOUR;
 /** The first word about something waits so long for others of its kind. */
 export const GATHER_MS = 10 * SECOND;
 /** A group that goes on is told of at most so seldom. */
-const MOST_GATHER_MS = 10 * MINUTE;
+export const MOST_GATHER_MS = 10 * MINUTE;
 /** Messages of the last hour say how much a group has been told of. */
 export const GATHER_WINDOW_MS = HOUR;
 

@@ -74,6 +74,16 @@ export const webhooks = [
   },
   {
     row: "webhooks",
+    what: "a token that is being renewed is not said to end",
+    file: SQL,
+    find: "                          AND c.auth_client_id = k.auth_client_id AND c.problem IS NOT NULL)\n     LIMIT p_limit FOR UPDATE OF k SKIP LOCKED\n",
+    replace:
+      "                          AND c.auth_client_id = k.auth_client_id AND c.problem IS NOT NULL)\n     LIMIT p_limit\n",
+    tests: ["lib/webhooks/happenings.test.ts"],
+    testName: "being renewed",
+  },
+  {
+    row: "webhooks",
     what: "trouble is told once",
     file: SQL,
     find: "  IF FOUND THEN\n    PERFORM latchkey_webhook_tell(p_event,",
