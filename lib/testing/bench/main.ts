@@ -111,7 +111,10 @@ async function run(): Promise<void> {
     await readFigures(bench, target, bare, ground.workspaceId, read);
     loaded = await server.usage();
   }
-  if (wanted("outbound")) await outboundFigures(bench, { server, url, apiPort, workspaceId: ground.workspaceId });
+  if (wanted("outbound")) {
+    const postmaster = await postmasterOf(owner);
+    await outboundFigures(bench, { server, url, apiPort, workspaceId: ground.workspaceId, postmaster });
+  }
   await api.stop();
   await closeDatabase();
   await owner.end();

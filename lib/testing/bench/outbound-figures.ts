@@ -1,4 +1,8 @@
+import { mkdtemp, open, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { type Child, startPart } from "./child";
+import { databaseCpuUs, us } from "./database-usage";
 import type { LoadReport } from "./load";
 import type { CallOrder, DownloadReport } from "./outbound-caller";
 import { type Bench, CONNECTIONS, median, ROUND_S, ROUNDS } from "./parts";
@@ -9,7 +13,13 @@ const MEGABYTES = 100;
 /** Requests that pass through, beside the same ones made by undici directly; `apiPort` is that of an `outbound-api`. */
 export async function outboundFigures(
   bench: Bench,
-  { server, url, apiPort, workspaceId }: { server: Child; url: string; apiPort: number; workspaceId: string },
+  {
+    server,
+    url,
+    apiPort,
+    workspaceId,
+    postmaster,
+  }: { server: Child; url: string; apiPort: number; workspaceId: string; postmaster: number },
 ): Promise<void> {
   const host = `127.0.0.1:${apiPort}`;
   const secretId = await makeSecret(bench, url, workspaceId, host);
@@ -30,15 +40,21 @@ export async function outboundFigures(
   });
   const seen: Record<keyof typeof ways, LoadReport[]> = { direct: [], through: [] };
   const speeds: Record<keyof typeof ways, number[]> = { direct: [], through: [] };
+  const cpu: { node: number[]; database: number[] } = { node: [], database: [] };
   let most = 0;
   const idle = (await server.usage()).rssBytes;
   for (let round = 1; round <= ROUNDS; round++) {
     say(`Requests that pass through, round ${round} of ${ROUNDS}`);
     for (const way of ["direct", "through"] as const) {
       const load = { connections: CONNECTIONS, warmUpS: 0.7, seconds: ROUND_S };
+      const [node, database] = [await server.usage(), await databaseCpuUs(postmaster)];
       const report = await caller.ask<LoadReport>(order(way, "/kb", load));
+      const [nodeAfter, databaseAfter] = [await server.usage(), await databaseCpuUs(postmaster)];
       if (report.bad > 0) throw new Error(`${way}: ${report.bad} answers were bad, the first: ${report.firstBad}`);
       seen[way].push(report);
+      if (way === "direct") continue;
+      cpu.node.push((nodeAfter.cpuUs - node.cpuUs) / report.all);
+      if (database !== null && databaseAfter !== null) cpu.database.push((databaseAfter - database) / report.all);
     }
     const before = (await server.usage()).rssBytes;
     for (const way of ["direct", "through"] as const) {
@@ -61,11 +77,34 @@ export async function outboundFigures(
     ["throughput", judged(`${ratio.toFixed(2)} of direct`, "≥ 0.50", ratio >= 0.5)],
     ["added p50", judged(`${addedMs.toFixed(2)} ms`, "≤ 1 ms", addedMs <= 1)],
     [
+      "CPU a request",
+      `Node ${us(middle(cpu.node))}, PostgreSQL ${us(cpu.database.length > 0 ? middle(cpu.database) : null)}`,
+    ],
+    // Its entry in the audit is on the disk before a request leaves.
+    ["one sync of this disk", `p50 ${(await syncMs()).toFixed(2)} ms`],
+    [
       `${MEGABYTES} MB answer`,
       `${fixed(slow, 5)} MB/s of ${Math.round(fast)}   ${judged(`${(slow / fast).toFixed(2)} of direct`, "≥ 0.60", slow / fast >= 0.6)}`,
     ],
     ["memory", `idle ${mb(idle)}, at most ${mb(Math.max(0, most))} more after ${MEGABYTES} MB than before`],
   ]);
+}
+
+/** What the machine takes to have 8 KB on its disk for certain, median, beside nothing else of the bench. */
+async function syncMs(): Promise<number> {
+  const folder = await mkdtemp(join(tmpdir(), "latchkey-bench-sync-"));
+  const file = await open(join(folder, "sync"), "w");
+  const page = Buffer.alloc(8192);
+  const taken: number[] = [];
+  for (let i = 0; i < 100; i++) {
+    const began = performance.now();
+    await file.write(page, 0, page.length, i * page.length);
+    await file.datasync();
+    taken.push(performance.now() - began);
+  }
+  await file.close();
+  await rm(folder, { recursive: true });
+  return middle(taken);
 }
 
 async function makeSecret(bench: Bench, url: string, workspaceId: string, host: string): Promise<string> {
