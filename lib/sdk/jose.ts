@@ -20,6 +20,15 @@ export function joseCalls(secrets: ReturnType<typeof secretCalls>, workspaceId: 
         nameOrId,
         async ({ id }) => (await secrets.verifyJwt(workspaceId, id, token, wanted)).data.attributes.claims,
       ),
+    /** A text of at most 8 KB that is no token, signed, in compact form. */
+    signPayload: (nameOrId: string, payload: string, typ?: string): Promise<string> =>
+      using(
+        nameOrId,
+        async ({ id }) => (await secrets.signPayload(workspaceId, id, payload, typ)).data.attributes.token,
+      ),
+    /** The text of what was signed so. */
+    verifyPayload: (nameOrId: string, token: string): Promise<string> =>
+      using(nameOrId, async ({ id }) => (await secrets.verifyPayload(workspaceId, id, token)).data.attributes.payload),
     /** A text of at most 8 KB, encrypted for the key pair. */
     encryptJwe: (nameOrId: string, plaintext: string): Promise<string> =>
       using(nameOrId, async ({ id }) => (await secrets.encryptJwe(workspaceId, id, plaintext)).data.attributes.token),

@@ -241,6 +241,8 @@ export type Token = Resource<
 export type Authorization = Resource<"authorization", { url: string; redirect_uri: string; expires_at: string }>;
 export type RevealedValue = Resource<"value", { field: string; value: string }>;
 export type SignedJwt = Resource<"jwt", { token: string; alg: string; kid: string | null; expires_at: string }>;
+export type SignedPayload = Resource<"jws", { token: string; alg: string; kid: string | null }>;
+export type VerifiedPayload = Resource<"payload", { payload: string; alg: string; kid: string | null }>;
 export type JwtClaims = Resource<
   "claims",
   { claims: Record<string, unknown> & { iat?: number; exp?: number }; alg: string; kid: string | null }

@@ -15,8 +15,10 @@ import type {
   SecretEvent,
   SecretType,
   SignedJwt,
+  SignedPayload,
   Token,
   TokenTest,
+  VerifiedPayload,
 } from "./resources";
 import { askDatabase, type SqlOptions, type SqlParameter } from "./sql";
 
@@ -196,6 +198,18 @@ export function secretCalls(client: Client) {
     verifyJwt: (workspaceId: string, secretId: string, token: string, wanted: JwtWanted = {}) =>
       client.single<JwtClaims>("POST", at(workspaceId, secretId, "/jwt/verify"), {
         body: { token, ...wanted },
+        repeatable: true,
+      }),
+    /** Signs a text that is no token; what reads as claims is refused. */
+    signPayload: (workspaceId: string, secretId: string, payload: string, typ?: string) =>
+      client.single<SignedPayload>("POST", at(workspaceId, secretId, "/jwt/sign"), {
+        body: { payload, typ },
+        repeatable: true,
+      }),
+    /** The text that was signed. Rejects with code `token_refused` and the reason. */
+    verifyPayload: (workspaceId: string, secretId: string, token: string) =>
+      client.single<VerifiedPayload>("POST", at(workspaceId, secretId, "/jwt/verify"), {
+        body: { token, payload: true },
         repeatable: true,
       }),
     /** Encrypts for an `rs256` secret whose use is `encrypt`. */

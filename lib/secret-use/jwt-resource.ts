@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Resource } from "@/lib/http/json-api";
 import { lifetime, MAX_LIFETIME_S } from "@/lib/secret-types/jwt-claims";
-import { MAX_TOKEN, type SignedJwt, type VerifiedJwt } from "./jwt";
+import { MAX_TOKEN, type SignedJwt, type VerifiedJwt, type verifyPayload } from "./jwt";
 
 /** Tokens of hs256 and rs256 secrets on the wire, in and out: plain JSON bodies, as of the other calls that use a secret. */
 
@@ -28,13 +28,24 @@ const claims = z
   })
   .refine((given) => JSON.stringify(given).length <= MAX_TEXT, "must be 8 KB at most");
 
+const text = z.string("must be text").refine((given) => Buffer.byteLength(given) <= MAX_TEXT, "must be 8 KB at most");
+
 /** `POST …/jwt/sign` */
-export const signBody = z.strictObject({
-  claims: claims.default({}),
-  /** Seconds; at most a year. */
-  lifetime: lifetime.optional(),
-  typ: typ.optional(),
-});
+export const signBody = z
+  .strictObject({
+    claims: claims.optional(),
+    /** Instead of claims: a text that is signed as it is. */
+    payload: text.optional(),
+    /** Seconds; at most a year. */
+    lifetime: lifetime.optional(),
+    typ: typ.optional(),
+  })
+  .superRefine((given, context) => {
+    if (given.payload === undefined) return;
+    for (const name of ["claims", "lifetime"] as const)
+      if (given[name] !== undefined)
+        context.addIssue({ code: "custom", path: [name], message: "must not be given together with payload" });
+  });
 
 const token = z
   .string("must be a token in compact form")
@@ -42,24 +53,32 @@ const token = z
   .max(MAX_TOKEN, "must be 16 KB at most");
 
 /** `POST …/jwt/verify` */
-export const verifyBody = z.strictObject({
-  token,
-  issuer: claimText.optional(),
-  /** One of these is enough. */
-  audience: oneOrMore.optional(),
-  subject: claimText.optional(),
-  /** All of these; a text has spaces between them. */
-  scope: z
-    .union([claimText.transform((text) => text.split(" ").filter(Boolean)), z.array(claimText).max(50)])
-    .optional(),
-  typ: typ.optional(),
-  /** Seconds since it was issued, at most. */
-  lifetime: z.number().int("must be whole seconds").min(1, "must be 1 second or more").max(MAX_LIFETIME_S).optional(),
-});
+export const verifyBody = z
+  .strictObject({
+    token,
+    /** True: it holds a text and no claims, so none can be asked of it. */
+    payload: z.boolean("must be true or false").default(false),
+    issuer: claimText.optional(),
+    /** One of these is enough. */
+    audience: oneOrMore.optional(),
+    subject: claimText.optional(),
+    /** All of these; a text has spaces between them. */
+    scope: z
+      .union([claimText.transform((words) => words.split(" ").filter(Boolean)), z.array(claimText).max(50)])
+      .optional(),
+    typ: typ.optional(),
+    /** Seconds since it was issued, at most. */
+    lifetime: z.number().int("must be whole seconds").min(1, "must be 1 second or more").max(MAX_LIFETIME_S).optional(),
+  })
+  .superRefine(({ token: _token, payload, ...wanted }, context) => {
+    for (const [name, value] of payload ? Object.entries(wanted) : [])
+      if (value !== undefined)
+        context.addIssue({ code: "custom", path: [name], message: "must not be given together with payload" });
+  });
 
 /** `POST …/jwt/encrypt` */
 export const encryptBody = z.strictObject({
-  plaintext: z.string("must be text").refine((text) => Buffer.byteLength(text) <= MAX_TEXT, "must be 8 KB at most"),
+  plaintext: text,
 });
 
 /** `POST …/jwt/decrypt` */
@@ -70,6 +89,14 @@ export type VerifyBody = z.infer<typeof verifyBody>;
 
 export function toSigned(secretId: string, { token: signed, alg, kid, expiresAt }: SignedJwt): Resource {
   return { id: secretId, type: "jwt", attributes: { token: signed, alg, kid, expires_at: expiresAt } };
+}
+
+export function toSignedPayload(secretId: string, signed: Omit<SignedJwt, "expiresAt">): Resource {
+  return { id: secretId, type: "jws", attributes: signed };
+}
+
+export function toPayload(secretId: string, verified: Awaited<ReturnType<typeof verifyPayload>>): Resource {
+  return { id: secretId, type: "payload", attributes: verified };
 }
 
 export function toVerified(secretId: string, { claims: said, alg, kid }: VerifiedJwt): Resource {

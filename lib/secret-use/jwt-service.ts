@@ -6,9 +6,18 @@ import type { Resource } from "@/lib/http/json-api";
 import type { KeyUseAction } from "@/lib/secrets/audited-read-store";
 import { openStatic } from "@/lib/secrets/opened";
 import { readForUse } from "@/lib/secrets/used";
-import { decryptJwe, encryptJwe, signJwt, verifyJwt } from "./jwt";
+import { decryptJwe, encryptJwe, signJwt, signPayload, verifyJwt, verifyPayload } from "./jwt";
 import { type JwtKeys, keysOf } from "./jwt-keys";
-import { type SignBody, toDecrypted, toEncrypted, toSigned, toVerified, type VerifyBody } from "./jwt-resource";
+import {
+  type SignBody,
+  toDecrypted,
+  toEncrypted,
+  toPayload,
+  toSigned,
+  toSignedPayload,
+  toVerified,
+  type VerifyBody,
+} from "./jwt-resource";
 
 /** Tokens signed, verified, encrypted and decrypted with a secret whose key stays here. Each use is on record before its answer. */
 
@@ -20,11 +29,12 @@ export async function signWithSecret(
   caller: Caller,
   workspaceId: string,
   id: string,
-  { claims, lifetime, typ }: SignBody,
+  { claims = {}, payload, lifetime, typ }: SignBody,
 ): Promise<Resource> {
   // A token opens what the secret opens, for a while.
   requireRecentSignIn(caller, systemClock.now());
   const keys = await keysFor(caller, workspaceId, id, "secret.signed");
+  if (payload !== undefined) return toSignedPayload(id, await signPayload(keys, payload, typ));
   return toSigned(id, await signJwt(keys, claims, { nowMs: systemClock.now(), lifetimeS: lifetime, typ }));
 }
 
@@ -33,9 +43,10 @@ export async function verifyWithSecret(
   caller: Caller,
   workspaceId: string,
   id: string,
-  { token, ...wanted }: VerifyBody,
+  { token, payload, ...wanted }: VerifyBody,
 ): Promise<Resource> {
   const keys = await keysFor(caller, workspaceId, id, "secret.verified");
+  if (payload) return toPayload(id, await verifyPayload(keys, token));
   return toVerified(id, await verifyJwt(keys, token, wanted, systemClock.now()));
 }
 

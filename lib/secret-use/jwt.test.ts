@@ -7,11 +7,20 @@ import {
   randomBytes,
   sign,
 } from "node:crypto";
-import { CompactEncrypt, exportJWK, SignJWT, UnsecuredJWT } from "jose";
+import { CompactEncrypt, CompactSign, compactVerify, exportJWK, SignJWT, UnsecuredJWT } from "jose";
 import { describe, expect, it } from "vitest";
 import { publicHalf } from "@/lib/crypto/rsa-keys";
 import { AppError } from "@/lib/errors";
-import { decryptJwe, encryptJwe, MAX_TOKEN, signJwt, verifyJwt, type WantedClaims } from "./jwt";
+import {
+  decryptJwe,
+  encryptJwe,
+  MAX_TOKEN,
+  signJwt,
+  signPayload,
+  verifyJwt,
+  verifyPayload,
+  type WantedClaims,
+} from "./jwt";
 import type { JwtKey, JwtKeys, JwtSettings } from "./jwt-keys";
 
 /** SECURITY JW-1 to JW-5, on keys as they were opened; the doors are tested in app/v2/workspaces/_tests/jwt.test.ts. */
@@ -257,6 +266,80 @@ describe("JW-3: claims", () => {
         .encrypt(one.publicKey),
     ])
       expect(await whyNot(rs256(), text), text.slice(0, 30)).not.toBe("accepted");
+  });
+});
+
+describe("texts that are no token", () => {
+  const codeOf = async (work: Promise<unknown>) => {
+    const error = await work.then(
+      () => null,
+      (thrown: unknown) => thrown,
+    );
+    if (!(error instanceof AppError)) throw new Error("nothing was refused");
+    return [error.code, "source" in error ? error.source : undefined, error.message] as const;
+  };
+  const signed = (payload: string | Uint8Array, header: Record<string, unknown> = {}) =>
+    new CompactSign(typeof payload === "string" ? Buffer.from(payload) : payload)
+      .setProtectedHeader({ alg: "RS256", ...header })
+      .sign(one.privateKey);
+
+  it("come back as they were, by both algorithms, and anybody with the key reads them", async () => {
+    for (const keys of [rs256(), hs256()])
+      for (const payload of ["", "order 7: ü", '{"order":7,"Exp":1}', "[1]", '"sub"', "\ufeffx", " {"]) {
+        const made = await signPayload(keys, payload);
+        expect(await verifyPayload(keys, made.token)).toEqual({ payload, kid: made.kid, alg: keys.alg });
+        const { protectedHeader } = await compactVerify(made.token, keys.keys[0].open);
+        expect(protectedHeader).toMatchObject({ alg: keys.alg, typ: "JOSE" });
+      }
+    const earlier = await signPayload({ alg: "RS256", settings: {}, keys: [keyOf(two)] }, "earlier");
+    expect((await verifyPayload(rs256({}, keyOf(two, false)), earlier.token)).payload).toBe("earlier");
+  });
+
+  it.each([
+    '{"sub":"a"}',
+    '{"exp":1}',
+    ' {"a":1,"iat":1}',
+    '{"scope":"x"}',
+    '\ufeff{"iss":"x"}',
+    '{"\\u0073ub":1}',
+    '{"exp":1,"exp":2}',
+    '{"aud":null}',
+  ])("%j reads as claims: not signed, and not verified as a text", async (payload) => {
+    expect((await codeOf(signPayload(rs256(), payload))).slice(0, 2)).toEqual([
+      "invalid_attribute",
+      { pointer: "/payload" },
+    ]);
+    expect((await codeOf(verifyPayload(rs256(), await signed(payload))))[2]).toContain("has claims");
+  });
+
+  it("have no type that says token, and are no token to who verifies one", async () => {
+    for (const typ of ["JWT", "at+jwt", "x-JwT"])
+      expect((await codeOf(signPayload(rs256(), "x", typ))).slice(0, 2)).toEqual([
+        "invalid_attribute",
+        { pointer: "/typ" },
+      ]);
+    const { token: text } = await signPayload(rs256(), '{"a":1}');
+    expect(await whyNot(rs256(), text)).toMatch(/expires/);
+    const { token: claims } = await signJwt(rs256(), {}, { nowMs: NOW });
+    expect((await codeOf(verifyPayload(rs256(), claims)))[0]).toBe("token_refused");
+  });
+
+  it("are refused when changed, foreign, of another algorithm or no text; by a key that decrypts always", async () => {
+    const { token: good } = await signPayload(rs256(), "text");
+    const [header, , signature] = good.split(".");
+    const changed = `${header}.${Buffer.from("other").toString("base64url")}.${signature}`;
+    const other = { alg: "RS256" as const, settings: {}, keys: [keyOf(foreign)] as [JwtKey] };
+    for (const bad of [
+      changed,
+      `${good}x`,
+      (await signPayload(other, "text")).token,
+      (await signPayload(hs256(), "text")).token,
+      await signed(new Uint8Array([0xff, 0xfe])),
+      await signed("text", { crit: ["x"], x: 1 }).catch(() => "none"),
+    ])
+      expect((await codeOf(verifyPayload(rs256(), bad)))[0]).toBe("token_refused");
+    expect((await codeOf(signPayload(encrypting(), "x")))[0]).toBe("bad_request");
+    expect((await codeOf(verifyPayload(encrypting(), good)))[0]).toBe("bad_request");
   });
 });
 

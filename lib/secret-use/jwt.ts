@@ -1,6 +1,8 @@
 import {
   CompactEncrypt,
+  CompactSign,
   compactDecrypt,
+  compactVerify,
   decodeProtectedHeader,
   errors,
   type JWTPayload,
@@ -38,12 +40,12 @@ export interface SignedJwt {
  * @throws AppError bad_request for a key that encrypts, invalid_attribute for a token of more than 16 KB
  */
 export async function signJwt(
-  { alg, settings, keys: [key] }: JwtKeys,
+  keys: JwtKeys,
   claims: JWTPayload,
   { nowMs, lifetimeS, typ = "JWT" }: { nowMs: number; lifetimeS?: number; typ?: string },
 ): Promise<SignedJwt> {
-  if (alg === "RSA-OAEP-256" || key.own === null)
-    throw new AppError("bad_request", "This key decrypts; it does not sign. Use a secret whose key is for signing.");
+  const { alg, settings } = keys;
+  const { kid, own } = signing(keys);
   const iat = Math.floor(nowMs / 1000);
   const exp = iat + (lifetimeS ?? settings.lifetime ?? DEFAULT_LIFETIME_S);
   const { issuer, audience, subject } = settings;
@@ -53,13 +55,81 @@ export async function signJwt(
     ...(subject === undefined ? {} : { sub: subject }),
   };
   const token = await new SignJWT({ ...defaults, ...claims, iat, exp })
-    .setProtectedHeader({ alg, typ, ...(key.kid === null ? {} : { kid: key.kid }) })
-    .sign(key.own);
+    .setProtectedHeader({ alg, typ, ...(kid === null ? {} : { kid }) })
+    .sign(own);
   if (token.length > MAX_TOKEN)
     throw new AppError("invalid_attribute", "The token would be larger than 16 KB; say less in its claims.", {
       source: { pointer: "/claims" },
     });
-  return { token, alg, kid: key.kid, expiresAt: new Date(exp * 1000).toISOString() };
+  return { token, alg, kid, expiresAt: new Date(exp * 1000).toISOString() };
+}
+
+/** The key that signs now. @throws AppError bad_request for one that decrypts */
+function signing({ alg, keys: [{ kid, own }] }: JwtKeys): { kid: string | null; own: NonNullable<JwtKey["own"]> } {
+  if (alg === "RSA-OAEP-256" || own === null)
+    throw new AppError("bad_request", "This key decrypts; it does not sign. Use a secret whose key is for signing.");
+  return { kid, own };
+}
+
+/** Members by which a payload is a token's claims to somebody (RFC 7519 section 4.1, RFC 8693 section 4.2). */
+const CLAIM_NAMES = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti", "scope", "scp", "client_id", "azp", "act", "cnf"];
+
+/** Whether who takes the text for claims finds any: a decoder passes over a byte order mark, so it is passed over here. */
+function readsAsClaims(text: string): boolean {
+  let read: unknown;
+  try {
+    read = JSON.parse(text.replace(/^\ufeff/, ""));
+  } catch {
+    return false;
+  }
+  return typeof read === "object" && read !== null && CLAIM_NAMES.some((name) => Object.hasOwn(read, name));
+}
+
+/**
+ * Signs a text that is no token (RFC 7515). Claims are refused: without `exp` nothing would end them.
+ *
+ * @throws AppError bad_request for a key that decrypts; invalid_attribute
+ */
+export async function signPayload(keys: JwtKeys, payload: string, typ = "JOSE"): Promise<Omit<SignedJwt, "expiresAt">> {
+  const { kid, own } = signing(keys);
+  if (readsAsClaims(payload))
+    throw new AppError(
+      "invalid_attribute",
+      "This reads as the claims of a token; send it as claims, so that it ends.",
+      {
+        source: { pointer: "/payload" },
+      },
+    );
+  if (/jwt/i.test(typ))
+    throw new AppError("invalid_attribute", "A signed text is no JWT; send claims for one.", {
+      source: { pointer: "/typ" },
+    });
+  const token = await new CompactSign(new TextEncoder().encode(payload))
+    .setProtectedHeader({ alg: keys.alg, typ, ...(kid === null ? {} : { kid }) })
+    .sign(own);
+  return { token, alg: keys.alg, kid };
+}
+
+/**
+ * The text of what `signPayload` signed, here or elsewhere.
+ *
+ * @throws AppError bad_request for a key that encrypts; token_refused with the reason, also of a token that has claims
+ */
+export async function verifyPayload(
+  keys: JwtKeys,
+  token: string,
+): Promise<{ payload: string; kid: string | null; alg: JwtAlgorithm }> {
+  for (const key of verifying(keys, token))
+    try {
+      const verified = await compactVerify(token, key.open, { algorithms: [keys.alg] });
+      const payload = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(verified.payload);
+      if (readsAsClaims(payload)) throw refused("has claims; verify it as what it is");
+      return { payload, kid: key.kid, alg: keys.alg };
+    } catch (error) {
+      if (error instanceof TypeError) throw refused("holds no text");
+      if (!(error instanceof errors.JWSSignatureVerificationFailed)) throw asRefusal(error);
+    }
+  throw refused("is not signed by this secret", FOREIGN);
 }
 
 /** What a token must say. What is absent is as the secret has it; what that does not have, is not asked. */
@@ -87,17 +157,13 @@ export interface VerifiedJwt {
  * @throws AppError bad_request for a key that encrypts; token_refused with the reason
  */
 export async function verifyJwt(
-  { alg, settings, keys }: JwtKeys,
+  keys: JwtKeys,
   token: string,
   wanted: WantedClaims,
   nowMs: number,
 ): Promise<VerifiedJwt> {
-  if (alg === "RSA-OAEP-256")
-    throw new AppError("bad_request", "This key decrypts; it does not verify. Use a secret whose key is for signing.");
-  const header = headerOf(token, 3);
-  if (header.alg !== alg) throw refused(`is not signed with ${alg}, the algorithm of this secret`, FOREIGN);
-  if (header.crit !== undefined) throw refused("asks for extensions (crit) that are not known here");
-  const candidates = chosen(keys, header);
+  const { alg, settings } = keys;
+  const candidates = verifying(keys, token);
   const options = {
     algorithms: [alg],
     issuer: wanted.issuer ?? settings.issuer,
@@ -121,6 +187,16 @@ export async function verifyJwt(
       break;
     }
   throw failure;
+}
+
+/** The keys that may have signed the token. @throws AppError bad_request for keys that decrypt; token_refused by its header */
+function verifying({ alg, keys }: JwtKeys, token: string): readonly JwtKey[] {
+  if (alg === "RSA-OAEP-256")
+    throw new AppError("bad_request", "This key decrypts; it does not verify. Use a secret whose key is for signing.");
+  const header = headerOf(token, 3);
+  if (header.alg !== alg) throw refused(`is not signed with ${alg}, the algorithm of this secret`, FOREIGN);
+  if (header.crit !== undefined) throw refused("asks for extensions (crit) that are not known here");
+  return chosen(keys, header);
 }
 
 /** JW-2: `kid` chooses among the secret's own keys; a name that none of them has opens nothing. */

@@ -130,6 +130,14 @@ export const jw = [
     tests: TOKENS,
   },
   {
+    row: "JW-3",
+    what: "no claims are signed without an end, as a text",
+    file: JWT,
+    find: "  if (readsAsClaims(payload))\n",
+    replace: '  if (payload === "\\0")\n',
+    tests: TOKENS,
+  },
+  {
     row: "JW-4",
     what: "no key for both uses",
     file: "lib/secrets/published-key-store.ts",
@@ -166,8 +174,8 @@ export const jw = [
     row: "JW-4",
     what: "what encrypts does not sign",
     file: JWT,
-    find: '  if (alg === "RSA-OAEP-256" || key.own === null)',
-    replace: "  if (key.own === null)",
+    find: '  if (alg === "RSA-OAEP-256" || own === null)',
+    replace: "  if (own === null)",
     tests: TOKENS,
   },
   {

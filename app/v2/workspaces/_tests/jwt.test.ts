@@ -57,6 +57,31 @@ afterEach(() => {
 });
 
 describe("sign and verify", () => {
+  it("a text that is no token, on record as every use; what does not go together is said", async () => {
+    const made = await ask(SIGN, signing, { payload: "order 7" }, { as: step });
+    expect(made.body.data).toMatchObject({ type: "jws", attributes: { alg: "RS256", kid: expect.any(String) } });
+    const { token } = made.body.data.attributes;
+    const read = await ask(VERIFY, signing, { token, payload: true }, { as: step });
+    expect(read.body.data).toMatchObject({ type: "payload", attributes: { payload: "order 7" } });
+    expect((await ask(VERIFY, signing, { token })).body.errors[0].code).toBe("token_refused");
+    const entries = await world.database.owner`
+      select action from audit_entries where target_id = ${signing} and action in ('secret.signed', 'secret.verified')
+      order by id desc limit 3`;
+    expect(entries.map(({ action }) => action)).toEqual(["secret.verified", "secret.verified", "secret.signed"]);
+    for (const [handler, json, pointer] of [
+      [SIGN, { payload: "x", claims: {} }, "/claims"],
+      [SIGN, { payload: "x", lifetime: 60 }, "/lifetime"],
+      [SIGN, { payload: '{"sub":"x"}' }, "/payload"],
+      [SIGN, { payload: "x", typ: "JWT" }, "/typ"],
+      [SIGN, { payload: "ü".repeat(4_097) }, "/payload"],
+      [VERIFY, { token, payload: true, audience: "x" }, "/audience"],
+      [VERIFY, { token, payload: "yes" }, "/payload"],
+    ] as const) {
+      const answer = await ask(handler, signing, json);
+      expect([answer.status, answer.body.errors[0].source.pointer]).toEqual([400, pointer]);
+    }
+  });
+
   it("go together for a step that may use the secret and read nothing of it", async () => {
     for (const id of [shared, signing]) {
       const signed = await ask(SIGN, id, { claims: { sub: "me", scope: "read write" } }, { as: step });
