@@ -10,7 +10,7 @@ import { Bore } from "./bore";
 import { Heartbeat } from "./heartbeat";
 import { pairOf } from "./lines";
 import type { Paced, Slots } from "./pace";
-import { HEARTBEAT_MS, LEASE_MS } from "./policy";
+import { HEARTBEAT_MS, LEASE_MS, SHORTEST_WAIT_MS } from "./policy";
 import type { Alternative, FailureRecord, Landing, Lease, Rows, Verdict, Want } from "./world";
 
 /*
@@ -68,8 +68,6 @@ export function leaseHolder(): string {
 const bore = () => once("bore", () => new Bore(systemClock));
 
 const BATCH = 200;
-/** A provider that says "slow down" without saying for how long, or for no time at all. */
-const SHORTEST_WAIT_MS = 1_000;
 
 /** Rows of the process's own database. */
 export function databaseRows(clock: Clock = systemClock): Rows {

@@ -24,9 +24,11 @@ const GIVEN_UP_AFTER_MS = 24 * 3_600_000;
 /** Then it is tried once in this time, for ever: a provider may come back after any time (I6). */
 const GIVEN_UP_MS = 3_600_000;
 /** A client that was told to slow down and had nothing accepted before may call this often, calls a second. */
-const PACE_LEAST = 0.02;
+export const PACE_LEAST = 0.02;
 /** Slots are given out to processes so far ahead. */
-const PACE_AHEAD_MS = 250;
+export const PACE_AHEAD_MS = 250;
+/** A provider that says "slow down" without saying for how long, or for no time at all. */
+export const SHORTEST_WAIT_MS = 1_000;
 
 /** The numbers that drizzle/refresher.sql holds as @NAME@. */
 export const STATEMENT_NUMBERS: Readonly<Record<string, number>> = {

@@ -2,9 +2,10 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { afterAll, beforeAll } from "vitest";
+import { onSecretChange } from "@/lib/db/notifications";
 import { egress } from "@/lib/egress/safe-fetch";
 import { forget, install, installed } from "@/lib/process";
-import type { SqlThreads, StartThread } from "@/lib/secret-use/sql/threads";
+import { type SqlThreads, type StartThread, sqlThreads } from "@/lib/secret-use/sql/threads";
 import { bundleAside } from "@/scripts/lib/build.mjs";
 
 /** Gives this test file the program of SQL's threads, bundled from the sources as they are. Call it after `useDatabase`. */
@@ -14,6 +15,11 @@ export function useSqlThreads(): void {
     folder = await bundleAside(`sql-test-${process.pid}`, ["lib/secret-use/sql/thread.ts"]);
     const startThread: StartThread = (options) => new Worker(join(folder, "thread.mjs"), options);
     install("startSqlThread", startThread);
+    // Every thread ends when the process begins to listen for changes. Let that be over before a test counts on one.
+    if (installed("secret-notifications")) return;
+    const listening = new Promise<void>((resolve) => onSecretChange(() => {}, resolve));
+    sqlThreads();
+    await listening;
   });
   afterAll(async () => {
     installed<SqlThreads>("sql-threads")?.close();

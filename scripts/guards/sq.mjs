@@ -98,10 +98,8 @@ export const sq = [
     file: SOCKET,
     find: "if (received > most) socket.destroy();",
     replace: "",
-    // The heap's limit stands behind it.
-    also: [{ file: THREADS, find: "      resourceLimits: RESOURCES,\n", replace: "" }],
     tests: TESTS,
-    testName: "malformed and endless",
+    testName: "no more are taken than allowed",
   },
   {
     row: "SQ-6",

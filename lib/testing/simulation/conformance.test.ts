@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Clock } from "@/lib/clock";
 import { inTenant } from "@/lib/db/tx";
 import { forget, install } from "@/lib/process";
-import { databaseRows } from "@/lib/refresher/claim";
+import { databaseRows, takeSlots } from "@/lib/refresher/claim";
+import { SHORTEST_WAIT_MS } from "@/lib/refresher/policy";
 import type { Landing, Lease, Rows, Want } from "@/lib/refresher/world";
 import { forgetTokens, saveTokens } from "@/lib/secrets/token-store";
 import { useDatabase } from "@/lib/testing/database";
@@ -41,7 +42,7 @@ beforeAll(async () => {
     grant usage on schema simtime to public;
     do $$ declare f regprocedure; begin
       for f in select p.oid::regprocedure from pg_proc p join pg_namespace n on n.oid = p.pronamespace
-                where n.nspname = 'public' and p.proname like 'latchkey_refresh%' and p.prosecdef loop
+                where n.nspname = 'public' and p.proname ~ '^latchkey_(refresh|pace)' and p.prosecdef loop
         execute format('alter function %s set search_path = simtime, pg_catalog, public, pg_temp', f);
       end loop;
       execute format('alter database %I set search_path = simtime, pg_catalog, public', current_database());
@@ -82,7 +83,7 @@ class Run {
 
   async begin(): Promise<void> {
     const { owner } = database;
-    await owner`truncate token_state, token_ledger, auth_client_state`;
+    await owner`truncate token_state, token_ledger, auth_client_state, token_pace`;
     for (const [i, secret_id] of this.secrets.entries()) {
       const row = {
         tenant_id: TENANT,
@@ -112,7 +113,8 @@ class Run {
     else if (what < 0.87) await this.release();
     else if (what < 0.91) await this.refused();
     else if (what < 0.96) await this.save(secret, random.chance(0.4));
-    else if (what < 0.98) await this.breakClient();
+    else if (what < 0.97) await this.breakClient();
+    else if (what < 0.99) await this.takeSlots();
     else await this.forget(secret);
     await this.compare();
   }
@@ -179,6 +181,8 @@ class Run {
   async land(): Promise<void> {
     const held = this.any();
     if (!held) return;
+    // Tokens received at the same moment come back in any order.
+    await this.leap(1);
     const { random } = this;
     const { lease } = held;
     const row = this.model.row(TENANT, lease.secretId);
@@ -221,9 +225,13 @@ class Run {
     if (!held) return;
     const { random } = this;
     const status = random.pick(["active", "suspect", "dead", "paused"] as const);
+    const delayMs = random.pick([null, "keep", 0, 1_000, 45_000] as const);
+    // Who is told to slow down is told until when.
+    const told = typeof delayMs === "number" && random.chance(0.5);
+    const throttle = told ? { retryAfterMs: random.pick([null, 0, 5_000, 60_000]) } : undefined;
     const record = {
       status,
-      delayMs: random.pick([null, "keep", 0, 1_000, 45_000] as const),
+      delayMs,
       counts: random.chance(0.8),
       calls: random.pick([0, 1, 2, 3]),
       unknown: random.chance(0.4),
@@ -241,11 +249,25 @@ class Run {
       eventDetail: "detail",
       durationMs: 1,
       actor: null,
+      throttle,
     };
-    const { grantId, generation } = held.lease;
+    const { grantId, generation, authClientId } = held.lease;
+    // What was accepted before is counted by the real clock, which this test does not turn.
+    forget("bore");
+    const waitMs = Math.max(SHORTEST_WAIT_MS, throttle?.retryAfterMs ?? 0);
+    const pace = throttle && { authClientId, waitMs, bore: 0 };
     const done = await rows[held.holder].fail({ lease: held.lease, ...record });
     this.said.push(`${held.holder} fails ${held.lease.secretId} ${JSON.stringify(record)}: ${done}`);
-    expect(done).toBe(this.model.fail({ ...record, key: this.key(held), grantId, generation }));
+    expect(done).toBe(this.model.fail({ ...record, key: this.key(held), grantId, generation, pace }));
+  }
+
+  async takeSlots(): Promise<void> {
+    const who = { tenantId: TENANT, authClientId: this.random.pick(CLIENTS) };
+    const max = this.random.pick([1, 64]);
+    const [given, model] = [await takeSlots(who, max), this.model.paces.take(who, max, 0)];
+    this.said.push(`slots of ${who.authClientId}: ${JSON.stringify(given)}`);
+    expect(given.granted).toBe(model.granted);
+    for (const name of ["startMs", "everyMs", "blockedMs"] as const) expect(given[name]).toBeCloseTo(model[name], 2);
   }
 
   async release(): Promise<void> {
@@ -351,6 +373,14 @@ class Run {
     expect(ledger.map((g) => ({ ...g, attempt: names.get(g.attempt) ?? g.attempt }))).toEqual(
       [...this.model.ledger].sort((a, b) => (a.secret_id + a.token_mac < b.secret_id + b.token_mac ? -1 : 1)),
     );
+    const paces = await owner`
+      select tenant_id, auth_client_id, rate, ${ms("blocked_until")}, ${ms("throttled_at")}, ${ms("next_at")}
+        from token_pace order by auth_client_id`;
+    const modelled = [...this.model.paces.rows.values()].sort((a, b) => (a.auth_client_id < b.auth_client_id ? -1 : 1));
+    expect(paces.map((p) => p.auth_client_id)).toEqual(modelled.map((p) => p.auth_client_id));
+    for (const [i, p] of modelled.entries())
+      for (const name of ["rate", "blocked_until", "throttled_at", "next_at"] as const)
+        expect(paces[i]?.[name], name).toBeCloseTo(p[name], name === "rate" ? 6 : 2);
     const clients = await owner`
       select auth_client_id, (extract(epoch from next_probe_at) * 1000)::float8 as next_probe_at from auth_client_state`;
     for (const client of clients)

@@ -21,7 +21,8 @@ export const FAULTS = [
   "answerSilent",
   "clockJumps",
 ] as const;
-export type Fault = (typeof FAULTS)[number];
+/** `slowDown` is drawn apart from the others, which came before it: their seeds stay what they were. */
+export type Fault = (typeof FAULTS)[number] | "slowDown";
 
 /** Which faults a run may suffer, how readily, and how many are left. */
 export class Faults {

@@ -17,6 +17,7 @@ export const VIOLATIONS = [
   "LOST",
   "STUCK",
   "READER",
+  "PACE",
 ] as const;
 export type Violation = (typeof VIOLATIONS)[number];
 
@@ -43,7 +44,11 @@ export class Judge {
   /** Generations somebody rightly wanted replaced before their time, and leases taken when due, as `secret generation`. */
   readonly #wanted = new Set<string>();
   readonly #accessExpires = new Map<string, number>();
-  readonly counts = { presented: 0, landed: 0, dead: 0, alternatives: 0, excused: 0 };
+  readonly counts = { presented: 0, landed: 0, dead: 0, alternatives: 0, excused: 0, slowed: 0 };
+  /** When each attempt's last guard passed. */
+  readonly #guardedAt = new Map<string, number>();
+  /** Since when the rows know that the provider wants to be left alone, and until when it does. */
+  #wait = { from: 0, until: 0 };
 
   constructor(readonly sim: Simulation) {}
 
@@ -59,10 +64,24 @@ export class Judge {
     if (short || want.generation === t.generation) this.#wanted.add(`${t.secret_id} ${t.generation}`);
   }
 
+  guarded(attempt: string): void {
+    this.#guardedAt.set(attempt, this.sim.now);
+  }
+
+  /** It was written down that the provider said "slow down". */
+  toldToWait(waitMs: number): void {
+    this.counts.slowed += 1;
+    const until = Math.min(this.sim.network.leaveAloneUntil, this.sim.now + waitMs);
+    if (until > this.#wait.until) this.#wait = { from: this.sim.now, until };
+  }
+
   /** A refresh token is about to be written to a socket. */
   presented(p: Presentation): void {
     const { now, network } = this.sim;
     this.counts.presented += 1;
+    const guardedAt = this.#guardedAt.get(p.attempt) ?? now;
+    if (guardedAt > this.#wait.from && now < this.#wait.until)
+      this.#say("PACE", `${p.by.name} asks ${this.#wait.until - now} ms before the provider wants to be asked`);
     const before = network.presentations.filter(
       (q) => q.grant === p.grant && q.token === p.token && q.generation === p.generation,
     );

@@ -19,7 +19,7 @@ async function main(): Promise<void> {
   const weakness = WEAKNESSES.find((known) => known.name.startsWith(option("--weakness") ?? "-")) ?? null;
   let failed = 0;
   let steps = 0;
-  const totals = { presented: 0, landed: 0, dead: 0, alternatives: 0, excused: 0, faults: 0 };
+  const totals = { presented: 0, landed: 0, dead: 0, alternatives: 0, excused: 0, slowed: 0, faults: 0 };
   const began = performance.now();
   for (let seed = from; seed < from + count; seed++) {
     const verdict = await runSeed(seed, weakness);

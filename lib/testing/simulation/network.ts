@@ -40,6 +40,8 @@ const GIVEN_UP_MS = [200_000, 900_000] as const;
 /** The way between processes and the provider, with all that may happen on it. */
 export class Network {
   readonly presentations: Presentation[] = [];
+  /** Until then the provider wants nobody to ask. */
+  leaveAloneUntil = 0;
 
   constructor(
     readonly sim: Simulation,
@@ -117,6 +119,14 @@ export class Network {
     const { faults, random } = sim;
     p.arrivedAt = sim.now;
     const quick = random.skewed(5, 2_000);
+    if (sim.now >= this.leaveAloneUntil && faults.strikes("slowDown", 3))
+      this.leaveAloneUntil = sim.now + random.between(5, 120) * 1_000;
+    if (sim.now < this.leaveAloneUntil) {
+      const seconds = Math.ceil((this.leaveAloneUntil - sim.now) / 1_000);
+      sim.note(`the provider answers 429 to ${refreshToken(p.grant, p.token)}: not for ${seconds} s`);
+      hears(understood(429, {}, null, String(seconds)), quick);
+      return;
+    }
     if (faults.strikes("unavailable") || sim.scripted(p, "unavailable")) {
       sim.note(`the provider answers 503 to ${refreshToken(p.grant, p.token)}`);
       hears(understood(503, {}, null), quick);
@@ -180,10 +190,15 @@ export class Network {
 }
 
 /** An answer as lib/oauth reads it. */
-function understood(status: number, body: unknown, issuedAtMs: number | null): TokenAnswer {
+function understood(
+  status: number,
+  body: unknown,
+  issuedAtMs: number | null,
+  retryAfter: string | null = null,
+): TokenAnswer {
   const tokens = status === 200 ? readTokenSet(body) : null;
   if (tokens) return { kind: "tokens", tokens, issuedAtMs, authMethod: "client_secret_post" };
-  return { kind: "failure", failure: failureOfAnswer({ status, retryAfter: null, body, secrets: [] }) };
+  return { kind: "failure", failure: failureOfAnswer({ status, retryAfter, body, secrets: [] }) };
 }
 
 /** The simulated provider's only client. */

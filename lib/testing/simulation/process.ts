@@ -1,10 +1,12 @@
 import { Sensitive } from "@/lib/crypto/sensitive";
 import { AppError } from "@/lib/errors";
 import { readStored, type SealedTokens, type StoredTokens } from "@/lib/oauth/token-set";
+import { Bore } from "@/lib/refresher/bore";
 import { ensureFresh, type Freshened, type RowView } from "@/lib/refresher/ensure-fresh";
 import { Heartbeat } from "@/lib/refresher/heartbeat";
 import { type Refresher, refresherIn } from "@/lib/refresher/live-world";
-import { HEARTBEAT_MS, LEASE_MS } from "@/lib/refresher/policy";
+import { type Paced, Paces } from "@/lib/refresher/pace";
+import { HEARTBEAT_MS, LEASE_MS, SHORTEST_WAIT_MS } from "@/lib/refresher/policy";
 import { type Sweep, startSweep } from "@/lib/refresher/sweep";
 import type { Lease, Rows, Want, World } from "@/lib/refresher/world";
 import { simulatedClient } from "./network";
@@ -29,6 +31,7 @@ export class Process implements Owner {
   readonly listeners = new Map<string, Set<() => void>>();
   wallSkewMs = 0;
   failedBeats = 0;
+  readonly #bore: Bore;
   #sweep: Sweep | null = null;
   /** The lease of the last guard that passed, by grant: what is presented next is presented under it. */
   readonly #guarded = new Map<string, Lease>();
@@ -38,7 +41,12 @@ export class Process implements Owner {
     readonly name: string,
   ) {
     const background = new Set<Promise<void>>();
-    this.self = refresherIn(this.#world(background), background);
+    const world = this.#world(background);
+    this.#bore = new Bore(world.clock);
+    const take = (who: Paced, max: number) =>
+      this.#statement("pace", () => sim.store.paces.take(who, max, this.#bore.takeLate(pairOf(who))));
+    this.self = refresherIn(world, background, { paces: new Paces(world.clock, take, () => {}) });
+    for (const who of sim.store.paces.known()) this.self.paces.note(who);
   }
 
   start(): void {
@@ -204,13 +212,18 @@ export class Process implements Owner {
       guard: (lease) =>
         (sim.weakness?.noGuard
           ? this.#moment(() => true)
-          : this.#statement("guard", () => store.guard(key(lease), lease.grantId, lease.generation))
+          : this.#statement("guard", () => {
+              const passed = store.guard(key(lease), lease.grantId, lease.generation);
+              if (passed) sim.judge.guarded(lease.attempt);
+              return passed;
+            })
         ).then((passed) => {
           sim.note(`${this.name} guard ${passed ? "passed" : "refused"} (generation ${lease.generation})`);
           if (passed) this.#guarded.set(lease.grantId, lease);
           return passed;
         }),
       land: (landing) => {
+        this.#bore.add(pairOf(landing.lease));
         const attempt = this.#statement("land", () => {
           const { lease, askedAt, ...rest } = landing;
           const before = store.row(lease.tenantId, lease.secretId);
@@ -227,9 +240,17 @@ export class Process implements Owner {
       fail: (record) =>
         this.#statement("fail", () => {
           const { lease, ...rest } = record;
-          const row = { ...rest, key: key(lease), grantId: lease.grantId, generation: lease.generation };
+          const waitMs = Math.max(SHORTEST_WAIT_MS, record.throttle?.retryAfterMs ?? 0);
+          const pace = record.throttle
+            ? { authClientId: lease.authClientId, waitMs, bore: this.#bore.take(pairOf(lease), waitMs) }
+            : undefined;
+          const row = { ...rest, key: key(lease), grantId: lease.grantId, generation: lease.generation, pace };
           if (sim.weakness?.unknownIsDead && row.unknown) Object.assign(row, { status: "dead", delayMs: null });
           const done = store.fail(row);
+          if (pace) {
+            sim.judge.toldToWait(waitMs);
+            sim.paceChanged(lease);
+          }
           sim.note(`${this.name} records ${row.status} after ${record.eventCode}: ${done ? "done" : "not ours"}`);
           return done;
         }),
@@ -323,6 +344,8 @@ function toLease(t: StateRow, askedAt: number, now: number, probing: boolean): L
     heldUntil: askedAt + LEASE_MS,
   };
 }
+
+const pairOf = (who: Paced) => who.tenantId + who.authClientId;
 
 export const macOf = (token: string) => `mac ${token}`;
 export const fingerprintOf = (token: string) => `fp ${token}`;

@@ -72,7 +72,13 @@ export type LandingRow = Omit<Landing, "lease" | "askedAt"> & {
   ageMs: number;
 };
 
-export type FailureRow = Omit<FailureRecord, "lease"> & { key: LeaseKey; grantId: string; generation: number };
+export type FailureRow = Omit<FailureRecord, "lease"> & {
+  key: LeaseKey;
+  grantId: string;
+  generation: number;
+  /** With `throttle`: what the process knows of the client's pace. */
+  pace?: { authClientId: string; waitMs: number; bore: number };
+};
 
 /** A grant consented to, or tokens replaced by hand. */
 export interface SavedRow {

@@ -1,5 +1,6 @@
 import { EFFORT, GUARD_MS, LEASE_MS, PROBE_MS, SLOWEST_MS } from "@/lib/refresher/policy";
 import type { Alternative, Verdict, Want } from "@/lib/refresher/world";
+import { PaceTable } from "./pace-table";
 import {
   type ClientState,
   type FailureRow,
@@ -16,16 +17,25 @@ export class RowStore {
   readonly states = new Map<string, StateRow>();
   ledger: LedgerRow[] = [];
   readonly clients = new Map<string, ClientState>();
+  readonly paces: PaceTable;
 
   /** @param attemptName a new name for every lease */
   constructor(
     readonly now: () => number,
     readonly attemptName: () => string,
-  ) {}
+  ) {
+    this.paces = this.makePaces();
+  }
+
+  makePaces(): PaceTable {
+    return new PaceTable(this.now);
+  }
 
   claim(holder: string, limit: number, excluded: readonly string[]): StateRow[] {
     return [...this.states.values()]
-      .filter((t) => this.isDue(t) && !excluded.includes(t.tenant_id + t.auth_client_id) && !this.#clientOf(t)?.broken)
+      .filter(
+        (t) => this.isClaimable(t) && !excluded.includes(t.tenant_id + t.auth_client_id) && !this.#clientOf(t)?.broken,
+      )
       .sort((a, b) => (a.refresh_due_at as number) - (b.refresh_due_at as number))
       .slice(0, limit)
       .map((t) => this.lease(t, holder));
@@ -59,7 +69,7 @@ export class RowStore {
       ((t.refresh_due_at ?? t.not_before) !== null && rests <= now) ||
       (want.insist && t.problem?.code !== "throttled" && !called);
     const awake = t.status === "active" || t.status === "suspect" || (want.insist && t.status === "paused");
-    if (!awake || !t.renewable || !this.isFree(t) || this.#clientOf(t)?.broken) return null;
+    if (!awake || !t.renewable || !this.isFree(t) || this.#clientOf(t)?.broken || this.#waits(t)) return null;
     if (!this.wanted(t, want, due || tooShort) || !rested) return null;
     if (t.status === "paused") t.status = "active";
     t.refresh_due_at ??= now;
@@ -68,7 +78,7 @@ export class RowStore {
 
   guard(key: LeaseKey, grantId: string, generation: number): boolean {
     const t = this.row(key.tenantId, key.secretId);
-    if (!t || !this.mayPresent(t, key, grantId, generation)) return false;
+    if (!t || !this.mayPresent(t, key, grantId, generation) || this.#waits(t)) return false;
     t.sent_at = this.now();
     t.outcome = "UNKNOWN";
     return true;
@@ -164,6 +174,8 @@ export class RowStore {
 
   fail(r: FailureRow): boolean {
     const now = this.now();
+    // The provider said so, whoever holds the lease by now.
+    if (r.pace) this.paces.throttled({ tenantId: r.key.tenantId, ...r.pace }, r.pace.waitMs, r.pace.bore);
     const t = this.row(r.key.tenantId, r.key.secretId);
     if (!t || !this.mayFail(t, r)) return false;
     const next = typeof r.delayMs === "number" ? now + r.delayMs : null;
@@ -294,13 +306,13 @@ export class RowStore {
   }
 
   anythingDue(): boolean {
-    return [...this.states.values()].some((t) => this.isDue(t));
+    return [...this.states.values()].some((t) => this.isClaimable(t));
   }
 
   /** The earliest moment after now at which something may become claimable; infinity when nothing will by itself. */
   nextChange(): number {
     const now = this.now();
-    let next = Number.POSITIVE_INFINITY;
+    let next = this.paces.nextChange();
     for (const t of this.states.values())
       for (const at of [t.refresh_due_at, t.not_before, t.lease_holder === null ? null : t.lease_until])
         if (at !== null && at > now) next = Math.min(next, at);
@@ -317,9 +329,13 @@ export class RowStore {
       t.refresh_due_at <= this.now() &&
       (t.status === "active" || t.status === "suspect") &&
       t.renewable &&
-      (t.not_before === null || t.not_before <= this.now()) &&
       this.isFree(t)
     );
+  }
+
+  /** A probe asks no more than that it is due; a claim also heeds what providers asked for. */
+  isClaimable(t: StateRow): boolean {
+    return this.isDue(t) && (t.not_before === null || t.not_before <= this.now()) && !this.#waits(t);
   }
 
   isFree(t: StateRow): boolean {
@@ -355,6 +371,10 @@ export class RowStore {
     t.attempt = this.attemptName();
     if (t.outcome === "UNKNOWN") t.lost_generation = t.generation;
     return { ...t };
+  }
+
+  #waits(t: StateRow): boolean {
+    return this.paces.isBlocked(t.tenant_id, t.auth_client_id);
   }
 
   #clientOf(t: StateRow): ClientState | undefined {

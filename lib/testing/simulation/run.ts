@@ -53,7 +53,7 @@ function atRest(sim: Simulation, since: number): boolean {
     (t) =>
       t.status === "dead" ||
       t.status === "unauthorized" ||
-      (t.status === "active" && t.failures === 0 && (t.received_at as number) > since && !sim.store.isDue(t)),
+      (t.status === "active" && t.failures === 0 && (t.received_at as number) > since && !sim.store.isClaimable(t)),
   );
 }
 

@@ -4,7 +4,7 @@ import modelTraces from "./model-traces.json";
 import { OWN_TRACES } from "./own-traces";
 import { runSeed } from "./run";
 import { replay } from "./scripted";
-import { WEAKNESSES } from "./weakened";
+import { IMPATIENT, WEAKNESSES } from "./weakened";
 
 /** FAULTS C13 and C14: the refresher's own code in virtual time, judged by the provider's ground truth. */
 const SEEDS = 1_000;
@@ -19,19 +19,29 @@ const told = (violations: { violation: string; detail: string }[]) =>
 describe("random faults", () => {
   it(`violate nothing in ${SEEDS} seeds, and every kind of trouble was there`, { timeout: 300_000 }, async () => {
     const failed: string[] = [];
-    const totals = { presented: 0, landed: 0, dead: 0, alternatives: 0, excused: 0, faults: 0 };
+    const totals = { presented: 0, landed: 0, dead: 0, alternatives: 0, excused: 0, slowed: 0, faults: 0 };
     for (let seed = 1; seed <= SEEDS; seed++) {
       const { violations, counts, faults } = await runSeed(seed);
       if (violations.length > 0) failed.push(`npm run test:simulation -- --seed ${seed}   ${told(violations)}`);
       totals.faults += faults;
-      for (const name of ["presented", "landed", "dead", "alternatives", "excused"] as const)
+      for (const name of ["presented", "landed", "dead", "alternatives", "excused", "slowed"] as const)
         totals[name] += counts[name];
     }
     expect(failed).toEqual([]);
     expect(totals.presented).toBeGreaterThan(5 * SEEDS);
     expect(totals.landed).toBeGreaterThan(5 * SEEDS);
     expect(totals.faults).toBeGreaterThan(SEEDS);
-    for (const name of ["dead", "alternatives", "excused"] as const) expect(totals[name]).toBeGreaterThan(0);
+    for (const name of ["dead", "alternatives", "excused", "slowed"] as const) expect(totals[name]).toBeGreaterThan(0);
+  });
+
+  it("a provider that asks for patience again and again gets it", { timeout: 120_000 }, async () => {
+    let slowed = 0;
+    for (let seed = 1; seed <= 60; seed++) {
+      const { violations, counts } = await runSeed(seed, IMPATIENT);
+      expect(told(violations)).toEqual([]);
+      slowed += counts.slowed;
+    }
+    expect(slowed).toBeGreaterThan(60);
   });
 
   it("come again bit for bit from the same seed", async () => {

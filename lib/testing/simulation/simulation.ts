@@ -1,3 +1,4 @@
+import type { Paced } from "@/lib/refresher/pace";
 import { FAULTS, type Fault, Faults } from "./faults";
 import { Judge } from "./judge";
 import { Network, type Presentation } from "./network";
@@ -197,6 +198,12 @@ export class Simulation {
         this.scheduler.after(this.random.skewed(0, 400), process, listener);
   }
 
+  /** The hint that a tenant's client was told to slow down. */
+  paceChanged(who: Paced): void {
+    for (const process of this.alive())
+      this.scheduler.after(this.random.skewed(0, 400), process, () => process.self.paces.note(who));
+  }
+
   verdict(): Verdict {
     return {
       seed: this.plan.seed,
@@ -215,7 +222,8 @@ export class Simulation {
 export function planOf(seed: number): Plan {
   const random = new Random(seed);
   for (let i = 0; i < 4; i++) random.next();
-  const enabled = FAULTS.filter(() => random.chance(0.4));
+  const enabled: Fault[] = FAULTS.filter(() => random.chance(0.4));
+  if (new Random(seed + 0x510d_0000).chance(0.3)) enabled.push("slowDown");
   return {
     seed,
     kinds: Array.from({ length: random.between(1, 3) }, () => random.pick(KINDS)),

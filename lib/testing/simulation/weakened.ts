@@ -1,7 +1,9 @@
+import type { Paced, Slots } from "@/lib/refresher/pace";
 import { GUARD_MS, HARD_DEADLINE_MS } from "@/lib/refresher/policy";
 import type { Verdict, Want } from "@/lib/refresher/world";
 import type { Violation } from "./judge";
 import type { Presentation } from "./network";
+import { PaceTable } from "./pace-table";
 import { holds, type LandingRow, type LeaseKey, type StateRow } from "./row-shapes";
 import { RowStore } from "./row-store";
 import type { Plan } from "./simulation";
@@ -37,6 +39,13 @@ const lostAnswers: Partial<Plan> = {
   enabled: ["requestLate", "answerLate", "consumedThenUnavailable", "answerReset", "crash"],
   readiness: 0.4,
   budget: 12,
+};
+
+const slowedDown: Partial<Plan> = {
+  kinds: ["static", "strict", "graceLatest"],
+  processes: 3,
+  enabled: ["slowDown"],
+  readiness: 0.4,
 };
 
 class NoLease extends RowStore {
@@ -105,6 +114,20 @@ class CasLand extends RowStore {
   }
 }
 
+/** What providers ask for is written down, and nobody heeds it. */
+class Deaf extends RowStore {
+  override makePaces(): PaceTable {
+    return new (class extends PaceTable {
+      override isBlocked(): boolean {
+        return false;
+      }
+      override take(_who: Paced, max: number): Slots {
+        return { granted: max, startMs: 0, everyMs: 0, blockedMs: 0 };
+      }
+    })(this.now);
+  }
+}
+
 /** The lease is looked at before sending, what it was given for is not. */
 class LeaseOnly extends RowStore {
   override mayPresent(t: StateRow, key: LeaseKey): boolean {
@@ -138,6 +161,9 @@ class GrantsMix extends RowStore {
   }
 }
 
+/** Nothing is left out: runs in which a provider says "slow down" and nothing else goes wrong. */
+export const IMPATIENT: Weakness = { ...every, name: "none", shows: [], plan: slowedDown };
+
 export const WEAKNESSES: readonly Weakness[] = [
   { ...every, name: "A no lease", shows: ["MUTEX", "OVER"], store: NoLease },
   { ...every, name: "B leases are not prolonged", shows: ["MUTEX"], noHeartbeat: true },
@@ -162,5 +188,6 @@ export const WEAKNESSES: readonly Weakness[] = [
   { ...every, name: "N forced without generation", shows: ["OVER"], store: AnyGeneration, plan: slowDatabase },
   { ...every, name: "O metadata edit writes the whole row", shows: ["MONOTONE", "LOST", "OVER"], wholeRow: true },
   { ...every, name: "Q a lease that never ends", shows: ["STUCK"], store: EndlessLease },
+  { ...every, name: "U a provider's slow down is not heeded", shows: ["PACE"], store: Deaf, plan: slowedDown },
   { ...every, name: "S no alternatives", shows: ["LOST", "FALSEDEAD"], store: NoAlternatives, plan: lostAnswers },
 ];

@@ -256,10 +256,11 @@ describe("limits (SQ-6)", () => {
       database.owner`select 1 from pg_stat_activity where state = 'active' and query like '%marked to go%' and usename = ${USER}`;
     await vi.waitFor(async () => expect(await running()).toHaveLength(1), { timeout: 15_000 });
     gone.abort();
-    expect((await answer).status).toBe(400);
+    // Long before its own time is up.
     await vi.waitFor(async () => expect(await running()).toHaveLength(0), { timeout: 15_000 });
+    expect((await answer).status).toBe(400);
     expect((await sql(id, "select 1")).status).toBe(200);
-  });
+  }, 60_000);
 
   test("pg_sleep beyond the limit is a typed error", async () => {
     quick();
@@ -438,14 +439,16 @@ describe("servers that are none, or hostile", () => {
     return secret({ port: double.port });
   };
   /** The real server until a statement comes that says "marker": then these bytes are the answer, or come without end. */
-  const saying = (bytes: Buffer, again: boolean) =>
+  const ENOUGH = 100_000_000;
+  /** @param sent how many bytes a flood came to, by connection */
+  const saying = (bytes: Buffer, again: boolean, sent: number[] = []) =>
     hostile((socket) => {
       const behind = connect(real.port, real.host);
       for (const one of [socket, behind]) one.on("error", () => socket.destroy());
       socket.on("close", () => behind.destroy());
       behind.pipe(socket);
       const flood = () => {
-        while (!socket.destroyed && socket.write(bytes)) if (!again) return;
+        while (!socket.destroyed && socket.bytesWritten < ENOUGH && socket.write(bytes)) if (!again) return;
       };
       socket.on("data", (asked: Buffer) => {
         if (!asked.includes("marker")) {
@@ -453,7 +456,7 @@ describe("servers that are none, or hostile", () => {
           return;
         }
         behind.unpipe(socket);
-        if (again) socket.on("drain", flood);
+        if (again) socket.on("drain", flood).on("close", () => sent.push(socket.bytesWritten));
         flood();
       });
     });
@@ -526,6 +529,17 @@ describe("servers that are none, or hostile", () => {
       expect([one.subarray(0, 8), answer.status]).toEqual([one.subarray(0, 8), 424]);
     }
     expect((await sql(await secret(), "select 1")).status).toBe(200);
+  });
+
+  test("bytes: no more are taken than allowed, whatever they say", { timeout: 60_000 }, async () => {
+    installed<SqlThreads>("sql-threads")?.close();
+    install("sql-threads", new SqlThreads({ ...SQL_LIMITS, maxReceivedBytes: 1_000_000 }));
+    const sent: number[] = [];
+    const id = await saying(message("N", Buffer.alloc(70_000, 83)), true, sent);
+    expect(reason(await sql(id, "select 'marker'"))).toEqual([424, "too_large"]);
+    await vi.waitFor(() => expect(sent).toHaveLength(1));
+    // What lies in buffers on the way comes on top.
+    expect(sent[0]).toBeLessThan(ENOUGH / 2);
   });
 
   test("a costly login is refused: SCRAM with two thousand million rounds", async () => {
