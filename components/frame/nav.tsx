@@ -8,6 +8,7 @@ import {
   type LucideIcon,
   Server,
   Settings,
+  ShieldCheck,
   TriangleAlert,
   Users,
   Webhook,
@@ -82,6 +83,9 @@ export function Nav({ workspaceId, onNew }: SwitcherProps) {
           </Item>
           <Item href={`${at}/auth-clients`} icon={CreditCard}>
             Auth clients
+          </Item>
+          <Item href={`${at}/endpoints`} icon={ShieldCheck}>
+            Endpoints
           </Item>
           <Item href={`${at}/webhooks`} icon={Webhook}>
             Webhooks

@@ -2,7 +2,7 @@
 
 import Link from "next/link";
 import { useEffect, useState } from "react";
-import { CopyButton } from "@/components/ui/copy-button";
+import { Lines } from "@/components/ui/lines";
 import { Tabs } from "@/components/ui/tabs";
 import type { AuthSecret } from "@/lib/sdk/resources";
 import { useLinesOf } from "./use-lines";
@@ -41,15 +41,5 @@ export function UseIt({ workspaceId, secret }: { workspaceId: string; secret: Au
         The key is an API key of yours, or better a task identity&apos;s, from the workspace&apos;s settings.
       </p>
     </section>
-  );
-}
-
-function Lines({ what, text }: { what: string; text: string }) {
-  return (
-    <div className="lines">
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: long lines scroll, by the keyboard too */}
-      <pre tabIndex={0}>{text}</pre>
-      <CopyButton variant="plain" size="sm" iconOnly label={`Copy the lines for ${what}`} text={text} />
-    </div>
   );
 }
