@@ -15,6 +15,7 @@ interface World {
   oauthSecret: string;
   clientId: string;
   webhookId: string;
+  endpointId: string;
 }
 
 async function plant(api: Api, provider: Provider): Promise<Omit<World, "server">> {
@@ -60,7 +61,7 @@ async function plant(api: Api, provider: Provider): Promise<Omit<World, "server"
     client.data.id,
   );
   await secret({ name: "Waiting for somebody to authorize it", credentials: { scope: "openid" } }, client.data.id);
-  await secret({
+  const basic = await secret({
     name: "Basic",
     type: "basic",
     credentials: { username: planted.text("user name"), password: planted.text("password") },
@@ -84,7 +85,20 @@ async function plant(api: Api, provider: Provider): Promise<Omit<World, "server"
   planted.add("signing secret", webhook.data.attributes.signing_secret);
   planted.add("API key", ACCOUNT.apiKey);
   planted.add("account password", ACCOUNT.password);
-  return { workspaceId, oauthSecret, clientId: client.data.id, webhookId: webhook.data.id };
+  const endpoint = await api("POST", `/v2/workspaces/${workspaceId}/endpoints`, {
+    data: {
+      type: "endpoint",
+      attributes: {
+        name: "An endpoint whose name is rather long, too, as those of programs sometimes are",
+        scopes: ["a"],
+      },
+      relationships: { secrets: { data: [{ id: basic, type: "auth-secret" }] } },
+    },
+  });
+  const endpointId = endpoint.data.id as string;
+  const wrong = Buffer.from(`somebody:${planted.text("wrong password at an endpoint")}`).toString("base64");
+  await fetch(endpoint.data.attributes.check_url, { headers: { authorization: `Basic ${wrong}` } });
+  return { workspaceId, oauthSecret, clientId: client.data.id, webhookId: webhook.data.id, endpointId };
 }
 
 const test = base.extend<object, { world: World }>({
@@ -121,6 +135,11 @@ const PAGES: Record<string, (world: World) => string> = {
   "/workspaces/[workspaceId]/auth-clients/[clientId]": (w) => `/workspaces/${w.workspaceId}/auth-clients/${w.clientId}`,
   "/workspaces/[workspaceId]/webhooks": (w) => `/workspaces/${w.workspaceId}/webhooks`,
   "/workspaces/[workspaceId]/webhooks/[webhookId]": (w) => `/workspaces/${w.workspaceId}/webhooks/${w.webhookId}`,
+  "/workspaces/[workspaceId]/endpoints": (w) => `/workspaces/${w.workspaceId}/endpoints`,
+  "/workspaces/[workspaceId]/endpoints/new": (w) => `/workspaces/${w.workspaceId}/endpoints/new`,
+  "/workspaces/[workspaceId]/endpoints/[endpointId]": (w) => `/workspaces/${w.workspaceId}/endpoints/${w.endpointId}`,
+  "/workspaces/[workspaceId]/endpoints/[endpointId]/edit": (w) =>
+    `/workspaces/${w.workspaceId}/endpoints/${w.endpointId}/edit`,
   "/workspaces/[workspaceId]/activity": (w) => `/workspaces/${w.workspaceId}/activity`,
   "/workspaces/[workspaceId]/settings": (w) => `/workspaces/${w.workspaceId}/settings`,
 };

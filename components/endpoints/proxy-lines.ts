@@ -64,14 +64,14 @@ ${HEADERS.map((name) => `          - ${name}`).join("\n")}
           - url: ${YOUR_PROGRAM}`;
 }
 
-/** What the caller itself sends under these names is taken away first: older versions of Caddy would leave it where Latchkey says nothing. */
+/** What the caller itself sends under these names is taken away first. The question mark leaves out the query of the request, which is none of Latchkey's business. */
 function caddy(checkUrl: string): string {
   const { origin, pathname } = new URL(checkUrl);
   return `app.example.com {
   route {
 ${HEADERS.map((name) => `    request_header -${name}`).join("\n")}
     forward_auth ${origin} {
-      uri ${pathname}
+      uri ${pathname}?
       header_up Host {upstream_hostport}
       copy_headers ${HEADERS.join(" ")}
     }

@@ -59,3 +59,12 @@ test.each(["plain", "two words", "it's", "$(touch x)", "-rf", 'a"b`c\\', "ü"])(
     expect(lines("password", name).program).toContain(`(${JSON.stringify(name)})`);
   },
 );
+
+test("types that open endpoints have lines for nginx, of an endpoint that is there or of one to be named", () => {
+  const opening = SECRET_TYPE_NAMES.filter((type) => lines(type, "x").nginx !== null);
+  expect(opening.sort()).toEqual(["api_key", "basic", "hs256", "rs256"]);
+  expect(lines("basic", "x").nginx).toContain("proxy_pass https://keys.example.com/inbound/ENDPOINT/check;");
+  const secret = { id: "s1", type: "auth-secret", attributes: { name: "x", type: "basic" } } as AuthSecret;
+  const url = "https://keys.example.com/inbound/6b01f8f99a23184327b7d089/check";
+  expect(useLinesOf("https://keys.example.com", "w1", secret, url).nginx).toContain(`proxy_pass ${url};`);
+});

@@ -1,5 +1,6 @@
+import { proxyLinesOf } from "@/components/endpoints/proxy-lines";
 import type { AuthSecret, SecretType } from "@/lib/sdk/resources";
-import { SECRET_TYPES } from "@/lib/secret-types";
+import { OPENING_TYPE_NAMES, SECRET_TYPES } from "@/lib/secret-types";
 import { exampleAt } from "./host-example";
 
 /** Lines to copy that use exactly this secret. Keys stand in variables: no line holds a value. */
@@ -10,6 +11,8 @@ export interface UseLines {
   commandLine: string | null;
   /** A request that Latchkey makes; null for a type that makes none. */
   through: string | null;
+  /** nginx that lets through who knows it; null for a type that opens no endpoint. */
+  nginx: string | null;
 }
 
 /** How a secret of one type is used: the call at its address, and the same in a program and at the command line. */
@@ -58,8 +61,19 @@ const USES: Record<SecretType, Use> = {
   postgresql: STATEMENT,
 };
 
-/** @param origin where Latchkey is, such as `https://latchkey.example.com` */
-export function useLinesOf(origin: string, workspaceId: string, { id, attributes }: AuthSecret): UseLines {
+/** Stands for the endpoint of a secret that opens none yet. */
+export const NO_ENDPOINT = "ENDPOINT";
+
+/**
+ * @param origin where Latchkey is, such as `https://latchkey.example.com`
+ * @param checkUrl of an endpoint that this secret opens; absent: there is none yet
+ */
+export function useLinesOf(
+  origin: string,
+  workspaceId: string,
+  { id, attributes }: AuthSecret,
+  checkUrl = `${origin}/inbound/${NO_ENDPOINT}/check`,
+): UseLines {
   const { name, type, visible } = attributes;
   const address = `${origin}/v2/workspaces/${workspaceId}/secrets/${id}`;
   const encrypts = type === "rs256" && visible?.use === "encrypt";
@@ -67,6 +81,7 @@ export function useLinesOf(origin: string, workspaceId: string, { id, attributes
   const [allowed = "api.example.com"] = attributes.allowed_hosts ?? [];
   const { method, url } = exampleAt(allowed);
   return {
+    nginx: OPENING_TYPE_NAMES.includes(type) && !encrypts && URL.canParse(checkUrl) ? proxyLinesOf(checkUrl).nginx : null,
     through:
       SECRET_TYPES[type].injects === null || encrypts
         ? null

@@ -15,16 +15,20 @@ export interface Identity {
 const MOST_SUBJECT = 500;
 const MOST_SCOPES = 2_000;
 
+/** All three are always there, empty where there is nothing to say: of what is left out, some proxies pass on what the caller said of itself. */
+const told = (secretId: string, subject: string, scopes: string) => ({
+  "x-latchkey-secret": secretId,
+  "x-latchkey-subject": subject,
+  "x-latchkey-scopes": scopes,
+});
+
+/** Open access: whoever it is. */
+export const NOBODY_TOLD: Record<string, string> = told("", "", "");
+
 /** Null for a subject that is too long: cut, it might be somebody else's. */
 export function identityHeaders({ secretId, subject, scopes }: Identity): Record<string, string> | null {
-  const who = subject === null || subject === "" ? null : headerText(subject);
-  if (who !== null && who.length > MOST_SUBJECT) return null;
-  const words = someScopes(scopes);
-  return {
-    "x-latchkey-secret": secretId,
-    ...(who === null ? {} : { "x-latchkey-subject": who }),
-    ...(words === "" ? {} : { "x-latchkey-scopes": words }),
-  };
+  const who = headerText(subject ?? "");
+  return who.length > MOST_SUBJECT ? null : told(secretId, who, someScopes(scopes));
 }
 
 /** Printable ASCII as it is, everything else and the percent sign percent-encoded: no text can end a header or begin another. */

@@ -5,7 +5,7 @@ import { type Guarded, guardedEndpoint, type Lock, lockHash, opens } from "@/lib
 import { AppError, notFound } from "@/lib/errors";
 import { readBasic } from "@/lib/http/authenticate";
 import { openStatic } from "@/lib/secrets/opened";
-import { goodScopes, identityHeaders, type Refusal, refusal, type Scheme } from "./inbound-answer";
+import { goodScopes, identityHeaders, NOBODY_TOLD, type Refusal, refusal, type Scheme } from "./inbound-answer";
 import { countGuess, mayGuess } from "./inbound-throttle";
 import { isAnothers, verifyJwt } from "./jwt";
 import { keysOf } from "./jwt-keys";
@@ -33,7 +33,7 @@ export async function checkInbound(id: string, headers: Headers, facts: RequestF
   if (!endpoint) throw notFound("endpoint");
   if (endpoint.openAccess) {
     await note(endpoint, { outcome: "opened", reason: OPEN_ACCESS, secret: null }, facts);
-    return {};
+    return NOBODY_TOLD;
   }
   const judged = await judge(endpoint, headers, facts).catch(async (error: unknown) => {
     if (error instanceof AppError && error.code === "throttled")

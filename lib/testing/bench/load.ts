@@ -15,6 +15,8 @@ export interface LoadOrder {
   connections: number;
   warmUpS: number;
   seconds: number;
+  /** The status of a good answer; 200 when absent. */
+  expected?: number;
   /** Instead of a time: every connection asks once and that is all. */
   once?: boolean;
 }
@@ -24,7 +26,7 @@ export interface LoadReport {
   answers: number;
   /** Good answers in all, those of the warming up too: what CPU time was spent on. */
   all: number;
-  /** Answers other than 200, and connections that broke. */
+  /** Answers of another status than expected, and connections that broke. */
   bad: number;
   firstBad: string | null;
   p50Ms: number;
@@ -78,6 +80,7 @@ function client(
     let turn = Math.floor((index * requests.length) / order.connections);
     let askedAt = 0;
     let got: Buffer | null = null;
+    const expected = String(order.expected ?? 200);
     const ask = () => {
       askedAt = performance.now();
       socket.write(requests[turn++ % requests.length] as Buffer);
@@ -90,7 +93,7 @@ function client(
     socket.on("data", (chunk) => {
       got = got ? Buffer.concat([got, chunk]) : chunk;
       if (!isWhole(got)) return;
-      if (got.toString("latin1", 9, 12) !== "200") complain(got.toString("utf8", 0, 600));
+      if (got.toString("latin1", 9, 12) !== expected) complain(got.toString("utf8", 0, 600));
       else {
         state.good += 1;
         if (state.counting) latencies.push(performance.now() - askedAt);
@@ -104,10 +107,11 @@ function client(
   });
 }
 
-/** Of an answer with a length or in chunks, as node:http writes them. */
+/** Of an answer with a length, in chunks, or without a body (204), as node:http writes them. */
 function isWhole(bytes: Buffer): boolean {
   const end = bytes.indexOf("\r\n\r\n");
   if (end < 0) return false;
+  if (bytes.toString("latin1", 9, 12) === "204") return true;
   const length = /\r\ncontent-length: (\d+)/i.exec(bytes.toString("latin1", 0, end))?.[1];
   if (length !== undefined) return bytes.length >= end + 4 + Number(length);
   return bytes.toString("latin1", bytes.length - 5) === "0\r\n\r\n";

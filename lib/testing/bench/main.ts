@@ -10,6 +10,7 @@ import { type Child, killChildren, startPart } from "./child";
 import { postmasterOf } from "./database-usage";
 import { makeGround, useKeys } from "./ground";
 import { growthFigures } from "./growth";
+import { guardFigures } from "./guard-figures";
 import { outboundFigures } from "./outbound-figures";
 import { type PageSize, scriptsOfPage, signIn } from "./page-size";
 import { type Bench, measured, portOf } from "./parts";
@@ -30,7 +31,7 @@ import type { Usage } from "./usage";
 
 const ROOT = process.cwd();
 const SECRETS_READ = 1_000;
-/** `read`, `outbound`, `refresh`, `readers`, `scale`, `growth`, `start`; all of them when unset. */
+/** `read`, `outbound`, `guard`, `refresh`, `readers`, `scale`, `growth`, `start`; all of them when unset. */
 const ONLY = process.env.LATCHKEY_BENCH_ONLY?.trim();
 const wanted = (part: string) => !ONLY || ONLY.split(",").includes(part);
 
@@ -115,6 +116,7 @@ async function run(): Promise<void> {
     const postmaster = await postmasterOf(owner);
     await outboundFigures(bench, { server, url, apiPort, workspaceId: ground.workspaceId, postmaster });
   }
+  if (wanted("guard")) await guardFigures(bench, { server, port, url, workspaceId: ground.workspaceId });
   await api.stop();
   await closeDatabase();
   await owner.end();
