@@ -167,6 +167,7 @@ function EndpointForm({ workspaceId, endpoint }: { workspaceId: string; endpoint
           <OpenersField
             workspaceId={workspaceId}
             value={values.secrets}
+            before={endpoint?.attributes.opened_by ?? []}
             onChange={(secrets) => set({ secrets })}
             error={errors.fields.secrets}
           />

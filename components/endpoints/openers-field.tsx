@@ -6,6 +6,7 @@ import Link from "next/link";
 import { Button } from "@/components/ui/button";
 import { Combobox } from "@/components/ui/combobox";
 import { Field } from "@/components/ui/field";
+import type { Endpoint } from "@/lib/sdk/resources";
 import { typeWords } from "./endpoint-words";
 import { openersQuery } from "./queries";
 
@@ -13,17 +14,21 @@ import { openersQuery } from "./queries";
 export function OpenersField({
   workspaceId,
   value,
+  before,
   onChange,
   error,
 }: {
   workspaceId: string;
   value: string[];
+  /** Those it has, by name: also where the list of all is too long to hold them. */
+  before: Endpoint["attributes"]["opened_by"];
   onChange: (value: string[]) => void;
   error: string | null | undefined;
 }) {
   const openers = useQuery(openersQuery(workspaceId));
   const all = openers.data ?? [];
-  const named = (id: string) => all.find((secret) => secret.id === id)?.attributes;
+  const named = (id: string) =>
+    all.find((secret) => secret.id === id)?.attributes ?? before.find((secret) => secret.id === id);
   return (
     <Field
       label="Secrets that open it"
