@@ -100,7 +100,13 @@ test("An endpoint whose secret was deleted says so, stays closed, and is mended 
   await page.getByRole("dialog").getByRole("tab", { name: "nginx" }).click();
   await expect(page.getByRole("dialog").getByRole("tabpanel")).toContainText("/inbound/ENDPOINT/check");
 
-  await api("DELETE", `/v2/workspaces/${workspaceId}/secrets/${id}`);
+  // Whoever deletes a secret is told what it opens.
+  await page.goto(`/workspaces/${workspaceId}/secrets`);
+  await page.getByRole("button", { name: `More for ${gone}` }).click();
+  await page.getByRole("menuitem", { name: /Delete/ }).click();
+  await expect(page.getByRole("alertdialog")).toContainText(`It opens the endpoint “${name}”`);
+  await page.getByRole("alertdialog").getByRole("button", { name: "Delete secret" }).click();
+  await expect(page.getByRole("alertdialog")).toBeHidden();
   await page.goto(`/workspaces/${workspaceId}/endpoints`);
   await expect(page.getByRole("row").filter({ hasText: name })).toContainText("Nobody can pass");
   await page.getByRole("link", { name }).click();

@@ -2,6 +2,7 @@
 
 import { useQueryClient } from "@tanstack/react-query";
 import { useAction } from "@/components/accounts/use-action";
+import { useOpenedEndpoints } from "@/components/endpoints/opened-endpoints";
 import { api } from "@/components/frame/api";
 import { ConfirmDialog } from "@/components/ui/confirm-dialog";
 import { RelativeTime } from "@/components/ui/relative-time";
@@ -30,6 +31,7 @@ export function DeleteSecret({
     toast({ title: `“${doomed.attributes.name}” deleted.` });
     await queries.invalidateQueries({ queryKey: ["secrets", workspaceId] });
   };
+  const opened = useOpenedEndpoints(workspaceId, secret);
   const oauth = secret?.attributes.type === "oauth2";
   const used = secret?.attributes.last_used_at;
   return (
@@ -54,6 +56,13 @@ export function DeleteSecret({
           : "Its values and history are destroyed."}{" "}
         There is no way back.
       </p>
+      {opened.length > 0 ? (
+        <p>
+          It opens the endpoint{opened.length === 1 ? "" : "s"}{" "}
+          {opened.map(({ attributes }) => `“${attributes.name}”`).join(", ")}: callers that use it are refused from then
+          on.
+        </p>
+      ) : null}
       <p>
         {used ? (
           <>

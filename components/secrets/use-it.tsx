@@ -1,27 +1,18 @@
 "use client";
 
-import { useQuery } from "@tanstack/react-query";
 import Link from "next/link";
 import { useEffect, useState } from "react";
-import { endpointsQuery } from "@/components/endpoints/queries";
-import { useMay } from "@/components/frame/use-may";
+import { useOpenedEndpoints } from "@/components/endpoints/opened-endpoints";
 import { Lines } from "@/components/ui/lines";
 import { Tabs } from "@/components/ui/tabs";
 import type { AuthSecret } from "@/lib/sdk/resources";
-import { OPENING_TYPE_NAMES } from "@/lib/secret-types";
 import { useLinesOf } from "./use-lines";
 
 /** Ready lines for exactly this secret, for whoever writes the step that uses it. */
 export function UseIt({ workspaceId, secret }: { workspaceId: string; secret: AuthSecret }) {
   const [origin, setOrigin] = useState("");
   useEffect(() => setOrigin(window.location.origin), []);
-  const may = useMay(workspaceId);
-  const opens = OPENING_TYPE_NAMES.includes(secret.attributes.type);
-  const endpoints = useQuery({
-    ...endpointsQuery(workspaceId, 1),
-    enabled: opens && may("workspaces.endpoint.get") === true,
-  });
-  const opened = endpoints.data?.data.find(({ attributes }) => attributes.opened_by.some(({ id }) => id === secret.id));
+  const [opened] = useOpenedEndpoints(workspaceId, secret);
   const lines = useLinesOf(origin, workspaceId, secret, opened?.attributes.check_url);
   const tab = (value: string, label: string, text: string) => ({
     value,

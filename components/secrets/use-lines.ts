@@ -81,7 +81,8 @@ export function useLinesOf(
   const [allowed = "api.example.com"] = attributes.allowed_hosts ?? [];
   const { method, url } = exampleAt(allowed);
   return {
-    nginx: OPENING_TYPE_NAMES.includes(type) && !encrypts && URL.canParse(checkUrl) ? proxyLinesOf(checkUrl).nginx : null,
+    nginx:
+      OPENING_TYPE_NAMES.includes(type) && !encrypts && URL.canParse(checkUrl) ? proxyLinesOf(checkUrl).nginx : null,
     through:
       SECRET_TYPES[type].injects === null || encrypts
         ? null
