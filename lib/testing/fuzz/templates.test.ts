@@ -55,7 +55,27 @@ const BITS = [
   "{{ {{ a.b }} }}",
   "\ud800",
 ] as const;
+/** Names and fields, right and wrong. */
+const WORDS = [
+  "a",
+  "Name-1",
+  "ü",
+  '"a b"',
+  '"a.\\"b"',
+  "__proto__",
+  '"__proto__"',
+  "constructor",
+  "prototype",
+  "a b",
+  "a()",
+  "\\u0061",
+  "",
+];
 const VALUES = ["plain", "{{ a.b }}", "..", "/../x", '"', "\r\nx: y", "&c=d#", "ü", "%2e%2e", "", "$&$1"] as const;
+
+/** One piece of a text: any, or what has the looks of a reference. */
+const bit = (random: Random): string =>
+  random.chance(0.3) ? `{{ ${random.pick(WORDS)}.${random.pick(WORDS)} }}` : random.pick(BITS);
 
 const isReference = (piece: Piece) => typeof piece !== "string";
 
@@ -65,7 +85,7 @@ test(`${texts} texts from seed ${seed}: read as the grammar says or refused, and
   const random = new Random(seed);
   const seen = { plain: 0, references: 0, refused: 0 };
   for (let i = 0; i < texts; i++) {
-    const text = Array.from({ length: random.between(1, 9) }, () => random.pick(BITS)).join("");
+    const text = Array.from({ length: random.between(1, 9) }, () => bit(random)).join("");
     const read = readTemplate(text);
     if ("complaint" in read) {
       seen.refused += 1;
@@ -94,7 +114,7 @@ test(`${texts} requests from seed ${seed}: no value leads anywhere else, ends a 
   timeout: 60_000 + texts * 2,
 }, () => {
   const random = new Random(seed + 1);
-  const some = () => Array.from({ length: random.between(0, 4) }, () => random.pick(BITS)).join("");
+  const some = () => Array.from({ length: random.between(0, 4) }, () => bit(random)).join("");
   let sent = 0;
   for (let i = 0; i < texts; i++) {
     const member = some();

@@ -1,47 +1,19 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { POST as REQUEST } from "@/app/v2/workspaces/[workspaceId]/secrets/[secretId]/request/route";
 import { PATCH } from "@/app/v2/workspaces/[workspaceId]/secrets/[secretId]/route";
 import { POST as CREATE } from "@/app/v2/workspaces/[workspaceId]/secrets/route";
 import { makePerson, makePlace, makeTask, OWNER, type Place } from "@/lib/testing/callers";
 import { type Answer, call } from "@/lib/testing/http";
 import { useOAuthWorld } from "@/lib/testing/oauth-world";
+import { useRecordingApi } from "@/lib/testing/recording-api";
 
 /** `{{ name.field }}` in requests with a secret (SECURITY TP-1 to TP-3, PX-1, PX-3, AU-1): the API of a real server on this machine. */
 const world = useOAuthWorld();
 
-interface Seen {
-  url: string;
-  headers: IncomingMessage["headers"];
-  body: string;
-}
-let seen: Seen[];
-let connections: number;
-let respond: (request: Seen, response: ServerResponse) => void;
-let server: Server;
+const api = useRecordingApi();
 let host: string;
-
-beforeAll(async () => {
-  server = createServer(async (request, response) => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
-    const one = { url: request.url ?? "", headers: request.headers, body: Buffer.concat(chunks).toString() };
-    seen.push(one);
-    respond(one, response);
-  });
-  server.on("connection", () => (connections += 1));
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
-});
-afterAll(() => {
-  server.closeAllConnections();
-  server.close();
-});
-beforeEach(() => {
-  seen = [];
-  connections = 0;
-  respond = (_request, response) => response.end("hello");
+beforeAll(() => {
+  host = api.host;
 });
 
 let count = 0;
@@ -79,7 +51,7 @@ const audit = (targetId: string | null) => world.database.owner<Record<string, u
 const refused = (answer: Answer, pointer: string) => {
   expect(answer.status, JSON.stringify(answer.body)).toBe(400);
   expect(answer.body.errors[0].source.pointer).toBe(pointer);
-  expect(connections).toBe(0);
+  expect(api.connections).toBe(0);
   return answer.body.errors[0].detail as string;
 };
 
@@ -99,10 +71,10 @@ describe("TP-2: a value is encoded for its place", () => {
     };
     expect((await ask((await none()).id, json)).status).toBe(200);
     const encoded = encodeURIComponent(ODD);
-    expect(seen[0]?.url).toBe(`/v1/ada/x${encoded}?q=${encoded}&r=1`);
-    expect(seen[0]?.headers["x-login"]).toBe(`ada:${Buffer.from(ODD, "latin1").toString("latin1")}`);
-    expect(seen[0]?.body).toContain('{"big": 12345678901234567890, "login": [');
-    expect(JSON.parse(seen[0]?.body ?? "").login).toEqual([`is "${ODD}"`, { ada: null }]);
+    expect(api.seen[0]?.url).toBe(`/v1/ada/x${encoded}?q=${encoded}&r=1`);
+    expect(api.seen[0]?.headers["x-login"]).toBe(`ada:${Buffer.from(ODD, "latin1").toString("latin1")}`);
+    expect(String(api.seen[0]?.body)).toContain('{"big": 12345678901234567890, "login": [');
+    expect(JSON.parse(String(api.seen[0]?.body)).login).toEqual([`is "${ODD}"`, { ada: null }]);
   });
 
   test("a name of any characters, compared as names are; escapes of JSON are what they say", async () => {
@@ -114,8 +86,8 @@ describe("TP-2: a value is encoded for its place", () => {
       headers: { "X-A": quoted },
       body: JSON.stringify({ a: quoted }).replace("{{", "\\u007b\\u007B"),
     });
-    expect(seen[0]?.headers["x-a"]).toBe("key-0123456789");
-    expect(seen[0]?.body).toBe('{"a":"key-0123456789"}');
+    expect(api.seen[0]?.headers["x-a"]).toBe("key-0123456789");
+    expect(String(api.seen[0]?.body)).toBe('{"a":"key-0123456789"}');
   });
 
   test("each type by what it puts into requests: a header by its name, the access token, a token and never the key", async () => {
@@ -137,12 +109,12 @@ describe("TP-2: a value is encoded for its place", () => {
         "X-C": `{{ ${shared.name}.token }}`,
       },
     });
-    expect(seen[0]?.headers).toMatchObject({
+    expect(api.seen[0]?.headers).toMatchObject({
       "x-a": "first value",
       "x-b": oauth2.accessToken,
       "x-c": expect.stringMatching(/^[\w-]+\.[\w-]+\.[\w-]+$/),
     });
-    connections = 0;
+    api.connections = 0;
     for (const field of ["secret", "alg", "kid"])
       refused(await ask(id, { headers: { "X-C": `{{ ${shared.name}.${field} }}` } }), "/headers/X-C");
     refused(await ask(id, { headers: { "X-C": `{{ ${name}.refresh_token }}` } }), "/headers/X-C");
@@ -161,7 +133,7 @@ describe("TP-2: a value is encoded for its place", () => {
     expect(refused(answer, "/url")).toBe("What a reference stands for cannot be part of this URL.");
     // In a query it is a value like any other.
     expect((await ask((await none()).id, { url: `http://${host}/?q={{ ${name}.password }}` })).status).toBe(200);
-    expect(seen[0]?.url).toBe(`/?q=${encodeURIComponent(password)}`);
+    expect(api.seen[0]?.url).toBe(`/?q=${encodeURIComponent(password)}`);
   });
 
   test("other bodies, bytes and what says so stay as they are", async () => {
@@ -172,11 +144,11 @@ describe("TP-2: a value is encoded for its place", () => {
     await ask(id, { method: "POST", body_base64: Buffer.from(`{"a":"${text}"}`).toString("base64") });
     const json = { method: "POST", headers: { "X-A": text }, body: `{"a":"${text}"}`, templates: false };
     await ask(id, { ...json, url: `http://${host}/{{x.y}}` });
-    expect(seen.map(({ body }) => body)).toEqual([text, text, `{"a":"${text}"}`, `{"a":"${text}"}`]);
-    expect(seen[3]).toMatchObject({ url: "/%7B%7Bx.y%7D%7D", headers: { "x-a": text } });
+    expect(api.seen.map(({ body }) => String(body))).toEqual([text, text, `{"a":"${text}"}`, `{"a":"${text}"}`]);
+    expect(api.seen[3]).toMatchObject({ url: "/%7B%7Bx.y%7D%7D", headers: { "x-a": text } });
     const large = JSON.stringify({ text: "x".repeat(600_000), n: 1 });
     await ask(id, { method: "POST", body: large });
-    expect(seen[4]?.body).toBe(large);
+    expect(String(api.seen[4]?.body)).toBe(large);
   });
 });
 
@@ -214,7 +186,7 @@ describe("TP-1: what is no reference is refused before anything is looked up", (
     const inner = await basic("user", "inner-password");
     const outer = await basic("user", `{{ ${inner.name}.password }}`);
     await ask((await none()).id, { headers: { "X-A": `{{ ${outer.name}.password }}` } });
-    expect(seen[0]?.headers["x-a"]).toBe(`{{ ${inner.name}.password }}`);
+    expect(api.seen[0]?.headers["x-a"]).toBe(`{{ ${inner.name}.password }}`);
   });
 });
 
@@ -260,7 +232,7 @@ describe("TP-3, PX-1: whose values", () => {
     const editor = await makeTask(world.place, ["workspaces.auth_secret.edit", "workspaces.auth_secret.get"]);
     const answer = await ask((await none()).id, { headers: { "X-A": `{{ ${name}.password }}` } }, editor.basic);
     expect(answer.status).toBe(403);
-    expect(connections).toBe(0);
+    expect(api.connections).toBe(0);
   });
 
   test("a secret goes only where it is itself allowed; the refusal is on record and nothing leaves", async () => {
@@ -271,7 +243,7 @@ describe("TP-3, PX-1: whose values", () => {
       code: "destination_not_allowed",
       detail: expect.stringContaining(other.name),
     });
-    expect(connections).toBe(0);
+    expect(api.connections).toBe(0);
     expect((await audit(other.id)).at(-1)).toMatchObject({
       action: "secret.requested",
       outcome: "denied",
@@ -287,7 +259,7 @@ describe("TP-3, PX-1: whose values", () => {
     expect(await to(`/{{ ${name}.username }}/me`)).toBe(403);
     expect(await to(`/v1/{{ ${name}.password }}/me`)).toBe(400);
     expect(await to(`/v1/%2e{{ ${name}.username }}/me`)).toBe(200);
-    expect(seen.map(({ url }) => url)).toEqual(["/v1/%2ev1/me"]);
+    expect(api.seen.map(({ url }) => url)).toEqual(["/v1/%2ev1/me"]);
   });
 
   test("AU-1: each one's use is on record before anything leaves, or nothing does", async () => {
@@ -295,19 +267,19 @@ describe("TP-3, PX-1: whose values", () => {
     const { id } = await none();
     const json = { headers: { "X-A": `{{ ${other.name}.username }}{{ ${other.name}.password }}` } };
     let entries: unknown[] = [];
-    respond = async (_request, response) => {
+    api.respond = async (_request, response) => {
       entries = (await audit(other.id)).filter(({ action }) => action === "secret.requested");
       response.end();
     };
     expect((await ask(id, json)).status).toBe(200);
     expect(entries).toMatchObject([{ outcome: "allowed", host, detail: { method: "GET" } }]);
-    connections = 0;
+    api.connections = 0;
     await world.database.owner.unsafe(
       `alter table audit_entries add constraint full_disk check (action <> 'secret.requested' or target_id <> '${other.id}') not valid`,
     );
     try {
       expect((await ask(id, json)).status).toBe(503);
-      expect(connections).toBe(0);
+      expect(api.connections).toBe(0);
     } finally {
       await world.database.owner`alter table audit_entries drop constraint full_disk`;
     }
@@ -317,7 +289,7 @@ describe("TP-3, PX-1: whose values", () => {
 test("PX-3: every value that was put in is masked in the answer, in its place's writing too", async () => {
   const { name } = await basic("a user name", "päss/word & more");
   const { id } = await none();
-  respond = ({ url, headers, body }, response) => response.end(`${url} ${headers["x-a"]} ${body}`);
+  api.respond = ({ url, headers, body }, response) => response.end(`${url} ${headers["x-a"]} ${body}`);
   const { attributes } = (
     await ask(id, {
       method: "POST",
@@ -340,9 +312,9 @@ test("401: a secret that names its own token in the request sends the newer one"
     as: world.owner.basic,
     json: { data: { type: "auth-secret", attributes: { allowed_hosts: [host] } } },
   });
-  respond = ({ headers }, response) =>
+  api.respond = ({ headers }, response) =>
     response.writeHead(headers["x-token"] === secret.accessToken ? 401 : 200).end(`${headers["x-token"]}`);
   const { attributes } = (await ask(secret.id, { headers: { "X-Token": `{{ ${name}.access_token }}` } })).body.data;
   expect(attributes).toMatchObject({ status: 200, tries: 2, masked: 1 });
-  expect(seen[1]?.headers.authorization).toBe(`Bearer ${seen[1]?.headers["x-token"]}`);
+  expect(api.seen[1]?.headers.authorization).toBe(`Bearer ${api.seen[1]?.headers["x-token"]}`);
 });

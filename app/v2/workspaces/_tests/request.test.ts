@@ -1,51 +1,21 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { brotliCompressSync, gzipSync } from "node:zlib";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { POST as VERIFY } from "@/app/v2/workspaces/[workspaceId]/secrets/[secretId]/jwt/verify/route";
 import { POST as REQUEST } from "@/app/v2/workspaces/[workspaceId]/secrets/[secretId]/request/route";
 import { PATCH } from "@/app/v2/workspaces/[workspaceId]/secrets/[secretId]/route";
 import { makePerson, makePlace, makeSession, makeTask, OWNER } from "@/lib/testing/callers";
 import { type Answer, call } from "@/lib/testing/http";
 import { useOAuthWorld } from "@/lib/testing/oauth-world";
+import { useRecordingApi } from "@/lib/testing/recording-api";
 import { madeId, postSecret } from "@/lib/testing/secrets-api";
 
 /** HTTP requests with a secret (SECURITY PX-1 to PX-3, SS-5, SS-7, SS-8, AU-1, AU-2): the API of a real server on this machine. */
 const world = useOAuthWorld();
 
-interface Seen {
-  method: string;
-  url: string;
-  headers: IncomingMessage["headers"];
-  body: Buffer;
-}
-let seen: Seen[];
-let connections: number;
-let respond: (request: Seen, response: ServerResponse) => void;
-let server: Server;
+const api = useRecordingApi();
 let host: string;
-
-beforeAll(async () => {
-  server = createServer(async (request, response) => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
-    const { method = "", url = "", headers } = request;
-    const one = { method, url, headers, body: Buffer.concat(chunks) };
-    seen.push(one);
-    respond(one, response);
-  });
-  server.on("connection", () => (connections += 1));
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
-});
-afterAll(() => {
-  server.closeAllConnections();
-  server.close();
-});
-beforeEach(() => {
-  seen = [];
-  connections = 0;
-  respond = (_request, response) => response.end("hello");
+beforeAll(() => {
+  host = api.host;
 });
 
 let count = 0;
@@ -93,20 +63,20 @@ describe("what is sent", () => {
       type: "response",
       attributes: { status: 200, body: "hello", tries: 1, masked: 0, duration_ms: expect.any(Number) },
     });
-    expect(seen).toMatchObject([
+    expect(api.seen).toMatchObject([
       { method: "GET", url: "/v1/me?a=b%2Fc", headers: { authorization: `Bearer ${secret.accessToken}` } },
     ]);
   });
 
   test("hs256 and rs256: a token signed for this request, with the secret's claims; an echo of it is masked", async () => {
-    respond = (request, response) => response.end(request.headers.authorization);
+    api.respond = (request, response) => response.end(request.headers.authorization);
     const settings = { issuer: "us", audience: "them", lifetime: 60 };
     const shared = await add("hs256", { secret: "a shared secret of more than 32 bytes", ...settings });
     const pair = await add("rs256", { bits: 2048, ...settings });
     for (const id of [shared, pair]) {
       const answer = await ask(id);
       expect(answer.status).toBe(200);
-      const token = String(seen.at(-1)?.headers.authorization).replace("Bearer ", "");
+      const token = String(api.seen.at(-1)?.headers.authorization).replace("Bearer ", "");
       expect(answer.body.data.attributes.masked).toBe(1);
       expect(JSON.stringify(answer.body)).not.toContain(token);
       const read = await call(VERIFY, {
@@ -117,10 +87,10 @@ describe("what is sent", () => {
       });
       expect(read.body.data.attributes.claims).toMatchObject({ iss: "us", aud: "them" });
     }
-    expect(seen[0]?.headers.authorization).not.toBe(seen[1]?.headers.authorization);
-    const before = seen.length;
+    expect(api.seen[0]?.headers.authorization).not.toBe(api.seen[1]?.headers.authorization);
+    const before = api.seen.length;
     expect((await ask(await add("rs256", { bits: 2048, use: "encrypt" }))).status).toBe(400);
-    expect(seen).toHaveLength(before);
+    expect(api.seen).toHaveLength(before);
   });
 
   test("oauth2: an expired token is renewed first", async () => {
@@ -129,7 +99,7 @@ describe("what is sent", () => {
     await world.expire(secret.id);
     expect((await ask(secret.id)).body.data.attributes.status).toBe(200);
     expect(world.idp.refreshCalls()).toHaveLength(1);
-    const sent = String(seen[0]?.headers.authorization).slice("Bearer ".length);
+    const sent = String(api.seen[0]?.headers.authorization).slice("Bearer ".length);
     expect(sent).not.toBe(secret.accessToken);
     expect(world.idp.grants.acceptsAccess(sent)).toBe(true);
   });
@@ -144,7 +114,7 @@ describe("what is sent", () => {
     const answer = await ask(made.body.data.id);
     expect(answer.status).toBe(409);
     expect(answer.body.errors[0].meta.problem.code).toBe("unauthorized");
-    expect(connections).toBe(0);
+    expect(api.connections).toBe(0);
     expect(await audit(made.body.data.id)).toMatchObject([{ outcome: "failed", host }]);
   });
 
@@ -154,12 +124,12 @@ describe("what is sent", () => {
     await ask(await add("noauth", {}));
     await ask(await add("password", { password: "a password" }));
     await ask(await add("http_headers", { headers: { "X-One": "1st value", "X-Two": "2nd value" } }));
-    expect(seen[3]?.headers.authorization).toBe("Bearer a password");
-    expect(seen[4]?.headers).toMatchObject({ "x-one": "1st value", "x-two": "2nd value" });
-    expect(seen[0]?.headers.authorization).toBe(`Basic ${Buffer.from("jörg:p:w").toString("base64")}`);
-    expect(seen[1]?.headers).toMatchObject({ "x-api-key": "k-0123456789abcdef" });
-    expect(seen[1]?.headers).not.toHaveProperty("authorization");
-    expect(seen[2]?.headers).not.toHaveProperty("authorization");
+    expect(api.seen[3]?.headers.authorization).toBe("Bearer a password");
+    expect(api.seen[4]?.headers).toMatchObject({ "x-one": "1st value", "x-two": "2nd value" });
+    expect(api.seen[0]?.headers.authorization).toBe(`Basic ${Buffer.from("jörg:p:w").toString("base64")}`);
+    expect(api.seen[1]?.headers).toMatchObject({ "x-api-key": "k-0123456789abcdef" });
+    expect(api.seen[1]?.headers).not.toHaveProperty("authorization");
+    expect(api.seen[2]?.headers).not.toHaveProperty("authorization");
   });
 
   test("method, headers and body as given, text or bytes; nothing of the caller's own", async () => {
@@ -167,10 +137,10 @@ describe("what is sent", () => {
     const headers = { "Content-Type": "application/json", "X-Custom": "väl" };
     await ask(id, { method: "POST", headers, body: '{"ü":1}' });
     await ask(id, { method: "PUT", body_base64: Buffer.from([0, 255, 10]).toString("base64") });
-    expect(seen[0]).toMatchObject({ method: "POST", headers: { "content-type": "application/json" } });
-    expect(seen[0]?.body.toString()).toBe('{"ü":1}');
-    expect(seen[1]?.body).toEqual(Buffer.from([0, 255, 10]));
-    expect(Object.keys(seen[1]?.headers ?? {}).sort()).toEqual([
+    expect(api.seen[0]).toMatchObject({ method: "POST", headers: { "content-type": "application/json" } });
+    expect(api.seen[0]?.body.toString()).toBe('{"ü":1}');
+    expect(api.seen[1]?.body).toEqual(Buffer.from([0, 255, 10]));
+    expect(Object.keys(api.seen[1]?.headers ?? {}).sort()).toEqual([
       "accept-encoding",
       "connection",
       "content-length",
@@ -178,7 +148,7 @@ describe("what is sent", () => {
       "user-agent",
       "x-api-key",
     ]);
-    expect(seen[1]?.headers["accept-encoding"]).toBe("identity");
+    expect(api.seen[1]?.headers["accept-encoding"]).toBe("identity");
   });
 
   test("a value that no header can hold is said, and not sent", async () => {
@@ -187,7 +157,7 @@ describe("what is sent", () => {
     const answer = await ask(secret.id);
     expect(answer.status).toBe(400);
     expect(JSON.stringify(answer.body)).not.toContain("token €");
-    expect(connections).toBe(0);
+    expect(api.connections).toBe(0);
   });
 });
 
@@ -209,13 +179,13 @@ describe("PX-1: allowed hosts", () => {
         { action: "secret.requested", outcome: "denied", host, detail: { method: "GET", code: "blocked_destination" } },
       ]);
     }
-    expect(connections).toBe(0);
+    expect(api.connections).toBe(0);
   });
 
   test("an allowed one is recorded with host and generation before anything leaves", async () => {
     const id = await apiKey();
     let entries: Record<string, unknown>[] = [];
-    respond = async (_request, response) => {
+    api.respond = async (_request, response) => {
       entries = await audit(id);
       response.end();
     };
@@ -240,7 +210,7 @@ describe("PX-1: allowed hosts", () => {
       const answer = await ask(id);
       expect(answer.status).toBe(503);
       expect(answer.body.errors[0].code).toBe("audit_unavailable");
-      expect(connections).toBe(0);
+      expect(api.connections).toBe(0);
     } finally {
       await world.database.owner`alter table audit_entries drop constraint full_disk`;
     }
@@ -251,7 +221,7 @@ describe("PX-1: allowed hosts", () => {
     const url = (path: string) => `http://${host}${path}`;
     expect((await ask(id, { url: url("/v1/me?x") })).status).toBe(200);
     expect((await ask(id, { url: url("/v1"), method: "POST" })).status).toBe(200);
-    const before = connections;
+    const before = api.connections;
     for (const json of [
       { url: url("/v1/me"), method: "DELETE" },
       { url: url("/v2/me") },
@@ -267,7 +237,7 @@ describe("PX-1: allowed hosts", () => {
         detail: { code: "blocked_destination" },
       });
     }
-    expect(connections).toBe(before);
+    expect(api.connections).toBe(before);
     expect((await audit(id)).map(({ outcome }) => outcome)).toEqual([
       ...["allowed", "allowed"],
       ...Array(4).fill("denied"),
@@ -309,7 +279,7 @@ describe("PX-1: allowed hosts", () => {
     const guest = await makePerson(world.place, { workspace: "guest" });
     expect((await ask(id, {}, stranger.basic)).status).toBe(404);
     expect((await ask(id, {}, guest.basic)).status).toBe(403);
-    expect(connections).toBe(0);
+    expect(api.connections).toBe(0);
     const user = await makeTask(world.place, ["workspaces.auth_secret.use"]);
     expect((await ask(id, {}, user.basic)).status).toBe(200);
     // No value is in the answer, so a browser may ask, too.
@@ -344,7 +314,7 @@ describe("PX-2: headers", () => {
     const answer = await ask(await apiKey(), { headers: { [name]: "v" } });
     expect(answer.status).toBe(400);
     expect(answer.body.errors[0].source.pointer).toBe(`/headers/${name}`);
-    expect(connections).toBe(0);
+    expect(api.connections).toBe(0);
   });
 
   test.each(["a\r\nAuthorization: Bearer x", "a\nb", "a\rb", "a\u0001", "€"])(
@@ -354,7 +324,7 @@ describe("PX-2: headers", () => {
       expect(answer.status).toBe(400);
       expect(answer.body.errors).toHaveLength(1);
       expect(answer.body.errors[0].source.pointer).toBe("/headers/x-odd");
-      expect(connections).toBe(0);
+      expect(api.connections).toBe(0);
     },
   );
 
@@ -377,7 +347,7 @@ describe("PX-2: headers", () => {
   });
 
   test("of the answer without cookies and what is between neighbours", async () => {
-    respond = (_request, response) => {
+    api.respond = (_request, response) => {
       response.setHeader("Set-Cookie", ["a=b", "c=d"]);
       response.setHeader("Connection", "keep-alive, X-Hop");
       response.setHeader("X-Hop", "1");
@@ -421,7 +391,7 @@ describe("PX-3: the value never comes back", () => {
       for (const [what, echo] of Object.entries(echoes)) {
         let value = "";
         let spelt = Buffer.alloc(0);
-        respond = ({ headers }, response) => {
+        api.respond = ({ headers }, response) => {
           value = String(headers["x-api-key"] ?? headers.authorization?.replace(/^\w+ /, ""));
           spelt = Buffer.from(echo(value));
           if (what !== "utf16") response.setHeader("X-Echo", spelt.toString());
@@ -449,13 +419,13 @@ describe("PX-3: the value never comes back", () => {
 
   test("of Basic the password alone, too", async () => {
     const id = await secrets.basic();
-    respond = (_request, response) => response.end("your password is pass/word+12, user");
+    api.respond = (_request, response) => response.end("your password is pass/word+12, user");
     expect((await ask(id)).body.data.attributes.body).toBe(`your password is ${"*".repeat(12)}, user`);
   });
 
   test("as the name of a header", async () => {
     const id = await apiKey("Key-In-A-Name-42");
-    respond = (_request, response) => response.writeHead(200, { "X-Key-In-A-Name-42": "1", "x-other": "2" }).end();
+    api.respond = (_request, response) => response.writeHead(200, { "X-Key-In-A-Name-42": "1", "x-other": "2" }).end();
     const { headers } = (await ask(id)).body.data.attributes;
     expect(headers).toHaveProperty("x-other");
     expect(JSON.stringify(headers).toLowerCase()).not.toContain("key-in-a-name");
@@ -467,7 +437,7 @@ describe("PX-3: the value never comes back", () => {
       ["gzip", gzipSync],
       ["br", brotliCompressSync],
     ] as const) {
-      respond = ({ headers }, response) =>
+      api.respond = ({ headers }, response) =>
         response.writeHead(200, { "content-encoding": coding }).end(press(`key: ${headers["x-api-key"]}`));
       const { attributes } = (await ask(id)).body.data;
       expect(attributes.body).toBe(`key: ${"*".repeat(18)}`);
@@ -478,18 +448,18 @@ describe("PX-3: the value never comes back", () => {
 
 describe("answers", () => {
   test("SS-5: a redirect is the answer; nobody follows it", async () => {
-    respond = (_request, response) =>
+    api.respond = (_request, response) =>
       response.writeHead(302, { location: `http://localhost:${host.split(":")[1]}/x` }).end();
     const { attributes } = (await ask(await apiKey())).body.data;
     expect(attributes).toMatchObject({ status: 302, headers: { location: expect.stringContaining("localhost") } });
-    expect(seen).toHaveLength(1);
+    expect(api.seen).toHaveLength(1);
   });
 
   test("bytes come as base64, text as text, errors of the destination as what they are", async () => {
     const id = await apiKey();
-    respond = (_request, response) => response.writeHead(500).end(Buffer.from([0xff, 0, 1]));
+    api.respond = (_request, response) => response.writeHead(500).end(Buffer.from([0xff, 0, 1]));
     expect((await ask(id)).body.data.attributes).toMatchObject({ status: 500, body_base64: "/wAB" });
-    respond = (_request, response) => response.writeHead(404).end("ü");
+    api.respond = (_request, response) => response.writeHead(404).end("ü");
     expect((await ask(id)).body.data.attributes).toMatchObject({ status: 404, body: "ü" });
     expect((await ask(id, { method: "HEAD" })).body.data.attributes).toMatchObject({ status: 404, body: "" });
   });
@@ -497,14 +467,14 @@ describe("answers", () => {
   test("401 with oauth2: one refresh and one more try with the same body", async () => {
     const secret = await world.addSecret();
     await allow(secret.id, [host]);
-    respond = ({ headers }, response) => {
+    api.respond = ({ headers }, response) => {
       if (headers.authorization === `Bearer ${secret.accessToken}`) response.writeHead(401).end();
       else response.end(`was ${secret.accessToken}, is ${headers.authorization}`);
     };
     const { attributes } = (await ask(secret.id, { method: "POST", body: "again" })).body.data;
     expect(attributes).toMatchObject({ status: 200, tries: 2, masked: 2 });
     expect(attributes.body).toMatch(/^was \*+, is Bearer \*+$/);
-    expect(seen.map(({ body }) => body.toString())).toEqual(["again", "again"]);
+    expect(api.seen.map(({ body }) => body.toString())).toEqual(["again", "again"]);
     expect(world.idp.refreshCalls()).toHaveLength(1);
     expect(await audit(secret.id)).toMatchObject([
       { action: "secret.destinations_changed" },
@@ -517,7 +487,7 @@ describe("answers", () => {
   test("401 for good is the answer, after one refresh; with other types at once", async () => {
     const secret = await world.addSecret();
     await allow(secret.id, [host]);
-    respond = (_request, response) => response.writeHead(401, { "www-authenticate": "Bearer" }).end("no");
+    api.respond = (_request, response) => response.writeHead(401, { "www-authenticate": "Bearer" }).end("no");
     expect((await ask(secret.id)).body.data.attributes).toMatchObject({ status: 401, tries: 2, body: "no" });
     expect(world.idp.refreshCalls()).toHaveLength(1);
     expect((await ask(await apiKey())).body.data.attributes).toMatchObject({ status: 401, tries: 1 });
@@ -526,9 +496,9 @@ describe("answers", () => {
   test("401 and no newer token to be had: the 401 is the answer", async () => {
     const secret = await world.addSecret({ offline: false });
     await allow(secret.id, [host]);
-    respond = (_request, response) => response.writeHead(401).end("no");
+    api.respond = (_request, response) => response.writeHead(401).end("no");
     expect((await ask(secret.id)).body.data.attributes).toMatchObject({ status: 401, tries: 1 });
-    expect(seen).toHaveLength(1);
+    expect(api.seen).toHaveLength(1);
   });
 });
 
@@ -541,7 +511,7 @@ describe("SS-7, SS-8: destinations at fault are 424 in plain words", () => {
   };
 
   test("an endless body", async () => {
-    respond = (_request, response) => {
+    api.respond = (_request, response) => {
       const more = () => {
         while (!response.destroyed && response.write(Buffer.alloc(65_536)));
       };
@@ -553,19 +523,20 @@ describe("SS-7, SS-8: destinations at fault are 424 in plain words", () => {
 
   test("a gzip bomb", async () => {
     const bomb = gzipSync(Buffer.alloc(50 * 1024 * 1024));
-    respond = (_request, response) => response.writeHead(200, { "content-encoding": "gzip" }).end(bomb);
+    api.respond = (_request, response) => response.writeHead(200, { "content-encoding": "gzip" }).end(bomb);
     expect(await detail(await apiKey())).toContain("larger than allowed");
   });
 
   test("an encoding that cannot be undone", async () => {
     for (const coding of ["gzip", "compress", "gzip, gzip"]) {
-      respond = (_request, response) => response.writeHead(200, { "content-encoding": coding }).end("no such thing");
+      api.respond = (_request, response) =>
+        response.writeHead(200, { "content-encoding": coding }).end("no such thing");
       expect(await detail(await apiKey())).toContain("could not be read");
     }
   });
 
   test("a body that drips", async () => {
-    respond = (_request, response) => {
+    api.respond = (_request, response) => {
       const drip = setInterval(() => response.write("x"), 200);
       response.once("close", () => clearInterval(drip));
     };
@@ -573,7 +544,7 @@ describe("SS-7, SS-8: destinations at fault are 424 in plain words", () => {
   }, 60_000);
 
   test("an answer that breaks off", async () => {
-    respond = (_request, response) => {
+    api.respond = (_request, response) => {
       response.writeHead(200, { "content-length": "100" });
       response.write("half");
       setTimeout(() => response.destroy(), 50);
