@@ -1,13 +1,12 @@
-import { createServer as createHttpServer, type Server as HttpServer } from "node:http";
-import { type AddressInfo, createServer, type Server } from "node:net";
 import * as oauth from "oauth4webapi";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it } from "vitest";
 import { GLOBAL } from "@/lib/access/scope";
 import type { OAuthClient } from "@/lib/auth-clients/client";
 import { Sensitive } from "@/lib/crypto/sensitive";
 import { Egress } from "@/lib/egress/safe-fetch";
 import { AppError } from "@/lib/errors";
 import { forget, install } from "@/lib/process";
+import { useCanary } from "@/lib/testing/canary";
 import { FORBIDDEN_HOSTS, resolveForbidden } from "@/lib/testing/forbidden-hosts";
 import { discover } from "./discovery";
 import { obtain } from "./grants/authorization-code";
@@ -20,47 +19,18 @@ import { serverFor } from "./server-for";
  * its documents. lib/egress/connector.test.ts does the same for the module below them.
  */
 
-/** Nobody may connect here. It counts connections, so TLS or not makes no difference. */
-let canary: Server;
-let hits = 0;
-let port = 0;
-/** An allowed place, which sends on to the canary. */
-let redirecting: HttpServer;
-let allowed = "";
-let asked = 0;
+const canary = useCanary();
 let used: Egress | undefined;
 
-beforeAll(async () => {
-  canary = createServer((socket) => {
-    hits += 1;
-    socket.on("error", () => socket.destroy());
-    socket.destroy();
-  });
-  await new Promise<void>((done) => canary.listen(0, "::", done));
-  port = (canary.address() as AddressInfo).port;
-  redirecting = createHttpServer((request, response) => {
-    asked += 1;
-    const status = Number(/redirect-(\d+)/.exec(request.url ?? "")?.[1]);
-    request.resume().on("end", () => response.writeHead(status, { location: `http://127.0.0.1:${port}/token` }).end());
-  });
-  await new Promise<void>((done) => redirecting.listen(0, "127.0.0.1", done));
-  allowed = `127.0.0.1:${(redirecting.address() as AddressInfo).port}`;
-});
 afterEach(async () => {
   await used?.close();
   used = undefined;
   forget("egress");
-  hits = 0;
-  asked = 0;
-});
-afterAll(() => {
-  canary.close();
-  redirecting.close();
 });
 
 /** This process's way out, with this resolver and this list. */
 function wayOut(options: ConstructorParameters<typeof Egress>[0]): void {
-  used = install("egress", new Egress({ ports: [443, 80, 8443, port], ...options }));
+  used = install("egress", new Egress({ ports: [443, 80, 8443, canary.port], ...options }));
 }
 
 const clientAt = (url: string): OAuthClient => ({
@@ -121,15 +91,15 @@ describe.each(Object.keys(CALLS))("%s", (name) => {
     wayOut({ resolve: resolveForbidden });
     for (const host of FORBIDDEN_HOSTS)
       for (const scheme of ["https", "http"])
-        expect([host, await ask(`${scheme}://${host}:${port}`)]).toEqual([host, expect.stringMatching(REFUSED)]);
-    expect(hits).toBe(0);
+        expect([host, await ask(`${scheme}://${host}:${canary.port}`)]).toEqual([host, expect.stringMatching(REFUSED)]);
+    expect(canary.hits).toBe(0);
   });
 
   it("would reach them if they were listed", async () => {
     wayOut({ resolve: resolveForbidden, allow: ["localhost"] });
     for (const host of ["127.0.0.1", "2130706433", "[::ffff:7f00:1]", "private.test"])
-      await ask(`http://${host}:${port}`);
-    expect(hits).toBeGreaterThanOrEqual(4);
+      await ask(`http://${host}:${canary.port}`);
+    expect(canary.hits).toBeGreaterThanOrEqual(4);
   });
 
   it("gains nothing from a name that rebinds, in 250 tries, a thousand with those of the other calls", async () => {
@@ -140,15 +110,15 @@ describe.each(Object.keys(CALLS))("%s", (name) => {
         return looked % 2 ? ["192.0.2.1", "127.0.0.1"] : ["127.0.0.1"];
       },
     });
-    for (let i = 0; i < 250; i++) expect(await ask(`https://rebind${i}.test:${port}`)).toMatch(REFUSED);
+    for (let i = 0; i < 250; i++) expect(await ask(`https://rebind${i}.test:${canary.port}`)).toMatch(REFUSED);
     expect(looked).toBeGreaterThanOrEqual(250);
-    expect(hits).toBe(0);
+    expect(canary.hits).toBe(0);
   });
 
   it.each([301, 302, 303, 307, 308])("does not follow a redirect (%d) to one", async (status) => {
-    wayOut({ allow: [allowed] });
-    await ask(`http://${allowed}/redirect-${status}`);
-    expect(asked).toBeGreaterThanOrEqual(1);
-    expect(hits).toBe(0);
+    wayOut({ allow: [canary.allowed] });
+    await ask(`http://${canary.allowed}/redirect-${status}`);
+    expect(canary.asked).toBeGreaterThanOrEqual(1);
+    expect(canary.hits).toBe(0);
   });
 });

@@ -1,9 +1,8 @@
-import { createServer as createHttpServer, type Server as HttpServer } from "node:http";
-import { type AddressInfo, createServer, type Server } from "node:net";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
+import { afterEach, beforeAll, beforeEach, expect, it } from "vitest";
 import { Egress } from "@/lib/egress/safe-fetch";
 import { forget, install } from "@/lib/process";
 import { makePerson, makePlace, OWNER, type Person, type Place } from "@/lib/testing/callers";
+import { useCanary } from "@/lib/testing/canary";
 import { useDatabase } from "@/lib/testing/database";
 import { FORBIDDEN_HOSTS, resolveForbidden } from "@/lib/testing/forbidden-hosts";
 import { webhookCalls } from "@/lib/testing/webhook-world";
@@ -14,32 +13,12 @@ let place: Place;
 let owner: Person;
 const hooks = webhookCalls(() => ({ place, auth: owner.basic, database }));
 
-/** Nobody may connect here. */
-let canary: Server;
-let hits = 0;
-let port = 0;
-let redirecting: HttpServer;
-let allowed = "";
-let asked = 0;
+const canary = useCanary();
 let used: Egress | undefined;
 
 beforeAll(async () => {
   place = await makePlace();
   owner = await makePerson(place, OWNER);
-  canary = createServer((socket) => {
-    hits += 1;
-    socket.on("error", () => socket.destroy());
-    socket.destroy();
-  });
-  await new Promise<void>((done) => canary.listen(0, "::", done));
-  port = (canary.address() as AddressInfo).port;
-  redirecting = createHttpServer((request, response) => {
-    asked += 1;
-    const status = Number(/redirect-(\d+)/.exec(request.url ?? "")?.[1]);
-    request.resume().on("end", () => response.writeHead(status, { location: `http://127.0.0.1:${port}/` }).end());
-  });
-  await new Promise<void>((done) => redirecting.listen(0, "127.0.0.1", done));
-  allowed = `127.0.0.1:${(redirecting.address() as AddressInfo).port}`;
 });
 beforeEach(async () => {
   await database.owner`delete from sign_in_failures`;
@@ -48,16 +27,10 @@ afterEach(async () => {
   await used?.close();
   used = undefined;
   forget("webhook-egress");
-  hits = 0;
-  asked = 0;
-});
-afterAll(() => {
-  canary.close();
-  redirecting.close();
 });
 
 function wayOut(options: ConstructorParameters<typeof Egress>[0]): void {
-  used = install("webhook-egress", new Egress({ ports: [443, 80, 8443, port], ...options }));
+  used = install("webhook-egress", new Egress({ ports: [443, 80, 8443, canary.port], ...options }));
 }
 
 /** A webhook whose address is this, as it would be after its name's owner changed his mind; tested. */
@@ -74,12 +47,12 @@ it("reach none of over 150 spellings of forbidden places", { timeout: 300_000 },
   wayOut({ resolve: resolveForbidden });
   for (const host of FORBIDDEN_HOSTS)
     for (const scheme of ["https", "http"]) {
-      const url = `${scheme}://${host}:${port}`;
+      const url = `${scheme}://${host}:${canary.port}`;
       if (URL.canParse(url)) expect([url, await deliver(id, url)]).toEqual([url, "unreachable"]);
       // The form refuses what needs no look-up, and nothing is stored that is no URL.
       else expect([url, (await hooks.patch(id, { url })).status]).toEqual([url, 400]);
     }
-  expect(hits).toBe(0);
+  expect(canary.hits).toBe(0);
 });
 
 it("are refused by the form where the address says it all", async () => {
@@ -103,8 +76,8 @@ it("would reach them if they were listed", async () => {
   const { id } = await hooks.add({ url: "https://listed.example.com/" });
   wayOut({ resolve: resolveForbidden, allow: ["localhost"] });
   for (const host of ["127.0.0.1", "2130706433", "[::ffff:7f00:1]", "private.test"])
-    await deliver(id, `http://${host}:${port}`);
-  expect(hits).toBeGreaterThanOrEqual(4);
+    await deliver(id, `http://${host}:${canary.port}`);
+  expect(canary.hits).toBeGreaterThanOrEqual(4);
 });
 
 it("gain nothing from a name that rebinds, in 250 tries", { timeout: 300_000 }, async () => {
@@ -116,15 +89,15 @@ it("gain nothing from a name that rebinds, in 250 tries", { timeout: 300_000 }, 
       return looked % 2 ? ["192.0.2.1", "127.0.0.1"] : ["127.0.0.1"];
     },
   });
-  for (let i = 0; i < 250; i++) expect(await deliver(id, `https://rebind${i}.test:${port}`)).toBe("unreachable");
+  for (let i = 0; i < 250; i++) expect(await deliver(id, `https://rebind${i}.test:${canary.port}`)).toBe("unreachable");
   expect(looked).toBeGreaterThanOrEqual(250);
-  expect(hits).toBe(0);
+  expect(canary.hits).toBe(0);
 });
 
 it.each([301, 302, 303, 307, 308])("do not follow a redirect (%d) to one", async (status) => {
   const { id } = await hooks.add({ url: "https://redirecting.example.com/" });
-  wayOut({ allow: [allowed] });
-  expect(await deliver(id, `http://${allowed}/redirect-${status}`)).toBe("redirected");
-  expect(asked).toBe(1);
-  expect(hits).toBe(0);
+  wayOut({ allow: [canary.allowed] });
+  expect(await deliver(id, `http://${canary.allowed}/redirect-${status}`)).toBe("redirected");
+  expect(canary.asked).toBe(1);
+  expect(canary.hits).toBe(0);
 });
