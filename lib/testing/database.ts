@@ -32,20 +32,24 @@ export function useDatabase(
   const made = {} as TestDatabase;
   const name = `latchkey_test_${process.pid}_${randomBytes(4).toString("hex")}`;
 
-  beforeAll(async () => {
-    made.url = options.server ? await options.server() : await cloned(name);
-    made.owner = postgres(made.url, { max: 2, onnotice: () => {} });
-    made.settings = readSettings({
-      DATABASE_URL: made.url,
-      LATCHKEY_MASTER_KEY: randomBytes(32).toString("base64"),
-      LATCHKEY_URL: TEST_URL,
-      LATCHKEY_LOG_LEVEL: "silent",
-      ...env,
-    });
-    install("settings", made.settings);
-    install("databaseUrl", made.url);
-    if (options.keyring !== false) await openKeyring(() => {});
-  });
+  beforeAll(
+    async () => {
+      made.url = options.server ? await options.server() : await cloned(name);
+      made.owner = postgres(made.url, { max: 2, onnotice: () => {} });
+      made.settings = readSettings({
+        DATABASE_URL: made.url,
+        LATCHKEY_MASTER_KEY: randomBytes(32).toString("base64"),
+        LATCHKEY_URL: TEST_URL,
+        LATCHKEY_LOG_LEVEL: "silent",
+        ...env,
+      });
+      install("settings", made.settings);
+      install("databaseUrl", made.url);
+      if (options.keyring !== false) await openKeyring(() => {});
+      // A server of its own is made first, on a machine that may be busy.
+    },
+    options.server ? 240_000 : undefined,
+  );
 
   afterAll(async () => {
     await closeDatabase();

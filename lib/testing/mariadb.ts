@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import mysql from "mysql2/promise";
-import { freePort } from "@/lib/testing/free-port";
+import { freePort } from "@/lib/db/free-port";
 import { ensureMariadb } from "@/scripts/lib/mariadb.mjs";
 import type { Certificate } from "./certificates";
 

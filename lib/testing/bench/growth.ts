@@ -1,5 +1,5 @@
 import type postgres from "postgres";
-import { freePort } from "@/lib/testing/free-port";
+import { freePort } from "@/lib/db/free-port";
 import { type Child, startPart } from "./child";
 import { databaseCpuUs, postmasterOf } from "./database-usage";
 import { type DuePlan, duePlan } from "./due-plan";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import postgres from "postgres";
 import { closeDatabase } from "@/lib/db/client";
 import { startEmbedded } from "@/lib/db/embedded";
-import { freePort } from "@/lib/testing/free-port";
+import { freePort } from "@/lib/db/free-port";
 import { type Child, killChildren, startPart } from "./child";
 import { postmasterOf } from "./database-usage";
 import { makeGround, useKeys } from "./ground";

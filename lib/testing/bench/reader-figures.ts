@@ -1,5 +1,5 @@
 import type postgres from "postgres";
-import { freePort } from "@/lib/testing/free-port";
+import { freePort } from "@/lib/db/free-port";
 import { type Child, startPart } from "./child";
 import type { LoadOrder, LoadReport } from "./load";
 import { type Bench, measured } from "./parts";

@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import type postgres from "postgres";
-import { freePort } from "@/lib/testing/free-port";
+import { freePort } from "@/lib/db/free-port";
 import { startProxy } from "@/lib/testing/topology/proxy";
 import { type Child, startPart } from "./child";
 import { databaseCpuUs, postmasterOf } from "./database-usage";

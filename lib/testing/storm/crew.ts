@@ -168,6 +168,17 @@ export class Crew {
     }, "leases to end");
   }
 
+  /** Waits until every secret is past this generation, whatever the database does meanwhile. @returns how long that took, ms */
+  async landedPast(generation: number): Promise<number> {
+    const began = performance.now();
+    await until(async () => {
+      const rows = await this.#world.database.owner<{ n: number }[]>`
+        select count(*)::int as n from token_state where generation <= ${generation}`.catch(() => null);
+      return rows?.[0]?.n === 0;
+    }, "everything to be landed");
+    return Math.round(performance.now() - began);
+  }
+
   /** The verdict, from the provider's and the database's own record. */
   async judge(secrets: readonly StormSecret[], more: { providerLostAnswers?: boolean } = {}): Promise<Judgement> {
     const { owner } = this.#world.database;

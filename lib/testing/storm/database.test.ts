@@ -24,13 +24,7 @@ it(
       await server.fall();
       await pause(500 + Math.random() * 1_500);
       await server.rise();
-      const up = performance.now();
-      await until(async () => {
-        const rows = await world.database.owner<{ n: number }[]>`
-        select count(*)::int as n from token_state where generation <= ${n}`.catch(() => null);
-        return rows?.[0]?.n === 0;
-      }, "everything to be landed");
-      landedMs.push(Math.round(performance.now() - up));
+      landedMs.push(await crew.landedPast(n));
     }
     for (const worker of workers) worker.kill("SIGTERM");
     for (const worker of workers) expect(await worker.ended).toBe(0);

@@ -42,13 +42,7 @@ it(
         open += world.idp.open;
         await server.killPrimary();
         await server.promote();
-        const up = performance.now();
-        await until(async () => {
-          const rows = await world.database.owner<{ n: number }[]>`
-          select count(*)::int as n from token_state where generation <= ${n}`.catch(() => null);
-          return rows?.[0]?.n === 0;
-        }, "everything to be landed");
-        landedMs.push(Math.round(performance.now() - up));
+        landedMs.push(await crew.landedPast(n));
       } finally {
         over = true;
         await Promise.all(adding);

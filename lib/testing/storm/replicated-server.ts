@@ -8,7 +8,7 @@ import { afterAll } from "vitest";
 import { migrateDatabase } from "@/drizzle/migrate";
 import { startEmbedded } from "@/lib/db/embedded";
 import { CHILD_ENV, type Place, preparePlace } from "@/lib/db/embedded-place";
-import { freePort } from "@/lib/testing/free-port";
+import { freePort } from "@/lib/db/free-port";
 import { until } from "./crew";
 
 const run = promisify(execFile);
