@@ -46,8 +46,8 @@ export function useDatabase(
       install("settings", made.settings);
       install("databaseUrl", made.url);
       if (options.keyring !== false) await openKeyring(() => {});
-      // A server of its own is made first, on a machine that may be busy.
     },
+    // A server of its own is made first, on a machine that may be busy.
     options.server ? 240_000 : undefined,
   );
 
