@@ -16,10 +16,12 @@ const MAY_BE_UNAVAILABLE = new Set(["/readyz"]);
  *
  * @returns null: nothing
  */
-export function wrongWith(path: string, { status, contentType, text }: Seen): string | null {
+export function wrongWith(method: string, path: string, { status, contentType, text }: Seen): string | null {
   if (status >= 500 && !(status === 503 && MAY_BE_UNAVAILABLE.has(path))) return `a ${status}`;
   if (path !== "/metrics" && INSIDE.test(text)) return `a text of our inside: ${INSIDE.exec(text)?.[0]}`;
   if (status < 400) return status < 200 ? `the status ${status}` : null;
+  // Whoever asks so is sent no body.
+  if (method === "HEAD") return text === "" ? null : "a body";
   if (FOR_PEOPLE.test(path) || MAY_BE_UNAVAILABLE.has(path)) return null;
   if (!contentType.startsWith("application/json")) return `an error of type ${contentType}`;
   return wrongWithErrors(text, status);

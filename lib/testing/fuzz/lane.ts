@@ -135,11 +135,17 @@ export class Lane {
     for (let i = 0; i < count; i++) {
       const random = this.#random;
       if (i % 400 === 399) await this.#stock();
-      let route = random.pick(this.#routes);
+      let route = random.pick(random.chance(0.3) ? this.#unreached() : this.#routes);
       if (SLOW.test(route.path) && random.chance(0.95)) route = random.pick(this.#routes);
       await this.#ask(route);
     }
     this.#agent.destroy();
+  }
+
+  /** Those that were never answered well here: asked more often, or among so many some never would be. */
+  #unreached(): readonly Defined[] {
+    const left = this.#routes.filter(({ definition }) => !this.tally.classes.get(definition.route)?.[2]);
+    return left.length > 0 ? left : this.#routes;
   }
 
   async #newPerson(): Promise<void> {
@@ -341,7 +347,8 @@ export class Lane {
     classes[Math.floor(seen.status / 100)] = (classes[Math.floor(seen.status / 100)] ?? 0) + 1;
     this.tally.classes.set(route.definition.route, classes);
     const fault =
-      wrongWith(bare, seen) ?? (asked.wrong !== null && seen.status < 300 ? `success, though ${asked.wrong}` : null);
+      wrongWith(asked.method, bare, seen) ??
+      (asked.wrong !== null && seen.status < 300 ? `success, though ${asked.wrong}` : null);
     if (fault !== null)
       this.tally.findings.push({
         what: `${route.definition.route}: ${fault}`,

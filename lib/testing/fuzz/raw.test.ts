@@ -96,7 +96,7 @@ function answersIn(bytes: Buffer): Part[] {
 function judge(what: string, bytes: Buffer): Part[] {
   const answers = answersIn(bytes);
   for (const [i, part] of answers.entries()) {
-    expect(wrongWith("/v2/x", part), `${what}: ${JSON.stringify(part)}`).toBeNull();
+    expect(wrongWith("GET", "/v2/x", part), `${what}: ${JSON.stringify(part)}`).toBeNull();
     expect(part.close && i < answers.length - 1, `${what}: bytes behind the last answer`).toBe(false);
   }
   return answers;
