@@ -33,7 +33,7 @@ export function TestSecret({ workspaceId, secret }: { workspaceId: string; secre
     void run(async () => {
       const { data } = await api.secrets.test(workspaceId, secret.id);
       setAnswer(data);
-      if (!database) await queries.invalidateQueries({ queryKey: ["secrets", workspaceId] });
+      if (!database) void queries.invalidateQueries({ queryKey: ["secrets", workspaceId] });
     });
   };
   return (

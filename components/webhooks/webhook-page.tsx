@@ -152,7 +152,7 @@ function Shown({ workspaceId, webhook }: { workspaceId: string; webhook: Webhook
         <Section
           title="What it is"
           action={
-            <div className="row">
+            <div className="row-acts">
               <Button disabledReason={mayNot} busy={change.busy && asking === null} onClick={() => void turn()}>
                 {enabled ? "Switch off" : "Switch on"}
               </Button>
