@@ -17,14 +17,11 @@ import { Button } from "@/components/ui/button";
 import { EmptyState } from "@/components/ui/empty-state";
 import { Field } from "@/components/ui/field";
 import { Input } from "@/components/ui/input";
-import { LoadError } from "@/components/ui/load-error";
 import { Note } from "@/components/ui/note";
 import { PageHead } from "@/components/ui/page-head";
 import { sortErrors } from "@/components/ui/server-errors";
-import { SkeletonRows } from "@/components/ui/skeleton-rows";
 import { useToast } from "@/components/ui/toast";
 import { TroubleLine } from "@/components/ui/trouble-line";
-import { LatchkeyError } from "@/lib/sdk/errors";
 import type { AuthSecret } from "@/lib/sdk/resources";
 import type { SecretChange } from "@/lib/sdk/secrets";
 import { SECRET_TYPES } from "@/lib/secret-types";
@@ -37,6 +34,7 @@ import { secretQuery } from "./queries";
 import { RedirectPreview } from "./redirect-preview";
 import { RevealField } from "./reveal-policy";
 import { type SecretForm, secretPointers, secretSchema, storedWords, toCredentials, valuesFrom } from "./secret-form";
+import { SecretNotLoaded } from "./secret-not-loaded";
 import { ValueFields } from "./value-fields";
 
 /** Edits a secret: its name, what is asked for, or its values. Type and client never change. */
@@ -47,7 +45,6 @@ export function EditSecret({ workspaceId, secretId }: { workspaceId: string; sec
   const secret = query.data?.data;
   const refused = may("workspaces.auth_secret.edit") === false;
   if (secret && !refused) return <Loaded key={secret.id} workspaceId={workspaceId} secret={secret} />;
-  const gone = query.error instanceof LatchkeyError && (query.error.status === 404 || query.error.status === 403);
   return (
     <div className="page">
       <PageHead title="Edit secret" crumbs={[{ href: list, label: "Secrets" }]} />
@@ -56,27 +53,8 @@ export function EditSecret({ workspaceId, secretId }: { workspaceId: string; sec
           <EmptyState small title="You may not edit secrets here">
             It needs the permission workspaces.auth_secret.edit. Ask someone who owns the workspace.
           </EmptyState>
-        ) : query.isPending ? (
-          <SkeletonRows rows={6} label="Loading the secret" />
-        ) : gone ? (
-          <EmptyState
-            small
-            title="This secret is not here"
-            actions={
-              <Button asChild>
-                <Link href={list}>Back to secrets</Link>
-              </Button>
-            }
-          >
-            It was deleted, or you have no access to it.
-          </EmptyState>
         ) : (
-          <LoadError
-            title="The secret could not be loaded."
-            error={query.error}
-            busy={query.isFetching}
-            onRetry={() => void query.refetch()}
-          />
+          <SecretNotLoaded query={query} list={list} />
         )}
       </div>
     </div>

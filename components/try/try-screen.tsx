@@ -1,16 +1,11 @@
 "use client";
 
 import { useQuery } from "@tanstack/react-query";
-import Link from "next/link";
 import { useMay } from "@/components/frame/use-may";
 import { secretQuery } from "@/components/secrets/queries";
-import { Button } from "@/components/ui/button";
-import { EmptyState } from "@/components/ui/empty-state";
-import { LoadError } from "@/components/ui/load-error";
+import { SecretNotLoaded } from "@/components/secrets/secret-not-loaded";
 import { PageHead } from "@/components/ui/page-head";
-import { SkeletonRows } from "@/components/ui/skeleton-rows";
 import { Tabs } from "@/components/ui/tabs";
-import { LatchkeyError } from "@/lib/sdk/errors";
 import type { AuthSecret } from "@/lib/sdk/resources";
 import { SECRET_TYPES } from "@/lib/secret-types";
 import { TryDecrypt } from "./try-decrypt";
@@ -48,33 +43,11 @@ export function TryScreen({ workspaceId, secretId }: { workspaceId: string; secr
         <Forms workspaceId={workspaceId} secret={secret} refused={refused} />
       </div>
     );
-  const gone = query.error instanceof LatchkeyError && (query.error.status === 404 || query.error.status === 403);
   return (
     <div className="page">
       <PageHead title="Try it" crumbs={[{ href: list, label: "Secrets" }]} />
       <div className="card mt-6">
-        {query.isPending ? (
-          <SkeletonRows rows={6} label="Loading the secret" />
-        ) : gone ? (
-          <EmptyState
-            small
-            title="This secret is not here"
-            actions={
-              <Button asChild>
-                <Link href={list}>Back to secrets</Link>
-              </Button>
-            }
-          >
-            It was deleted, or you have no access to it.
-          </EmptyState>
-        ) : (
-          <LoadError
-            title="The secret could not be loaded."
-            error={query.error}
-            busy={query.isFetching}
-            onRetry={() => void query.refetch()}
-          />
-        )}
+        <SecretNotLoaded query={query} list={list} />
       </div>
     </div>
   );
