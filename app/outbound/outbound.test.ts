@@ -1,117 +1,24 @@
 import { execFile } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
-import { once } from "node:events";
-import {
-  Agent,
-  createServer,
-  request as httpRequest,
-  type IncomingMessage,
-  type Server,
-  type ServerResponse,
-} from "node:http";
-import type { AddressInfo } from "node:net";
+import { request as httpRequest, type ServerResponse } from "node:http";
 import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { POST as CREATE } from "@/app/v2/workspaces/[workspaceId]/secrets/route";
-import { HOT_ROUTES } from "@/lib/http/hot-routes";
-import { limitedServer } from "@/lib/http/limited-server";
-import { answer, hotMatcher } from "@/lib/http/node-entry";
-import { normalise } from "@/lib/http/normalise";
+import { beforeAll, describe, expect, test } from "vitest";
 import { newId } from "@/lib/ids";
 import { makePerson, makePlace, makeSession, makeTask, OWNER } from "@/lib/testing/callers";
-import { call } from "@/lib/testing/http";
 import { useOAuthWorld } from "@/lib/testing/oauth-world";
+import { PLAIN, useOutboundWorld } from "@/lib/testing/outbound-world";
 
 /** Requests that pass through (SECURITY PX-1 to PX-4): curl and Node's own client, this server's hot route, a real API behind it. */
 const world = useOAuthWorld();
-const run = promisify(execFile);
-
-interface Seen {
-  method: string;
-  url: string;
-  headers: IncomingMessage["headers"];
-}
-let seen: Seen[];
-let respond: (request: IncomingMessage, response: ServerResponse) => void;
-let api: Server;
+const passing = useOutboundWorld(world);
+const { apiKey, audit, ask } = passing;
 let host: string;
-let latchkey: Server;
 let origin: string;
-const hot = hotMatcher(HOT_ROUTES);
-
-async function listen(server: Server): Promise<string> {
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return `127.0.0.1:${(server.address() as AddressInfo).port}`;
-}
-
-beforeAll(async () => {
-  api = createServer((request, response) => {
-    const { method = "", url = "", headers } = request;
-    seen.push({ method, url, headers });
-    respond(request, response);
-  });
-  host = await listen(api);
-  latchkey = limitedServer((request, response) => {
-    const path = normalise(request, response);
-    if (path === null) return;
-    const match = hot(request.method ?? "GET", path);
-    if (match) void answer(request, response, path, match.endpoint, match.params);
-    else response.writeHead(599).end();
-  });
-  origin = `http://${await listen(latchkey)}`;
+beforeAll(() => {
+  ({ host, origin } = passing);
 });
-afterAll(() => {
-  for (const server of [api, latchkey]) {
-    server.closeAllConnections();
-    server.close();
-  }
-});
-beforeEach(() => {
-  seen = [];
-  respond = (request, response) => {
-    request.resume();
-    response.end("hello");
-  };
-});
-
-let count = 0;
-async function apiKey(headerValue = "k-0123456789abcdef", allowed_hosts = [host]): Promise<string> {
-  const attributes = {
-    name: `Outbound ${++count}`,
-    type: "api_key",
-    credentials: { headerName: "X-Api-Key", headerValue },
-    allowed_hosts,
-  };
-  const made = await call(CREATE, {
-    method: "POST",
-    params: { workspaceId: world.place.workspaceId },
-    as: world.owner.basic,
-    json: { data: { type: "auth-secret", attributes } },
-  });
-  expect(made.status).toBe(201);
-  return made.body.data.id;
-}
-
-async function oauth2(grant = {}) {
-  const secret = await world.addSecret(grant);
-  await world.database.owner`update secrets set allowed_hosts = ${[host]} where id = ${secret.id}`;
-  return secret;
-}
-
-const audit = (secretId: string) => world.database.owner<Record<string, unknown>[]>`
-  select action, outcome, host, detail from audit_entries where target_id = ${secretId}
-    and action in ('secret.requested', 'secret.reflected') order by id`;
-
-/** The scheme is said because the API of this test has no TLS. */
-const PLAIN = { "x-latchkey-scheme": "http" };
-
-const ask = (id: string, path = "/", init: RequestInit = {}, as = world.task.basic) =>
-  fetch(`${origin}/outbound/${id}/${host}${path}`, {
-    redirect: "manual",
-    ...init,
-    headers: { ...as, ...PLAIN, ...(init.headers as Record<string, string>) },
-  });
+const run = promisify(execFile);
 
 /** curl with the task's key as user and password, as the README says it. */
 async function curl(id: string, path: string, ...more: string[]) {
@@ -132,7 +39,7 @@ describe("curl", () => {
   test("gets, posts and downloads as if it spoke to the API itself, without ever holding the secret", async () => {
     const id = await apiKey();
     const file = randomBytes(3_000_000);
-    respond = async (request, response) => {
+    passing.respond = async (request, response) => {
       if (request.url?.startsWith("/file")) return void response.end(file);
       const chunks: Buffer[] = [];
       for await (const chunk of request) chunks.push(chunk as Buffer);
@@ -149,12 +56,12 @@ describe("curl", () => {
         .update(await curl(id, "/file?part=1"))
         .digest("hex"),
     ).toBe(createHash("sha256").update(file).digest("hex"));
-    expect(seen.map(({ method, url, headers }) => [method, url, headers["x-api-key"]])).toEqual([
+    expect(passing.seen.map(({ method, url, headers }) => [method, url, headers["x-api-key"]])).toEqual([
       ["POST", "/v1/things/", "k-0123456789abcdef"],
       ["DELETE", "/x", "k-0123456789abcdef"],
       ["GET", "/file?part=1", "k-0123456789abcdef"],
     ]);
-    const sent = seen[0]?.headers ?? {};
+    const sent = passing.seen[0]?.headers ?? {};
     expect(sent).toMatchObject({ host, "content-length": "7", "content-type": "application/x-www-form-urlencoded" });
     expect(sent).not.toHaveProperty("authorization");
     expect(Object.keys(sent).filter((name) => /latchkey|forwarded|via/.test(name))).toEqual([]);
@@ -162,7 +69,7 @@ describe("curl", () => {
 
   test("is told about a secret that comes back with stars only", async () => {
     const id = await apiKey();
-    respond = (request, response) => response.end(`key=${request.headers["x-api-key"]}`);
+    passing.respond = (request, response) => response.end(`key=${request.headers["x-api-key"]}`);
     expect((await curl(id, "/")).toString()).toBe(`key=${"*".repeat(18)}`);
     expect((await audit(id)).at(-1)).toMatchObject({ action: "secret.reflected", host });
   });
@@ -172,7 +79,7 @@ describe("the path", () => {
   test("goes on as it was written, dots aside", async () => {
     const id = await apiKey();
     for (const path of ["", "/", "/a%2Fb/%41?x=%20&y", "/a//b/", "/ü"]) await ask(id, path);
-    expect(seen.map(({ url }) => url)).toEqual(["/", "/", "/a%2Fb/%41?x=%20&y", "/a//b/", "/%C3%BC"]);
+    expect(passing.seen.map(({ url }) => url)).toEqual(["/", "/", "/a%2Fb/%41?x=%20&y", "/a//b/", "/%C3%BC"]);
   });
 
   test("cannot lead to another host or out of the route", async () => {
@@ -200,13 +107,13 @@ describe("the path", () => {
       });
       expect([400, 403, 404], path).toContain(status);
     }
-    expect(seen).toEqual([]);
+    expect(passing.seen).toEqual([]);
   });
 
   test("without the scheme it is https", async () => {
     const answer = await fetch(`${origin}/outbound/${await apiKey()}/${host}/`, { headers: world.task.basic });
     expect(answer.status).toBe(424);
-    expect(seen).toEqual([]);
+    expect(passing.seen).toEqual([]);
   });
 
   test("stays out of the log, but for the host", async () => {
@@ -223,7 +130,7 @@ describe("who and where", () => {
     expect(answer.status).toBe(403);
     expect(((await answer.json()) as { errors: { code: string }[] }).errors[0]?.code).toBe("destination_not_allowed");
     expect(await audit(id)).toMatchObject([{ outcome: "denied", host, detail: { code: "blocked_destination" } }]);
-    expect(seen).toEqual([]);
+    expect(passing.seen).toEqual([]);
   });
 
   test("a stranger finds nothing, a guest may not, a key with `use` may, a browser may not", async () => {
@@ -237,7 +144,7 @@ describe("who and where", () => {
     expect((await ask(id, "/", {}, world.owner.basic)).status).toBe(200);
     expect((await ask(id, "/", {}, await makeSession(world.owner.id))).status).toBe(403);
     expect((await ask(id, "/", { headers: { authorization: "Basic eDp5" } })).status).toBe(401);
-    expect(seen).toHaveLength(2);
+    expect(passing.seen).toHaveLength(2);
   });
 
   test.each([
@@ -249,13 +156,13 @@ describe("who and where", () => {
     const answer = await ask(await apiKey(), "/", { headers: { [name]: value } });
     expect(answer.status).toBe(400);
     expect(((await answer.json()) as { errors: { source: unknown }[] }).errors[0]?.source).toEqual({ header: name });
-    expect(seen).toEqual([]);
+    expect(passing.seen).toEqual([]);
   });
 });
 
 describe("the answer", () => {
   test("PX-4: is a file of nobody's, without cookies, and says who answered", async () => {
-    respond = (_request, response) => {
+    passing.respond = (_request, response) => {
       response.writeHead(203, {
         "content-type": "text/html",
         "content-disposition": 'inline; filename="a.html"',
@@ -287,7 +194,7 @@ describe("the answer", () => {
 
   test("HEAD and OPTIONS are the destination's: a length without a body, what may be asked", async () => {
     const id = await apiKey();
-    respond = (request, response) => {
+    passing.respond = (request, response) => {
       const allow = { allow: "GET, HEAD, OPTIONS", "x-key-seen": String(request.headers["x-api-key"]?.length) };
       if (request.method === "OPTIONS") response.writeHead(204, allow).end();
       else response.writeHead(200, { ...allow, "content-length": 1_234 }).end();
@@ -302,20 +209,20 @@ describe("the answer", () => {
       expect(answer.headers.get("x-key-seen")).toBe("18");
       expect(answer.headers.get("via")).toBe("1.1 latchkey");
     }
-    expect(seen.map(({ method }) => method)).toEqual(["HEAD", "OPTIONS"]);
+    expect(passing.seen.map(({ method }) => method)).toEqual(["HEAD", "OPTIONS"]);
     expect((await audit(id)).map(({ detail }) => detail)).toEqual([{ method: "HEAD" }, { method: "OPTIONS" }]);
   });
 
   test("SS-5: a redirect is given back", async () => {
-    respond = (_request, response) => response.writeHead(307, { location: "https://evil.example/" }).end();
+    passing.respond = (_request, response) => response.writeHead(307, { location: "https://evil.example/" }).end();
     const answer = await ask(await apiKey());
     expect([answer.status, answer.headers.get("location")]).toEqual([307, "https://evil.example/"]);
-    expect(seen).toHaveLength(1);
+    expect(passing.seen).toHaveLength(1);
   });
 
   test("PX-3: base64 of the value, a byte at a time, comes out as stars and as soon as it can", async () => {
     const value = "Zq+3f/8A+b/c9==token";
-    respond = async (request, response) => {
+    passing.respond = async (request, response) => {
       const text = Buffer.from(`[${request.headers["x-api-key"]}]`).toString("base64");
       for (const byte of text) {
         response.write(byte);
@@ -332,7 +239,7 @@ describe("the answer", () => {
 
   test("events come when they are sent", async () => {
     let push: ServerResponse | undefined;
-    respond = (_request, response) => {
+    passing.respond = (_request, response) => {
       push = response.writeHead(200, { "content-type": "text/event-stream" });
       push.write("data: 1\n\n");
     };
@@ -348,15 +255,15 @@ describe("the answer", () => {
 
   test("what comes compressed all the same is undone and masked; a bomb ends the answer", async () => {
     const id = await apiKey();
-    respond = (request, response) =>
+    passing.respond = (request, response) =>
       response.writeHead(200, { "content-encoding": "gzip" }).end(gzipSync(`key: ${request.headers["x-api-key"]}`));
     const answer = await ask(id);
     expect(answer.headers.get("content-encoding")).toBeNull();
     expect(await answer.text()).toBe(`key: ${"*".repeat(18)}`);
-    respond = (_request, response) =>
+    passing.respond = (_request, response) =>
       response.writeHead(200, { "content-encoding": "gzip" }).end(gzipSync(Buffer.alloc(50_000_000)));
     await expect((await ask(id)).arrayBuffer()).rejects.toThrow();
-    respond = (_request, response) => response.writeHead(200, { "content-encoding": "zstd" }).end("x");
+    passing.respond = (_request, response) => response.writeHead(200, { "content-encoding": "zstd" }).end("x");
     expect((await ask(id)).status).toBe(424);
   });
 
@@ -365,186 +272,11 @@ describe("the answer", () => {
     const id = await apiKey("key-value", [closed, host]);
     const none = await fetch(`${origin}/outbound/${id}/${closed}/`, { headers: { ...world.task.basic, ...PLAIN } });
     expect(none.status).toBe(424);
-    respond = (_request, response) => {
+    passing.respond = (_request, response) => {
       response.writeHead(200, { "content-length": "100" });
       response.write("half");
       setTimeout(() => response.destroy(), 50);
     };
     await expect((await ask(id)).text()).rejects.toThrow();
   });
-
-  describe("401 with oauth2", () => {
-    /** Reads the request and answers the first token with 401. */
-    const refuse = (old: string, bodies: string[] = []) => {
-      respond = async (request, response) => {
-        let text = "";
-        for await (const chunk of request) text += chunk;
-        bodies.push(text);
-        response.setHeader("x-latchkey-token", "theirs");
-        if (request.headers.authorization === `Bearer ${old}`) response.writeHead(401).end("old");
-        else response.end("new");
-      };
-    };
-    async function* chunked(text: string) {
-      yield Buffer.from(text.slice(0, 5));
-      yield Buffer.from(text.slice(5));
-    }
-
-    test.each([
-      ["without a body", {}],
-      ["with a body of known length", { method: "POST", body: "sent twice" }],
-      ["with 64 KB", { method: "PUT", body: "x".repeat(65_536) }],
-      ["with a body in chunks", { method: "POST", body: chunked("sent twice"), duplex: "half" }],
-    ])("%s: one refresh and one more try with all of it", async (_what, init) => {
-      const secret = await oauth2();
-      const bodies: string[] = [];
-      refuse(secret.accessToken, bodies);
-      const answer = await ask(secret.id, "/", init as RequestInit);
-      expect([answer.status, await answer.text()]).toEqual([200, "new"]);
-      expect(answer.headers.get("x-latchkey-token")).toBeNull();
-      expect(world.idp.refreshCalls()).toHaveLength(1);
-      expect(bodies).toHaveLength(2);
-      expect(bodies[1]).toBe(bodies[0]);
-      expect(seen[1]?.headers["content-length"]).toBe("body" in init ? String(bodies[0]?.length) : undefined);
-      expect(await audit(secret.id)).toMatchObject([{ outcome: "allowed" }, { outcome: "allowed" }]);
-    });
-
-    test.each([
-      ["known length", { body: "x".repeat(65_537) }],
-      ["chunks", { body: chunked("x".repeat(65_537)), duplex: "half" }],
-    ])("more than 64 KB of %s: one refresh, and the 401 says so", async (_what, init) => {
-      const secret = await oauth2();
-      refuse(secret.accessToken);
-      const answer = await ask(secret.id, "/", { method: "POST", ...init } as RequestInit);
-      expect([answer.status, await answer.text()]).toEqual([401, "old"]);
-      expect(answer.headers.get("x-latchkey-token")).toBe("renewed");
-      expect(world.idp.refreshCalls()).toHaveLength(1);
-      // What was not sent again was not used again.
-      expect(await audit(secret.id)).toHaveLength(1);
-      refuse(secret.accessToken);
-      expect(await (await ask(secret.id, "/", { method: "POST", body: "x".repeat(65_537) })).text()).toBe("new");
-    });
-
-    test("no newer token to be had, or none that could help: the 401 alone", async () => {
-      const secret = await oauth2({ offline: false });
-      const body = "x".repeat(65_537);
-      respond = (request, response) => void request.resume().on("end", () => response.writeHead(401).end("no"));
-      for (const id of [secret.id, await apiKey()])
-        for (const init of [{}, { method: "POST", body: "small" }, { method: "POST", body }]) {
-          const answer = await ask(id, "/", init);
-          expect([answer.status, await answer.text()]).toEqual([401, "no"]);
-          expect(answer.headers.get("x-latchkey-token")).toBeNull();
-        }
-      expect(seen).toHaveLength(6);
-    });
-
-    test("a destination that answers before the body has come, or goes away: the socket serves the next request", async () => {
-      const secret = await oauth2();
-      const body = "x".repeat(3_000_000);
-      respond = (request, response) => {
-        request.resume();
-        response.writeHead(401).end("early");
-      };
-      expect((await ask(secret.id, "/", { method: "POST", body })).status).toBe(401);
-      expect(world.idp.refreshCalls()).toHaveLength(1);
-      respond = (request) => void request.socket.destroy();
-      expect((await ask(secret.id, "/", { method: "POST", body })).status).toBe(424);
-      const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-      const path = `/outbound/${secret.id}/${host}/`;
-      const statuses: (number | undefined)[] = [];
-      for (const sent of [body, ""]) {
-        const request = httpRequest(origin, {
-          agent,
-          path,
-          method: "POST",
-          headers: { ...world.task.basic, ...PLAIN },
-        });
-        request.end(sent);
-        const [answer] = (await once(request, "response")) as [IncomingMessage];
-        statuses.push(answer.statusCode);
-        await answer.resume().toArray();
-        respond = (next, response) => void next.resume().on("end", () => response.end("fine"));
-      }
-      agent.destroy();
-      expect(statuses).toEqual([424, 200]);
-    });
-  });
-});
-
-describe("bodies stream", () => {
-  const MB = 1024 * 1024;
-  const MEGABYTES = Number(process.env.LATCHKEY_STREAM_MB ?? 64);
-
-  /** Highest memory outside the heap while `work` runs, in MB above what there was before. */
-  async function growth(work: () => Promise<void>): Promise<number> {
-    const now = () => process.memoryUsage().rss / MB;
-    const before = now();
-    let most = before;
-    const watch = setInterval(() => {
-      most = Math.max(most, now());
-    }, 20);
-    await work();
-    clearInterval(watch);
-    return most - before;
-  }
-
-  test(`${MEGABYTES} MB down through memory that stays flat, with a slow reader`, async () => {
-    const id = await apiKey();
-    const piece = randomBytes(MB);
-    let written = 0;
-    let most = 0;
-    let read = 0;
-    respond = async (_request, response) => {
-      for (written = 0; written < MEGABYTES && !response.destroyed; written++) {
-        most = Math.max(most, written - read / MB);
-        if (!response.write(piece)) await once(response, "drain");
-      }
-      response.end();
-    };
-    const grown = await growth(async () => {
-      const answer = await ask(id);
-      for await (const chunk of answer.body as unknown as AsyncIterable<Uint8Array>) {
-        const before = read;
-        read += chunk.byteLength;
-        // Slow at first: what is not read must stay with the API.
-        if (Math.floor(before / MB) !== Math.floor(read / MB) && read < 8 * MB)
-          await new Promise((r) => setTimeout(r, 50));
-      }
-    });
-    expect(read).toBe(MEGABYTES * MB);
-    // Sockets' own buffers hold a few; nobody holds the rest.
-    expect(most).toBeLessThan(44);
-    console.info(
-      `${MEGABYTES} MB down: at most ${Math.round(most)} MB ahead of the reader, RSS +${Math.round(grown)} MB`,
-    );
-  }, 600_000);
-
-  test(`${MEGABYTES} MB up through memory that stays flat, to a slow API`, async () => {
-    const id = await apiKey();
-    const piece = randomBytes(MB);
-    let sent = 0;
-    let read = 0;
-    let most = 0;
-    respond = async (request, response) => {
-      for await (const chunk of request) {
-        const before = read;
-        read += (chunk as Buffer).length;
-        if (Math.floor(before / MB) !== Math.floor(read / MB) && read < 8 * MB)
-          await new Promise((r) => setTimeout(r, 50));
-      }
-      response.end(String(read));
-    };
-    async function* pieces() {
-      for (sent = 0; sent < MEGABYTES; sent++) {
-        most = Math.max(most, sent - read / MB);
-        yield piece;
-      }
-    }
-    const grown = await growth(async () => {
-      const answer = await ask(id, "/", { method: "PUT", body: pieces() as never, duplex: "half" } as RequestInit);
-      expect([answer.status, await answer.text()]).toEqual([200, String(MEGABYTES * MB)]);
-    });
-    expect(most).toBeLessThan(44);
-    console.info(`${MEGABYTES} MB up: at most ${Math.round(most)} MB ahead of the API, RSS +${Math.round(grown)} MB`);
-  }, 600_000);
 });
