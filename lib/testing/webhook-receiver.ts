@@ -1,6 +1,8 @@
-import { createServer, type IncomingHttpHeaders, type ServerResponse } from "node:http";
+import { createServer, type IncomingHttpHeaders, type RequestListener, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, beforeEach } from "vitest";
+import type { Certificate } from "./certificates";
 
 /** A message as it arrived. */
 export interface Arrived {
@@ -14,7 +16,7 @@ export interface Arrived {
 }
 
 export interface Receiver {
-  /** http://127.0.0.1:port */
+  /** http://127.0.0.1:port, or https */
   url: string;
   /** 127.0.0.1:port */
   host: string;
@@ -24,11 +26,11 @@ export interface Receiver {
   respond(message: Arrived, response: ServerResponse): void;
 }
 
-/** A real receiver on this machine. Call it at the top of a test file. */
-export function useReceiver(): Receiver {
+/** A real receiver on this machine. Call it at the top of a test file. @param certificate makes it one over TLS */
+export function useReceiver(certificate?: Certificate): Receiver {
   const receiver = { arrived: [] as Arrived[] } as Receiver;
   const usual: Receiver["respond"] = (_message, response) => void response.writeHead(204).end();
-  const server = createServer(async (request, response) => {
+  const take: RequestListener = async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const body = Buffer.concat(chunks).toString("utf8");
@@ -36,11 +38,12 @@ export function useReceiver(): Receiver {
     const message = { headers, all: request.headers, path: request.url ?? "", body, json: JSON.parse(body) };
     receiver.arrived.push(message);
     receiver.respond(message, response);
-  });
+  };
+  const server = certificate ? createTlsServer(certificate, take) : createServer(take);
   beforeAll(async () => {
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     receiver.host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
-    receiver.url = `http://${receiver.host}`;
+    receiver.url = `${certificate ? "https" : "http"}://${receiver.host}`;
   });
   beforeEach(() => {
     receiver.arrived.length = 0;

@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { DELETE as DELETE_SECRET } from "@/app/v2/workspaces/[workspaceId]/secrets/[secretId]/route";
 import { POST as CREATE_SECRET } from "@/app/v2/workspaces/[workspaceId]/secrets/route";
 import { pruneDeliveries } from "@/lib/jobs/prune-deliveries";
+import { metrics } from "@/lib/observability/metrics";
 import { call } from "@/lib/testing/http";
 import { useOAuthWorld } from "@/lib/testing/oauth-world";
 import { useReceiver } from "@/lib/testing/webhook-receiver";
@@ -173,6 +174,7 @@ describe("the authenticating secret", () => {
 describe("a receiver that does not take it", () => {
   test("gets the same message with the same id again, later each time, until it does", async () => {
     const hook = await hooks.add({ url: receiver.url, events: ["secret.created"] });
+    metrics().webhookDeliveries.reset();
     receiver.respond = (_message, response) => void response.writeHead(500).end("an inner secret of the receiver");
     await addPassword();
     await hooks.later("11 s");
@@ -198,6 +200,11 @@ describe("a receiver that does not take it", () => {
     for (const at of [0, 1, 2]) verify(hook.signing, at);
     expect((await hooks.log(hook.id))[0].attributes).toMatchObject({ state: "delivered", attempts: 3, status: 200 });
     expect((await hooks.get(hook.id)).body.data.attributes.failing_since).toBeNull();
+    const counted = (await metrics().webhookDeliveries.get()).values;
+    expect(counted.map(({ labels, value }) => [labels.outcome, value])).toEqual([
+      ["retrying", 2],
+      ["delivered", 1],
+    ]);
   });
 
   test("is given up after eleven attempts, and switched off when nothing has arrived for three days", async () => {
