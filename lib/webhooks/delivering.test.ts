@@ -281,7 +281,7 @@ describe("a receiver that does not take it", () => {
     expect((await hooks.log(hook.id))[0].attributes.error.code).toBe("redirected");
   });
 
-  test("costs no memory however much it answers", async () => {
+  test("costs no memory however much it answers", { timeout: 60_000 }, async () => {
     const hook = await hooks.add({ url: receiver.url, events: ["secret.created"] });
     let sent = 0;
     receiver.respond = (_message, response) => {
