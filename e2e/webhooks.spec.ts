@@ -128,7 +128,9 @@ test("Webhooks: added, tested, verified, refused, changed, deleted", async ({ pa
   await page.getByRole("button", { name: "Switch off" }).click();
   await expect(page.getByRole("button", { name: "Switch on" })).toBeVisible();
   await page.getByRole("link", { name: "Webhooks", exact: true }).first().click();
-  await expect(page.getByRole("listitem").filter({ hasText: "On-call" }).getByText("Off")).toBeVisible();
+  await expect(
+    page.getByRole("listitem").filter({ hasText: "On-call" }).getByText("Off", { exact: true }),
+  ).toBeVisible();
   await page.getByRole("link", { name: "On-call" }).click();
   await page.getByRole("button", { name: "Delete webhook" }).click();
   await page.getByRole("alertdialog").getByRole("button", { name: "Delete webhook" }).click();
