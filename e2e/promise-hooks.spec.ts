@@ -3,13 +3,15 @@ import { startLatchkey } from "./processes";
 
 /** lib/http/promise-hooks.ts: what Next needs while it answers costs nobody anything afterwards, and pages never notice. */
 test("promise hooks are off whenever Next answers nothing, and pages work all the same", async ({ page, browser }) => {
+  test.setTimeout(180_000);
   const server = await startLatchkey({
     account: true,
     env: { NODE_OPTIONS: `--import=${new URL("promise-hooks-probe.mjs", import.meta.url).href}` },
   });
   try {
     const states = () => [...server.output().matchAll(/^promise hooks (on|off)$/gm)].map((match) => match[1]);
-    const off = () => expect.poll(() => states().at(-1)).toBe("off");
+    // An answer whose client has gone keeps them on for ten seconds more.
+    const off = () => expect.poll(() => states().at(-1), { timeout: 40_000 }).toBe("off");
     await off();
     const before = states().length;
     await signIn(page, server.url);
