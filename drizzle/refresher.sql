@@ -50,13 +50,16 @@ RETURNS SETOF latchkey_lease LANGUAGE sql SECURITY DEFINER SET search_path = pub
                           AND c.auth_client_id = t.auth_client_id AND c.problem IS NOT NULL)
      ORDER BY t.refresh_due_at
      LIMIT p_limit
-       FOR UPDATE OF t SKIP LOCKED)
-  UPDATE token_state t
-     SET lease_holder = p_holder, lease_until = now() + interval '@LEASE_MS@ ms', fence = t.fence + 1,
-         attempt = gen_random_uuid()::text,
-         lost_generation = CASE WHEN t.outcome = 'UNKNOWN' THEN t.generation ELSE t.lost_generation END
-    FROM due WHERE t.tenant_id = due.tenant_id AND t.secret_id = due.secret_id
-  RETURNING (latchkey_lease_of(t)).*
+       FOR UPDATE OF t SKIP LOCKED),
+  leased AS (
+    UPDATE token_state t
+       SET lease_holder = p_holder, lease_until = now() + interval '@LEASE_MS@ ms', fence = t.fence + 1,
+           attempt = gen_random_uuid()::text,
+           lost_generation = CASE WHEN t.outcome = 'UNKNOWN' THEN t.generation ELSE t.lost_generation END
+      FROM due WHERE t.tenant_id = due.tenant_id AND t.secret_id = due.secret_id
+    RETURNING t.refresh_due_at AS due_at, latchkey_lease_of(t) AS lease)
+  -- An update answers in whatever order it was planned in.
+  SELECT (lease).* FROM leased ORDER BY due_at
 $$;
 
 -- One secret of each broken client may try again when its probe time has come (section 6, "client").

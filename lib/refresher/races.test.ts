@@ -49,6 +49,23 @@ function patch(secretId: string, attributes: Record<string, unknown>) {
 
 const worldWith = (changes: Partial<World>): World => ({ ...refresher().world, ...changes });
 
+it("what is claimed comes soonest first, however the database goes about it", async () => {
+  const secrets = [];
+  for (let n = 0; n < 12; n++) secrets.push(await world.addSecret());
+  const wanted = secrets.map(({ id }, n) => ({ id, at: (n * 7) % 12 })).sort((a, b) => a.at - b.at);
+  const { owner } = world.database;
+  for (const { id, at } of wanted)
+    await owner`update token_state set refresh_due_at = now() - interval '1 h' + ${at} * interval '1 s' where secret_id = ${id}`;
+  const claimed = await owner.begin(async (tx) => {
+    // As it goes about many rows: a hash of what is due, and a walk over the table.
+    await tx`set local enable_nestloop = off`;
+    await tx`set local enable_mergejoin = off`;
+    return tx<{ secret_id: string }[]>`select secret_id from latchkey_refresh_claim('test', 200, '{}')`;
+  });
+  await owner`update token_state set refresh_due_at = null, lease_holder = null where lease_holder = 'test'`;
+  expect(claimed.map((row) => row.secret_id)).toEqual(wanted.map(({ id }) => id));
+});
+
 describe("before anything is sent", () => {
   it("a lease that somebody else took over stops the attempt", async () => {
     const secret = await world.addSecret();
