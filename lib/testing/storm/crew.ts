@@ -39,14 +39,15 @@ export class Crew {
   readonly #world: OAuthWorld;
   readonly #started: Started[] = [];
   readonly blows: Blow[] = [];
-  #paths: Awaited<ReturnType<typeof bundleProcesses>> | null = null;
+  /** Once, also when several are launched at the same moment: one that starts while its file is written anew is empty, and ends. */
+  #bundled: ReturnType<typeof bundleProcesses> | null = null;
 
   constructor(world: OAuthWorld) {
     this.#world = world;
     afterAll(async () => {
       for (const child of this.#started) child.kill("SIGKILL");
       await Promise.all(this.#started.map((child) => child.ended));
-      if (this.#paths) await rm(dirname(this.#paths.idp), { recursive: true, force: true });
+      if (this.#bundled) await rm(dirname((await this.#bundled).idp), { recursive: true, force: true });
     });
   }
 
@@ -68,9 +69,10 @@ export class Crew {
   }
 
   async #launch(env: Record<string, string>): Promise<Started> {
-    this.#paths ??= await bundleProcesses();
+    this.#bundled ??= bundleProcesses();
+    const { latchkey } = await this.#bundled;
     const { database } = this.#world;
-    const child = startProcess(this.#paths.latchkey, {
+    const child = startProcess(latchkey, {
       DATABASE_URL: database.url,
       LATCHKEY_MASTER_KEY: database.settings.masterKey as string,
       LATCHKEY_EGRESS_ALLOW: "127.0.0.1",
