@@ -22,6 +22,7 @@ import { Fold } from "@/components/ui/fold";
 import { Input } from "@/components/ui/input";
 import { KeepEnd } from "@/components/ui/keep-end";
 import { LoadError } from "@/components/ui/load-error";
+import { NotLoaded } from "@/components/ui/not-loaded";
 import { PageHead } from "@/components/ui/page-head";
 import { RelativeTime } from "@/components/ui/relative-time";
 import { SecretInput } from "@/components/ui/secret-input";
@@ -31,7 +32,6 @@ import { Tag } from "@/components/ui/tag";
 import { useToast } from "@/components/ui/toast";
 import { TroubleLine } from "@/components/ui/trouble-line";
 import { visibilityOf } from "@/lib/sdk/auth-clients";
-import { LatchkeyError } from "@/lib/sdk/errors";
 import type { AuthClient } from "@/lib/sdk/resources";
 import { SECRET_TYPES } from "@/lib/secret-types";
 import { AdvancedFields } from "./advanced-fields";
@@ -58,33 +58,11 @@ export function ClientPage({ workspaceId, clientId }: { workspaceId: string; cli
   const crumbs = [{ href: here, label: "Auth clients" }];
   const client = query.data?.data;
   if (client) return <Loaded key={client.id} workspaceId={workspaceId} client={client} />;
-  const gone = query.error instanceof LatchkeyError && (query.error.status === 404 || query.error.status === 403);
   return (
     <div className="page">
       <PageHead title="Auth client" crumbs={crumbs} />
       <div className="card mt-6">
-        {query.isPending ? (
-          <SkeletonRows rows={6} label="Loading the auth client" />
-        ) : gone ? (
-          <EmptyState
-            small
-            title="This auth client is not here"
-            actions={
-              <Button asChild>
-                <Link href={here}>Back to auth clients</Link>
-              </Button>
-            }
-          >
-            It was deleted, or you have no access to it.
-          </EmptyState>
-        ) : (
-          <LoadError
-            title="The auth client could not be loaded."
-            error={query.error}
-            busy={query.isFetching}
-            onRetry={() => void query.refetch()}
-          />
-        )}
+        <NotLoaded what="auth client" list={here} query={query} />
       </div>
     </div>
   );

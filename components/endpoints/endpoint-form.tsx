@@ -17,13 +17,12 @@ import { Field } from "@/components/ui/field";
 import { FieldGroup } from "@/components/ui/field-group";
 import { Fold } from "@/components/ui/fold";
 import { Input } from "@/components/ui/input";
+import { NotLoaded } from "@/components/ui/not-loaded";
 import { PageHead } from "@/components/ui/page-head";
 import { sortErrors } from "@/components/ui/server-errors";
-import { SkeletonRows } from "@/components/ui/skeleton-rows";
 import { useToast } from "@/components/ui/toast";
 import { TroubleLine } from "@/components/ui/trouble-line";
 import type { Endpoint } from "@/lib/sdk/resources";
-import { Absent } from "./endpoint-page";
 import { OpenersField } from "./openers-field";
 import { endpointQuery } from "./queries";
 
@@ -94,11 +93,7 @@ export function EditEndpoint({ workspaceId, endpointId }: { workspaceId: string;
         <EndpointForm workspaceId={workspaceId} endpoint={endpoint} />
       ) : (
         <div className="card mt-6">
-          {query.isPending ? (
-            <SkeletonRows rows={6} label="Loading the endpoint" />
-          ) : (
-            <Absent workspaceId={workspaceId} query={query} />
-          )}
+          <NotLoaded what="endpoint" list={`/workspaces/${workspaceId}/endpoints`} query={query} />
         </div>
       )}
     </div>

@@ -12,18 +12,15 @@ import { useMay } from "@/components/frame/use-may";
 import { Button } from "@/components/ui/button";
 import { ConfirmDialog } from "@/components/ui/confirm-dialog";
 import { CopyButton } from "@/components/ui/copy-button";
-import { EmptyState } from "@/components/ui/empty-state";
 import { Facts } from "@/components/ui/facts";
 import { KeepEnd } from "@/components/ui/keep-end";
 import { Lines } from "@/components/ui/lines";
-import { LoadError } from "@/components/ui/load-error";
+import { NotLoaded } from "@/components/ui/not-loaded";
 import { PageHead } from "@/components/ui/page-head";
 import { RelativeTime } from "@/components/ui/relative-time";
-import { SkeletonRows } from "@/components/ui/skeleton-rows";
 import { Tabs } from "@/components/ui/tabs";
 import { useToast } from "@/components/ui/toast";
 import { TroubleLine } from "@/components/ui/trouble-line";
-import { LatchkeyError } from "@/lib/sdk/errors";
 import type { Endpoint } from "@/lib/sdk/resources";
 import { ChecksSection } from "./checks-section";
 import { typeWords } from "./endpoint-words";
@@ -40,46 +37,9 @@ export function EndpointPage({ workspaceId, endpointId }: { workspaceId: string;
     <div className="page">
       <PageHead title="Endpoint" crumbs={[{ href: here, label: "Endpoints" }]} />
       <div className="card mt-6">
-        {query.isPending ? (
-          <SkeletonRows rows={6} label="Loading the endpoint" />
-        ) : (
-          <Absent workspaceId={workspaceId} query={query} />
-        )}
+        <NotLoaded what="endpoint" list={here} query={query} />
       </div>
     </div>
-  );
-}
-
-/** What stands in place of an endpoint that is not there, or could not be loaded. */
-export function Absent({
-  workspaceId,
-  query,
-}: {
-  workspaceId: string;
-  query: { error: Error | null; isFetching: boolean; refetch: () => unknown };
-}) {
-  const gone = query.error instanceof LatchkeyError && (query.error.status === 404 || query.error.status === 403);
-  if (gone)
-    return (
-      <EmptyState
-        small
-        title="This endpoint is not here"
-        actions={
-          <Button asChild>
-            <Link href={`/workspaces/${workspaceId}/endpoints`}>Back to endpoints</Link>
-          </Button>
-        }
-      >
-        It was deleted, or you have no access to it.
-      </EmptyState>
-    );
-  return (
-    <LoadError
-      title="The endpoint could not be loaded."
-      error={query.error}
-      busy={query.isFetching}
-      onRetry={() => void query.refetch()}
-    />
   );
 }
 

@@ -17,6 +17,7 @@ import { Button } from "@/components/ui/button";
 import { EmptyState } from "@/components/ui/empty-state";
 import { Field } from "@/components/ui/field";
 import { Input } from "@/components/ui/input";
+import { NotLoaded } from "@/components/ui/not-loaded";
 import { Note } from "@/components/ui/note";
 import { PageHead } from "@/components/ui/page-head";
 import { sortErrors } from "@/components/ui/server-errors";
@@ -34,7 +35,6 @@ import { secretQuery } from "./queries";
 import { RedirectPreview } from "./redirect-preview";
 import { RevealField } from "./reveal-policy";
 import { type SecretForm, secretPointers, secretSchema, storedWords, toCredentials, valuesFrom } from "./secret-form";
-import { SecretNotLoaded } from "./secret-not-loaded";
 import { ValueFields } from "./value-fields";
 
 /** Edits a secret: its name, what is asked for, or its values. Type and client never change. */
@@ -54,7 +54,7 @@ export function EditSecret({ workspaceId, secretId }: { workspaceId: string; sec
             It needs the permission workspaces.auth_secret.edit. Ask someone who owns the workspace.
           </EmptyState>
         ) : (
-          <SecretNotLoaded query={query} list={list} />
+          <NotLoaded what="secret" list={list} query={query} />
         )}
       </div>
     </div>

@@ -3,7 +3,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useMay } from "@/components/frame/use-may";
 import { secretQuery } from "@/components/secrets/queries";
-import { SecretNotLoaded } from "@/components/secrets/secret-not-loaded";
+import { NotLoaded } from "@/components/ui/not-loaded";
 import { PageHead } from "@/components/ui/page-head";
 import { Tabs } from "@/components/ui/tabs";
 import type { AuthSecret } from "@/lib/sdk/resources";
@@ -47,7 +47,7 @@ export function TryScreen({ workspaceId, secretId }: { workspaceId: string; secr
     <div className="page">
       <PageHead title="Try it" crumbs={[{ href: list, label: "Secrets" }]} />
       <div className="card mt-6">
-        <SecretNotLoaded query={query} list={list} />
+        <NotLoaded what="secret" list={list} query={query} />
       </div>
     </div>
   );

@@ -2,7 +2,6 @@
 
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Send } from "lucide-react";
-import Link from "next/link";
 import { useRouter } from "next/navigation";
 import { type ReactNode, useState } from "react";
 import { Section } from "@/components/accounts/section";
@@ -11,17 +10,14 @@ import { api } from "@/components/frame/api";
 import { useMay } from "@/components/frame/use-may";
 import { Button } from "@/components/ui/button";
 import { ConfirmDialog } from "@/components/ui/confirm-dialog";
-import { EmptyState } from "@/components/ui/empty-state";
 import { Facts } from "@/components/ui/facts";
 import { KeepEnd } from "@/components/ui/keep-end";
-import { LoadError } from "@/components/ui/load-error";
+import { NotLoaded } from "@/components/ui/not-loaded";
 import { Note } from "@/components/ui/note";
 import { PageHead } from "@/components/ui/page-head";
 import { RelativeTime } from "@/components/ui/relative-time";
-import { SkeletonRows } from "@/components/ui/skeleton-rows";
 import { useToast } from "@/components/ui/toast";
 import { TroubleLine } from "@/components/ui/trouble-line";
-import { LatchkeyError } from "@/lib/sdk/errors";
 import type { Webhook, WebhookDelivery } from "@/lib/sdk/resources";
 import { WEBHOOK_EVENTS } from "@/lib/webhooks/events";
 import { DeliveriesSection } from "./deliveries-section";
@@ -37,33 +33,11 @@ export function WebhookPage({ workspaceId, webhookId }: { workspaceId: string; w
   const here = `/workspaces/${workspaceId}/webhooks`;
   const webhook = query.data?.data;
   if (webhook) return <Shown workspaceId={workspaceId} webhook={webhook} />;
-  const gone = query.error instanceof LatchkeyError && (query.error.status === 404 || query.error.status === 403);
   return (
     <div className="page">
       <PageHead title="Webhook" crumbs={[{ href: here, label: "Webhooks" }]} />
       <div className="card mt-6">
-        {query.isPending ? (
-          <SkeletonRows rows={6} label="Loading the webhook" />
-        ) : gone ? (
-          <EmptyState
-            small
-            title="This webhook is not here"
-            actions={
-              <Button asChild>
-                <Link href={here}>Back to webhooks</Link>
-              </Button>
-            }
-          >
-            It was deleted, or you have no access to it.
-          </EmptyState>
-        ) : (
-          <LoadError
-            title="The webhook could not be loaded."
-            error={query.error}
-            busy={query.isFetching}
-            onRetry={() => void query.refetch()}
-          />
-        )}
+        <NotLoaded what="webhook" list={here} query={query} />
       </div>
     </div>
   );
