@@ -4,7 +4,8 @@
 -- ---------------------------------------------------------------- what happened
 
 -- One row for each webhook that wants to know. Only appended to: what is told together is put together later, so that two who
--- refresh never wait for each other here. This and the next run as the trigger that calls them; by themselves they see one tenant.
+-- refresh never wait for each other here. That a webhook's own token was refused is not told to it: the message would be refused, too, and
+-- that told again. This and the next run as the trigger that calls them; by themselves they see one tenant.
 CREATE OR REPLACE FUNCTION latchkey_webhook_tell(p_event text, p_tenant text, p_workspace text, p_secret text, p_name text,
   p_client_tenant text, p_client text, p_code text)
 RETURNS void LANGUAGE sql AS $$
@@ -13,6 +14,7 @@ RETURNS void LANGUAGE sql AS $$
          (SELECT c.name FROM auth_clients c WHERE c.tenant_id = p_client_tenant AND c.id = p_client), p_code
     FROM webhooks w
    WHERE w.tenant_id = p_tenant AND w.workspace_id = p_workspace AND w.enabled AND p_event = ANY (w.events)
+     AND NOT (p_event = 'secret.refused' AND w.auth_secret_id IS NOT DISTINCT FROM p_secret)
 $$;
 
 -- Trouble is told once, until it is over. Where nobody listens it leaves no mark.
@@ -110,12 +112,13 @@ CREATE OR REPLACE TRIGGER webhook_client AFTER INSERT OR UPDATE OR DELETE ON aut
   EXECUTE FUNCTION latchkey_webhook_client();
 
 -- What no transaction tells: a token that has ended although it was to be renewed, one that ends with nothing to renew it, and one that
--- has. A broken auth client is told of by itself. Up to p_limit of each at a time; the mark leaves out who was told. Rows that somebody is
+-- has. A broken auth client is told of by itself. Up to p_limit of both kinds at a time; the mark leaves out who was told. Rows that somebody is
 -- writing just now are left for the next look, and the others held: a mark set beside a renewal would never be taken away.
 CREATE OR REPLACE FUNCTION latchkey_webhook_expiring(p_limit int, p_warn_ms float8) RETURNS int
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
   t token_state;
+  ending record;
   told int := 0;
 BEGIN
   IF NOT EXISTS (SELECT 1 FROM webhooks w WHERE w.enabled AND w.events && '{secret.expiring,secret.reauthorization_needed}') THEN
@@ -135,29 +138,18 @@ BEGIN
     PERFORM latchkey_webhook_trouble('secret.expiring', t, t.problem ->> 'code');
     told := told + 1;
   END LOOP;
-  FOR t IN
-    SELECT k.* FROM token_state k
-     WHERE NOT k.renewable AND k.status = 'active' AND k.expires_at > now()
-       AND k.expires_at <= now() + least(p_warn_ms, coalesce(k.lifetime_s, 0) * 500) * interval '1 ms'
+  FOR ending IN
+    SELECT k AS token, e.event FROM token_state k
+     CROSS JOIN LATERAL (SELECT CASE WHEN k.expires_at > now() THEN 'secret.expiring' ELSE 'secret.reauthorization_needed' END AS event) e
+     WHERE NOT k.renewable AND k.status = 'active' AND k.expires_at > now() - interval '1 day'
+       AND k.expires_at <= now() + least(p_warn_ms, greatest(coalesce(k.lifetime_s, 0), 0) * 500) * interval '1 ms'
        AND EXISTS (SELECT 1 FROM webhooks w WHERE w.tenant_id = k.tenant_id AND w.workspace_id = k.workspace_id
-                      AND w.enabled AND 'secret.expiring' = ANY (w.events))
+                      AND w.enabled AND e.event = ANY (w.events))
        AND NOT EXISTS (SELECT 1 FROM webhook_marks m WHERE m.tenant_id = k.tenant_id AND m.secret_id = k.secret_id
-                          AND m.event = 'secret.expiring')
+                          AND m.event = e.event)
      LIMIT p_limit FOR UPDATE OF k SKIP LOCKED
   LOOP
-    PERFORM latchkey_webhook_trouble('secret.expiring', t, 'no_refresh_token');
-    told := told + 1;
-  END LOOP;
-  FOR t IN
-    SELECT k.* FROM token_state k
-     WHERE NOT k.renewable AND k.status = 'active' AND k.expires_at <= now() AND k.expires_at > now() - interval '1 day'
-       AND EXISTS (SELECT 1 FROM webhooks w WHERE w.tenant_id = k.tenant_id AND w.workspace_id = k.workspace_id
-                      AND w.enabled AND 'secret.reauthorization_needed' = ANY (w.events))
-       AND NOT EXISTS (SELECT 1 FROM webhook_marks m WHERE m.tenant_id = k.tenant_id AND m.secret_id = k.secret_id
-                          AND m.event = 'secret.reauthorization_needed')
-     LIMIT p_limit FOR UPDATE OF k SKIP LOCKED
-  LOOP
-    PERFORM latchkey_webhook_trouble('secret.reauthorization_needed', t, 'no_refresh_token');
+    PERFORM latchkey_webhook_trouble(ending.event, ending.token, 'no_refresh_token');
     told := told + 1;
   END LOOP;
   RETURN told;
@@ -281,4 +273,18 @@ LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
         OR EXISTS (SELECT 1 FROM many m WHERE m.tenant_id = d.tenant_id AND m.id = d.webhook_id AND d.created_at <= m.before))
     RETURNING 1)
   SELECT count(*) FROM gone
+$$;
+
+-- For the metrics of every process (lib/observability/database-gauges). A message behind another of its webhook waits for that receiver, not
+-- for a worker.
+CREATE OR REPLACE FUNCTION latchkey_webhook_gauges()
+RETURNS TABLE (failing_webhooks bigint, webhook_lag_s float8)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  SELECT (SELECT count(*) FROM webhooks w WHERE w.enabled AND w.failing_since IS NOT NULL),
+         coalesce(extract(epoch FROM now() - (
+           SELECT d.next_attempt_at FROM webhook_deliveries d
+            WHERE d.state = 'pending' AND d.next_attempt_at <= now()
+              AND NOT EXISTS (SELECT 1 FROM webhook_deliveries o WHERE o.tenant_id = d.tenant_id AND o.webhook_id = d.webhook_id
+                                 AND o.state = 'pending' AND o.lease_until > now())
+            ORDER BY d.next_attempt_at LIMIT 1)), 0)::float8
 $$;

@@ -13,13 +13,13 @@ import { MAX_HOSTS } from "./metrics";
 const world = useOAuthWorld();
 
 beforeEach(() => {
-  for (const what of ["metrics", "refresh-gauges"]) forget(what);
+  for (const what of ["metrics", "database-gauges"]) forget(what);
 });
 afterAll(() => forget("metrics"));
 
 /** One scrape: `name{labels}` → value, labels as Prometheus prints them. */
 async function scrape(): Promise<Record<string, number>> {
-  forget("refresh-gauges");
+  forget("database-gauges");
   const answer = await call(METRICS);
   expect(answer.status).toBe(200);
   const lines = String(answer.body).split("\n");
@@ -118,6 +118,37 @@ describe("what lies in the database", () => {
     await world.database.owner`delete from token_state where secret_id like 'many-%'`;
   });
 
+  it("is webhooks that fail, and how long their messages wait for a worker and not for their receiver", async () => {
+    const { tenantId, workspaceId } = world.place;
+    const look = async () => {
+      const { latchkey_webhooks_failing: failing = Number.NaN, latchkey_webhook_due_lag_seconds: lag = Number.NaN } =
+        await scrape();
+      return [failing, Math.round(lag / 100) * 100];
+    };
+    expect(await look()).toEqual([0, 0]);
+    const owner = world.database.owner;
+    for (const [id, enabled, failing] of [
+      ["works", true, null],
+      ["fails", true, new Date()],
+      ["off", false, new Date()],
+    ] as const)
+      await owner`insert into webhooks (tenant_id, id, workspace_id, name, name_key, url, events, enabled, sealed, failing_since, created_by)
+        values (${tenantId}, ${id}, ${workspaceId}, ${id}, ${id}, 'https://x.test/', '{secret.created}', ${enabled}, '', ${failing}, 'x')`;
+    const add = (id: string, webhook: string, state: string, due: string, lease: string | null) =>
+      owner`insert into webhook_deliveries (tenant_id, id, webhook_id, workspace_id, event, group_key, body, count, state, next_attempt_at, lease_until)
+        values (${tenantId}, ${id}, ${webhook}, ${workspaceId}, 'secret.created', 'x', '{}', 1, ${state}, now() + ${due}::interval, now() + ${lease}::interval)`;
+    await add("later", "works", "pending", "1 hour", null);
+    await add("done", "works", "delivered", "-1 hour", null);
+    await add("under way", "fails", "pending", "-9000 s", "1 minute");
+    await add("behind it", "fails", "pending", "-8000 s", null);
+    expect(await look()).toEqual([1, 0]);
+    await add("waits", "works", "pending", "-600 s", null);
+    expect(await look()).toEqual([1, 600]);
+    await add("lapsed", "works", "pending", "-700 s", "-1 s");
+    expect(await look()).toEqual([1, 700]);
+    for (const table of ["webhooks", "webhook_deliveries"]) await owner`delete from ${owner(table)}`;
+  });
+
   it("is absent while the database does not answer, and the rest is there", async () => {
     const open = database();
     install("database", { usage: () => open.usage(), sql: () => Promise.reject(new Error("away")) });
@@ -126,6 +157,7 @@ describe("what lies in the database", () => {
     expect(away.latchkey_database_up).toBe(0);
     expect(away.latchkey_refresh_due_lag_seconds).toBeUndefined();
     expect(away.latchkey_soonest_expiry_seconds).toBeUndefined();
+    expect(away.latchkey_webhooks_failing).toBeUndefined();
     expect(away.latchkey_db_connections_max).toBe(10);
     expect((await scrape()).latchkey_database_up).toBe(1);
   });

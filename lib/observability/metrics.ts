@@ -154,6 +154,22 @@ function make() {
       labelNames: ["outcome"],
       registers,
     }),
+    webhooksSwitchedOff: new Counter({
+      name: "latchkey_webhooks_switched_off_total",
+      help: "Webhooks that Latchkey switched off, by reason (gone: the receiver answered 410; failing: nothing arrived for three days)",
+      labelNames: ["reason"],
+      registers,
+    }),
+    webhooksFailing: new Gauge({
+      name: "latchkey_webhooks_failing",
+      help: "Webhooks that are on and have not taken a message since one failed (the same in every process)",
+      registers,
+    }),
+    webhookLag: new Gauge({
+      name: "latchkey_webhook_due_lag_seconds",
+      help: "How long the longest waiting of the messages due waits for a worker; not of a webhook that has one under way (the same in every process)",
+      registers,
+    }),
 
     // -------------------------------------------------------------- connections
     connections: new Gauge({
@@ -177,6 +193,7 @@ function make() {
   for (const outcome of OUTCOMES) for (const cause of CAUSES) all.refreshes.inc({ cause, outcome }, 0);
   for (const at of CONFLICTS) all.conflicts.inc({ at }, 0);
   for (const outcome of ["delivered", "retrying", "failed"]) all.webhookDeliveries.inc({ outcome }, 0);
+  for (const reason of ["gone", "failing"]) all.webhooksSwitchedOff.inc({ reason }, 0);
   return all;
 }
 

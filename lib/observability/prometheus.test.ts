@@ -15,6 +15,8 @@ import { refresher } from "@/lib/refresher/live-world";
 import { readsWaiting } from "@/lib/secrets/audited-read-store";
 import { lockTable } from "@/lib/testing/lock-table";
 import { useOAuthWorld } from "@/lib/testing/oauth-world";
+import { useReceiver } from "@/lib/testing/webhook-receiver";
+import { webhookCalls } from "@/lib/testing/webhook-world";
 import { ensurePrometheus } from "@/scripts/lib/prometheus.mjs";
 import { metrics } from "./metrics";
 
@@ -23,6 +25,8 @@ import { metrics } from "./metrics";
  * other goes wrong, mostly for real, and each alert is seen to fire. Times in the rules are shortened for it, and nothing else.
  */
 const world = useOAuthWorld();
+const receiver = useReceiver();
+const hooks = webhookCalls(() => ({ place: world.place, auth: world.owner.basic, database: world.database }));
 const RULES = readFileSync("lib/observability/alerts.yml", "utf8");
 const DASHBOARD = JSON.parse(readFileSync("lib/observability/dashboard.json", "utf8"));
 const ALERTS = [...RULES.matchAll(/- alert: (\w+)/g)].map((match) => match[1] as string);
@@ -214,6 +218,13 @@ describe("a real Prometheus", () => {
       if (entry.kind === "in") entry.ticket.leave("silent");
     }
     protocol.reportStoreTrouble(new Error("no"));
+    // A webhook that wants no more, one whose receiver fails, and no worker for the messages that are due now.
+    receiver.respond = ({ path }, response) => void response.writeHead(path === "/gone" ? 410 : 500).end();
+    for (const path of ["gone", "failing"]) await hooks.add({ url: `${receiver.url}/${path}` });
+    await world.addSecret();
+    await hooks.later("11 s");
+    expect(await hooks.round()).toBe(2);
+    await hooks.later("1 hour");
     // A process that is gone.
     gone.closeAllConnections();
     gone.close();
@@ -239,7 +250,7 @@ describe("a real Prometheus", () => {
 
     // The trail is locked, and the pool is used up by those who wait for it. What the database says is remembered meanwhile.
     await METRICS(new Request("http://latchkey.test/metrics"), { params: {} });
-    const remembered = installed<{ until: number }>("refresh-gauges");
+    const remembered = installed<{ until: number }>("database-gauges");
     if (remembered) remembered.until = Number.POSITIVE_INFINITY;
     const unlock = await lockTable(owner, "audit_entries");
     const waiting: Promise<unknown>[] = [world.token(late)];
@@ -259,7 +270,7 @@ describe("a real Prometheus", () => {
     // The database is gone.
     await closeDatabase();
     install("databaseUrl", "postgres://nobody@127.0.0.1:1/nothing");
-    forget("refresh-gauges");
+    forget("database-gauges");
     await until("the database's alert", async () => {
       await look();
       return missing().length === 0;

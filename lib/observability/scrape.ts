@@ -1,8 +1,9 @@
 import { auditWaiting } from "@/lib/audit/record";
 import { database } from "@/lib/db/client";
-import { circuits, refreshGauges } from "@/lib/refresher/gauges";
+import { circuits } from "@/lib/refresher/gauges";
 import { refresher } from "@/lib/refresher/live-world";
 import { readsWaiting } from "@/lib/secrets/audited-read-store";
+import { type DatabaseGauges, databaseGauges } from "./database-gauges";
 import { MAX_HOSTS, metrics } from "./metrics";
 
 /**
@@ -10,13 +11,13 @@ import { MAX_HOSTS, metrics } from "./metrics";
  * absent, and `latchkey_database_up` says whether that is the database's fault.
  */
 export async function prometheusText(): Promise<{ text: string; type: string }> {
-  setDatabaseGauges(await refreshGauges());
+  setDatabaseGauges(await databaseGauges());
   setProcessGauges();
   const { registry } = metrics();
   return { text: await registry.metrics(), type: registry.contentType };
 }
 
-function setDatabaseGauges(found: Awaited<ReturnType<typeof refreshGauges>>): void {
+function setDatabaseGauges(found: DatabaseGauges | null): void {
   const all = metrics();
   all.databaseUp.set(found ? 1 : 0);
   for (const [gauge, value] of [
@@ -28,6 +29,8 @@ function setDatabaseGauges(found: Awaited<ReturnType<typeof refreshGauges>>): vo
     [all.expired, found?.expired],
     [all.brokenClients, found?.brokenClients],
     [all.throttledClients, found?.throttledClients],
+    [all.webhooksFailing, found?.failingWebhooks],
+    [all.webhookLag, found?.webhookLagS],
   ] as const)
     if (typeof value === "number") gauge.set(value);
     else gauge.remove();

@@ -163,7 +163,7 @@ export async function workspaceOf(caller: Caller, id: string): Promise<string> {
  *
  * @throws AppError destination_not_allowed, audit_unavailable
  */
-export async function releaseAnew(caller: Caller, refused: Release, destination: Destination): Promise<Release | null> {
+export async function releaseAnew(caller: Reader, refused: Release, destination: Destination): Promise<Release | null> {
   const { scope, row } = refused;
   if (row.type !== "oauth2" || row.fingerprint === null) return null;
   const again = () => read(caller, scope, row.id, destination);

@@ -103,7 +103,7 @@ export async function reportRefused(
  * @throws AppError needs_person, provider_fault when there is none
  */
 export async function renewRefused<Row extends TokenRow>(
-  caller: Caller,
+  caller: Pick<Caller, "name">,
   scope: WorkspaceScope,
   before: Row,
   reported: string,

@@ -1,4 +1,5 @@
 import { expect } from "vitest";
+import { POST as CREATE_SECRET } from "@/app/v2/workspaces/[workspaceId]/secrets/route";
 import { POST as REDELIVER } from "@/app/v2/workspaces/[workspaceId]/webhooks/[webhookId]/deliveries/[deliveryId]/redeliver/route";
 import { GET as DELIVERIES } from "@/app/v2/workspaces/[workspaceId]/webhooks/[webhookId]/deliveries/route";
 import { POST as ROTATE } from "@/app/v2/workspaces/[workspaceId]/webhooks/[webhookId]/rotate/route";
@@ -62,6 +63,22 @@ export function webhookCalls(at: () => { place: Place; auth: Record<string, stri
     rotate: (webhookId: string) => send(ROTATE, "POST", { webhookId }),
     test: (webhookId: string) => send(TEST, "POST", { webhookId }),
     log: async (webhookId: string) => (await send(DELIVERIES, "GET", { webhookId })).body.data,
+    /** A static secret; something to happen. */
+    async addPassword(name = `Told ${++count}`, more: object = {}): Promise<string> {
+      const { status, body: made } = await send(
+        CREATE_SECRET,
+        "POST",
+        {},
+        {
+          data: {
+            type: "auth-secret",
+            attributes: { name, type: "password", credentials: { password: "hush" }, ...more },
+          },
+        },
+      );
+      expect(status, JSON.stringify(made)).toBe(201);
+      return made.data.id;
+    },
     redeliver: (webhookId: string, deliveryId: string) => send(REDELIVER, "POST", { webhookId, deliveryId }),
     /** As if so much time had gone by since whatever waits happened, was told, or was tried. */
     async later(interval: string): Promise<void> {

@@ -10,7 +10,8 @@ import { errorFields, log } from "@/lib/observability/log";
 import { metrics } from "@/lib/observability/metrics";
 import { once } from "@/lib/process";
 import { Injection } from "@/lib/secret-use/http-injection";
-import { releaseTo } from "@/lib/secrets/requests";
+import type { Reader } from "@/lib/secrets/audited-read-store";
+import { type Release, releaseAnew, releaseTo } from "@/lib/secrets/requests";
 import * as rows from "./delivery-store";
 import { TEST_EVENT } from "./events";
 import type { FailureWord } from "./failure";
@@ -18,8 +19,9 @@ import { ATTEMPT_MS, GIVE_UP_MS, LEASE_MS, readRetryAfter, retryAfter } from "./
 import { signedHeaders } from "./signing";
 
 /**
- * One attempt to deliver one message: opened, authenticated, asked once more whether it is ours, sent, and written down. What a
- * receiver answers is never read beyond its status and headers, so nothing of it can be kept or cost memory.
+ * One attempt to deliver one message: opened, authenticated, asked once more whether it is ours, sent, and written down. A 401 to an oauth2
+ * secret has its token renewed once, and the message sent once more. What a receiver answers is never read beyond its status and headers, so
+ * nothing of it can be kept or cost memory.
  */
 
 /** This process, as leases name it. */
@@ -48,7 +50,9 @@ export async function attempt(lease: rows.Lease): Promise<void> {
   metrics().webhookDeliveries.inc({
     outcome: outcome.delivered ? "delivered" : outcome.retryMs === null ? "failed" : "retrying",
   });
-  if (off) await recordOff(lease, off);
+  if (!off) return;
+  metrics().webhooksSwitchedOff.inc({ reason: off });
+  await recordOff(lease, off);
 }
 
 function outcomeOf(lease: rows.Lease, answered: Answered, durationMs: number): rows.Outcome {
@@ -78,38 +82,54 @@ async function send(lease: rows.Lease): Promise<Answered | "lost"> {
   const url = new URL(lease.url);
   const late = AbortSignal.timeout(ATTEMPT_MS);
   try {
-    const secret = await authentication(lease, url);
-    if (!(await rows.guard(lease, holder(), LEASE_MS))) return "lost";
-    const nowMs = systemClock.now();
-    const signed = await signedHeaders(lease, `msg_${lease.id}`, Math.floor(nowMs / 1000), lease.body);
-    const headers = { "content-type": "application/json", ...signed };
-    const answer = await safeFetch(
-      url,
-      { method: "POST", headers: secret ? secret.into(headers) : headers, body: lease.body, signal: late },
-      { egress: webhookEgress(), headersTimeoutMs: ATTEMPT_MS },
-    );
-    // Left unread: the status is all there is to know.
-    await answer.body?.return();
-    return { status: answer.status, retryAfterMs: readRetryAfter(answer.headers["retry-after"] ?? null, nowMs) };
+    const release = await authentication(lease, url);
+    const answered = await post(lease, url, release, late);
+    if (answered === "lost" || answered.status !== 401 || release === null) return answered;
+    const renewed = await releaseAnew(readerOf(lease), release, { method: "POST", url });
+    return renewed ? await post(lease, url, renewed, late) : answered;
   } catch (error) {
     return { error: failureOf(error, lease, late.aborted) };
   }
 }
 
-/** The header fields of the secret that authenticates; its use is on record before this resolves. */
-async function authentication(lease: rows.Lease, url: URL): Promise<Injection | null> {
+async function post(
+  lease: rows.Lease,
+  url: URL,
+  release: Release | null,
+  signal: AbortSignal,
+): Promise<{ status: number; retryAfterMs: number | null } | "lost"> {
+  const secret = release && (await Injection.of(release));
+  if (!(await rows.guard(lease, holder(), LEASE_MS))) return "lost";
+  const nowMs = systemClock.now();
+  const signed = await signedHeaders(lease, `msg_${lease.id}`, Math.floor(nowMs / 1000), lease.body);
+  const headers = { "content-type": "application/json", ...signed };
+  const answer = await safeFetch(
+    url,
+    { method: "POST", headers: secret ? secret.into(headers) : headers, body: lease.body, signal },
+    { egress: webhookEgress(), headersTimeoutMs: ATTEMPT_MS },
+  );
+  // Left unread: the status is all there is to know.
+  await answer.body?.return();
+  return { status: answer.status, retryAfterMs: readRetryAfter(answer.headers["retry-after"] ?? null, nowMs) };
+}
+
+/** The secret that authenticates; its use is on record before this resolves. */
+async function authentication(lease: rows.Lease, url: URL): Promise<Release | null> {
   if (lease.authSecretId === null) return null;
   const { tenantId, contractId, workspaceId } = lease;
   const scope = { kind: "workspace", tenantId, contractId, workspaceId } as const;
-  const reader = {
+  return releaseTo(readerOf(lease), scope, lease.authSecretId, { method: "POST", url });
+}
+
+function readerOf(lease: rows.Lease): Reader {
+  return {
     kind: "system",
     id: lease.webhookId,
     name: lease.name,
     via: "webhook",
     credentialId: null,
     request: { requestId: newRequestId(), ip: null, userAgent: null, purpose: `msg_${lease.id}` },
-  } as const;
-  return Injection.of(await releaseTo(reader, scope, lease.authSecretId, { method: "POST", url }));
+  };
 }
 
 /** @throws what is no failure of receiver or secret */

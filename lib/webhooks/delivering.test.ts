@@ -23,21 +23,7 @@ beforeEach(async () => {
     await world.database.owner`delete from ${world.database.owner(table)}`;
 });
 
-let count = 0;
-/** A static secret; something to happen. */
-async function addPassword(name = `Told ${++count}`, more: object = {}): Promise<string> {
-  const answer = await call(CREATE_SECRET, {
-    method: "POST",
-    params: { workspaceId: world.place.workspaceId },
-    as: world.owner.basic,
-    json: {
-      data: { type: "auth-secret", attributes: { name, type: "password", credentials: { password: "hush" }, ...more } },
-    },
-  });
-  expect(answer.status, JSON.stringify(answer.body)).toBe(201);
-  return answer.body.data.id;
-}
-
+const { addPassword } = hooks;
 const verify = (signing: string, at = 0) => {
   const message = receiver.arrived[at];
   if (!message) throw new Error("Nothing arrived.");
@@ -129,45 +115,6 @@ describe("a message", () => {
     await hooks.round();
     verify(rotated.signing_secret, 1);
     expect(() => verify(hook.signing, 1)).toThrow();
-  });
-});
-
-describe("the authenticating secret", () => {
-  test("is put in by its type, for a host that it allows, and each use is recorded", async () => {
-    const secret = await addPassword("For the receiver", { allowed_hosts: [receiver.host] });
-    const hook = await hooks.add({ url: receiver.url, events: ["secret.created"] }, secret);
-    await addPassword();
-    await hooks.later("11 s");
-    await hooks.round();
-    expect(receiver.arrived[0]?.all.authorization).toBe("Bearer hush");
-    verify(hook.signing);
-    const entries = await world.database.owner`
-      select actor_kind, actor_id, via, outcome, host from audit_entries
-       where action = 'secret.requested' and target_id = ${secret}`;
-    expect(entries).toEqual([
-      { actor_kind: "system", actor_id: hook.id, via: "webhook", outcome: "allowed", host: receiver.host },
-    ]);
-  });
-
-  test("that allows the host no more, or is gone, is not sent; nothing is sent without it", async () => {
-    const secret = await addPassword("Taken back", { allowed_hosts: [receiver.host] });
-    const hook = await hooks.add({ url: receiver.url, events: ["secret.created"] }, secret);
-    await world.database.owner`update secrets set allowed_hosts = '{}' where id = ${secret}`;
-    await addPassword();
-    await hooks.later("11 s");
-    await hooks.round();
-    const [unfit] = await hooks.log(hook.id);
-    expect(unfit.attributes).toMatchObject({ state: "pending", attempts: 1, error: { code: "secret_unfit" } });
-    await call(DELETE_SECRET, {
-      method: "DELETE",
-      params: { workspaceId: world.place.workspaceId, secretId: secret },
-      as: world.owner.basic,
-    });
-    await hooks.later("10 s");
-    await hooks.round();
-    const [gone] = await hooks.log(hook.id);
-    expect(gone.attributes).toMatchObject({ state: "pending", attempts: 2, error: { code: "secret_gone" } });
-    expect(receiver.arrived).toEqual([]);
   });
 });
 

@@ -19,6 +19,8 @@ export interface ListedWebhook extends WebhookRow {
 const ofWorkspace = (tenantId: string, workspaceId: string) =>
   and(eq(webhooks.tenantId, tenantId), eq(webhooks.workspaceId, workspaceId));
 
+const oneWebhook = (tenantId: string, id: string) => and(eq(webhooks.tenantId, tenantId), eq(webhooks.id, id));
+
 export async function listWebhooks(tx: Tx, tenantId: string, workspaceId: string): Promise<ListedWebhook[]> {
   return select(tx, ofWorkspace(tenantId, workspaceId));
 }
@@ -60,7 +62,7 @@ export async function placeOf(
     .select({ name: webhooks.name, workspace: { id: workspaces.id, name: workspaces.name } })
     .from(webhooks)
     .innerJoin(workspaces, and(eq(workspaces.tenantId, webhooks.tenantId), eq(workspaces.id, webhooks.workspaceId)))
-    .where(and(eq(webhooks.tenantId, tenantId), eq(webhooks.id, id)));
+    .where(oneWebhook(tenantId, id));
   return row ?? null;
 }
 
@@ -101,7 +103,7 @@ export async function updateWebhook(
     tx
       .update(webhooks)
       .set({ ...change, updatedAt: sql`now()` })
-      .where(and(eq(webhooks.tenantId, tenantId), eq(webhooks.id, id))),
+      .where(oneWebhook(tenantId, id)),
   );
 }
 
@@ -120,10 +122,8 @@ async function unlessTaken(write: () => PromiseLike<unknown>): Promise<void> {
 /** Deletes a webhook with all that waits for it and its log. */
 export async function deleteWebhook(tx: Tx, tenantId: string, id: string): Promise<void> {
   await tx.delete(webhookEvents).where(and(eq(webhookEvents.tenantId, tenantId), eq(webhookEvents.webhookId, id)));
-  await tx
-    .delete(webhookDeliveries)
-    .where(and(eq(webhookDeliveries.tenantId, tenantId), eq(webhookDeliveries.webhookId, id)));
-  await tx.delete(webhooks).where(and(eq(webhooks.tenantId, tenantId), eq(webhooks.id, id)));
+  await tx.delete(webhookDeliveries).where(deliveriesOf(tenantId, id));
+  await tx.delete(webhooks).where(oneWebhook(tenantId, id));
 }
 
 /** What waits for a webhook that was switched off is not told any more. */
@@ -133,6 +133,9 @@ export async function dropWaiting(tx: Tx, tenantId: string, id: string): Promise
 
 // ---------------------------------------------------------------- the log
 
+const deliveriesOf = (tenantId: string, webhookId: string) =>
+  and(eq(webhookDeliveries.tenantId, tenantId), eq(webhookDeliveries.webhookId, webhookId));
+
 /** Newest first. */
 export async function listDeliveries(
   tx: Tx,
@@ -140,7 +143,7 @@ export async function listDeliveries(
   webhookId: string,
   page: { limit: number; offset: number },
 ): Promise<{ rows: DeliveryRow[]; total: number }> {
-  const where = and(eq(webhookDeliveries.tenantId, tenantId), eq(webhookDeliveries.webhookId, webhookId));
+  const where = deliveriesOf(tenantId, webhookId);
   const rows = await tx
     .select()
     .from(webhookDeliveries)
@@ -161,13 +164,7 @@ export async function findDelivery(
   const [row] = await tx
     .select()
     .from(webhookDeliveries)
-    .where(
-      and(
-        eq(webhookDeliveries.tenantId, tenantId),
-        eq(webhookDeliveries.webhookId, webhookId),
-        eq(webhookDeliveries.id, id),
-      ),
-    );
+    .where(and(deliveriesOf(tenantId, webhookId), eq(webhookDeliveries.id, id)));
   return row ?? null;
 }
 
@@ -241,8 +238,7 @@ export async function lookAtGroup(
     .from(webhookDeliveries)
     .where(
       and(
-        eq(webhookDeliveries.tenantId, tenantId),
-        eq(webhookDeliveries.webhookId, webhookId),
+        deliveriesOf(tenantId, webhookId),
         eq(webhookDeliveries.groupKey, groupKey),
         gt(webhookDeliveries.createdAt, sql`now() - ${windowMs} * interval '1 ms'`),
       ),

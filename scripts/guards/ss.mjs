@@ -20,16 +20,31 @@ const range = (what, text) => ({
   tests: RANGES,
 });
 
+/** What a name resolved to is not judged. */
+export const UNJUDGED_NAMES = {
+  file: CONNECTOR,
+  find: "  if (complaint) throw new EgressError",
+  replace: "  if (complaint && isIP(destination.host)) throw new EgressError",
+};
+
+/** Redirects are followed. */
+export const REDIRECTS = {
+  file: FETCH,
+  find: "  get dispatcher(): Dispatcher {\n    return this.#agent;",
+  replace:
+    "  get dispatcher(): Dispatcher {\n    return this.#agent.compose(interceptors.redirect({ maxRedirections: 3 }));",
+  also: [
+    {
+      file: FETCH,
+      find: "import { Agent, type Dispatcher }",
+      replace: "import { Agent, type Dispatcher, interceptors }",
+    },
+  ],
+};
+
 /** @type {import("./all.mjs").Guard[]} */
 export const ss = [
-  {
-    row: "SS-2",
-    what: "what a name resolved to is judged",
-    file: CONNECTOR,
-    find: "  if (complaint) throw new EgressError",
-    replace: "  if (complaint && isIP(destination.host)) throw new EgressError",
-    tests: CONNECT,
-  },
+  { row: "SS-2", what: "what a name resolved to is judged", ...UNJUDGED_NAMES, tests: CONNECT },
   {
     row: "SS-2",
     what: "every address of a name is judged",
@@ -154,22 +169,7 @@ export const ss = [
     replace: "? host.endsWith(entry.host)",
     tests: DECIDE,
   },
-  {
-    row: "SS-5",
-    what: "no redirect is followed",
-    file: FETCH,
-    find: "  get dispatcher(): Dispatcher {\n    return this.#agent;",
-    replace:
-      "  get dispatcher(): Dispatcher {\n    return this.#agent.compose(interceptors.redirect({ maxRedirections: 3 }));",
-    also: [
-      {
-        file: FETCH,
-        find: "import { Agent, type Dispatcher }",
-        replace: "import { Agent, type Dispatcher, interceptors }",
-      },
-    ],
-    tests: SEND,
-  },
+  { row: "SS-5", what: "no redirect is followed", ...REDIRECTS, tests: SEND },
   {
     row: "SS-6",
     what: "http and https alone",

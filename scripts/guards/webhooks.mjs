@@ -1,8 +1,12 @@
+import { REDIRECTS, UNJUDGED_NAMES } from "./ss.mjs";
+
 const SERVICE = "lib/webhooks/service.ts";
 const ATTEMPT = "lib/webhooks/attempt.ts";
 const SQL = "drizzle/webhooks.sql";
 const API = ["app/v2/workspaces/_tests/webhooks.test.ts"];
 const DELIVERING = ["lib/webhooks/delivering.test.ts"];
+const AUTHENTICATION = ["lib/webhooks/authentication.test.ts"];
+const HOSTS = ["lib/webhooks/forbidden-hosts.test.ts"];
 
 /** @type {import("./all.mjs").Guard[]} */
 export const webhooks = [
@@ -44,6 +48,33 @@ export const webhooks = [
     find: "if (!isAllowed(entriesFor(asked), row.allowedHosts))",
     replace: "if (url === '' && !isAllowed(entriesFor(asked), row.allowedHosts))",
     tests: API,
+  },
+  {
+    row: "SS-2",
+    what: "what a webhook's name resolves to is judged at each delivery",
+    ...UNJUDGED_NAMES,
+    tests: HOSTS,
+    testName: "reach none",
+  },
+  {
+    row: "SS-3",
+    what: "webhooks have no way out of their own that leads further",
+    file: ATTEMPT,
+    find: "    { egress: webhookEgress(), headersTimeoutMs: ATTEMPT_MS },",
+    replace:
+      '    { egress: once("open", () => new Egress({ allow: ["0.0.0.0/0", "::/0"] })), headersTimeoutMs: ATTEMPT_MS },',
+    tests: HOSTS,
+    testName: "reach none",
+  },
+  { row: "SS-5", what: "a webhook follows no redirect", ...REDIRECTS, tests: HOSTS, testName: "redirect" },
+  {
+    row: "SS-6",
+    what: "the form takes no address that says by itself that it is forbidden",
+    file: "lib/webhooks/resource.ts",
+    find: "checkLiteral(text) ??",
+    replace: '(URL.canParse(text) ? null : "must be a URL") ??',
+    tests: HOSTS,
+    testName: "by the form",
   },
   {
     row: "SS-7",
@@ -89,5 +120,23 @@ export const webhooks = [
     find: "  IF FOUND THEN\n    PERFORM latchkey_webhook_tell(p_event,",
     replace: "  IF true THEN\n    PERFORM latchkey_webhook_tell(p_event,",
     tests: ["lib/webhooks/happenings.test.ts"],
+  },
+  {
+    row: "webhooks",
+    what: "who lost the lease while a token was renewed sends nothing more",
+    file: ATTEMPT,
+    find: 'if (!(await rows.guard(lease, holder(), LEASE_MS))) return "lost";',
+    replace: "await rows.guard(lease, holder(), LEASE_MS);",
+    tests: AUTHENTICATION,
+    testName: "lapsed",
+  },
+  {
+    row: "webhooks",
+    what: "a webhook is not told that its own token was refused",
+    file: SQL,
+    find: "     AND NOT (p_event = 'secret.refused' AND w.auth_secret_id IS NOT DISTINCT FROM p_secret)\n",
+    replace: "",
+    tests: AUTHENTICATION,
+    testName: "goes on",
   },
 ];
