@@ -94,10 +94,10 @@ test("An endpoint whose secret was deleted says so, stays closed, and is mended 
   });
   // The drawer of a secret has the lines of the endpoint that it opens.
   await page.goto(`/workspaces/${workspaceId}/secrets?manage=${id}`);
-  await page.getByRole("dialog").getByRole("tab", { name: "nginx" }).click();
+  await page.getByRole("dialog").getByRole("tab", { name: "nginx, incoming" }).click();
   await expect(page.getByRole("dialog").getByRole("tabpanel")).toContainText(data.attributes.check_url);
   await page.goto(`/workspaces/${workspaceId}/secrets?manage=${nextId}`);
-  await page.getByRole("dialog").getByRole("tab", { name: "nginx" }).click();
+  await page.getByRole("dialog").getByRole("tab", { name: "nginx, incoming" }).click();
   await expect(page.getByRole("dialog").getByRole("tabpanel")).toContainText("/inbound/ENDPOINT/check");
 
   // Whoever deletes a secret is told what it opens.

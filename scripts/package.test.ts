@@ -1,102 +1,29 @@
-import { execFileSync, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { readFile, stat, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { POST as CREATE_SECRET } from "@/app/v2/workspaces/[workspaceId]/secrets/route";
+import { describe, expect, test, vi } from "vitest";
 import { useApiServer } from "@/lib/testing/api-server";
-import { call } from "@/lib/testing/http";
+import { useInstalledPackage } from "@/lib/testing/installed-package";
 import { type OAuthWorld, useOAuthWorld } from "@/lib/testing/oauth-world";
 import { useSqlThreads } from "@/lib/testing/sql-thread";
 import { ROOT } from "./lib/begin.mjs";
-import { makePackage } from "./lib/client-package.mjs";
 
-/** The package as somebody installs it: `latchkey/client` in a program, `latchkey` at the command line, and what plugs into it. */
+/** The package as somebody installs it: `latchkey/client` in a program, and `latchkey` at the command line. */
 vi.setConfig({ testTimeout: 120_000 });
 const world: OAuthWorld = useOAuthWorld();
 useSqlThreads();
 const server = useApiServer();
-let folder: string;
-let env: Record<string, string>;
-
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "latchkey-package-"));
-  const tarball = await makePackage(join(folder, "made"), folder);
-  await mkdir(join(folder, "user"));
-  await writeFile(join(folder, "user", "package.json"), '{"name":"user","private":true,"type":"module"}');
-  execFileSync("npm", ["install", "--offline", "--no-audit", "--no-fund", tarball], {
-    cwd: join(folder, "user"),
-    stdio: "pipe",
-  });
-  env = {
-    PATH: `${join(folder, "user", "node_modules", ".bin")}:${process.env.PATH}`,
-    HOME: folder,
-    GIT_TERMINAL_PROMPT: "0",
-    LATCHKEY_URL: server.url,
-    LATCHKEY_KEY: world.task.key,
-    LATCHKEY_WORKSPACE: world.place.workspaceId,
-  };
-}, 120_000);
-afterAll(() => rm(folder, { recursive: true, force: true }));
-
-interface Ran {
-  code: number | null;
-  out: string;
-  err: string;
-}
-
-/** The API is served by this process, so nothing here may block it. */
-function ran(
-  command: string,
-  args: string[],
-  { input = "", vars = env }: { input?: string; vars?: Record<string, string> } = {},
-): Promise<Ran> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd: join(folder, "user"), env: vars as NodeJS.ProcessEnv });
-    const said = { out: "", err: "" };
-    child.stdout.on("data", (chunk) => {
-      said.out += chunk;
-    });
-    child.stderr.on("data", (chunk) => {
-      said.err += chunk;
-    });
-    child.on("error", reject);
-    child.on("close", (code) => resolve({ code, ...said }));
-    child.stdin.on("error", () => undefined); // A command that reads nothing has closed it.
-    child.stdin.end(input);
-  });
-}
-
-const latchkey = (args: string[], more: Parameters<typeof ran>[2] = {}) => ran("latchkey", args, more);
-
-let count = 0;
-async function keep(
-  type: string,
-  credentials: Record<string, unknown>,
-  name = `Kept ${++count}`,
-  more: Record<string, unknown> = {},
-): Promise<string> {
-  const { workspaceId } = world.place;
-  const { status } = await call(CREATE_SECRET, {
-    method: "POST",
-    url: `/v2/workspaces/${workspaceId}/secrets`,
-    params: { workspaceId },
-    as: world.owner.basic,
-    json: { data: { type: "auth-secret", attributes: { name, type, credentials, ...more } } },
-  });
-  expect(status).toBe(201);
-  return name;
-}
+const installed = useInstalledPackage(world, server);
+const { latchkey, ran, keep } = installed;
 
 describe("latchkey/client", () => {
   test("is imported by name, needs no other package, and is understood by TypeScript", async () => {
-    const installed = join(folder, "user", "node_modules", "latchkey");
-    const { dependencies } = JSON.parse(await readFile(join(installed, "package.json"), "utf8"));
+    const lies = join(installed.folder, "user", "node_modules", "latchkey");
+    const { dependencies } = JSON.parse(await readFile(join(lies, "package.json"), "utf8"));
     expect(dependencies).toBeUndefined();
-    expect(await readFile(join(installed, "client.js"), "utf8")).not.toMatch(/\bnode:|\bfrom "[^./]|\brequire\(/);
+    expect(await readFile(join(lies, "client.js"), "utf8")).not.toMatch(/\bnode:|\bfrom "[^./]|\brequire\(/);
     const name = await keep("basic", { username: "ada", password: "p" });
     const program = `
       import { createLatchkey, type SecretType } from "latchkey/client";
@@ -106,9 +33,9 @@ describe("latchkey/client", () => {
       const found: { username: string; password: string } = await secrets.getBasicAuth(process.argv[2] ?? "");
       console.log(JSON.stringify(found));
     `;
-    await writeFile(join(folder, "user", "program.mts"), program);
+    await writeFile(join(installed.folder, "user", "program.mts"), program);
     await writeFile(
-      join(folder, "user", "program.mjs"),
+      join(installed.folder, "user", "program.mjs"),
       program.replace(/: (?:\{ username: string; password: string \}|SecretType)|, type SecretType/g, ""),
     );
     expect(await ran(process.execPath, ["program.mjs", name])).toEqual({
@@ -154,34 +81,84 @@ describe("the command line", () => {
     expect(await latchkey(["list", "--jsn"])).toMatchObject({ code: 2, err: expect.stringContaining("--jsn") });
     expect(await latchkey(["token", "x", "--minimum-validity", "soon"])).toMatchObject({ code: 2 });
     expect(await latchkey(["sql", "x"])).toMatchObject({ code: 2 });
-    const nobody = { PATH: String(env.PATH), HOME: folder };
+    const nobody = { PATH: String(installed.env.PATH), HOME: installed.folder };
     expect(await latchkey(["list"], { vars: nobody })).toMatchObject({
       code: 2,
       err: expect.stringContaining("latchkey login"),
     });
+    const wrongWords = await latchkey(["get", "Old", "system", "password"]);
+    expect(wrongWords).toMatchObject({ code: 2, err: expect.stringContaining("Usage: latchkey get NAME [MEMBER]") });
+    for (const args of [
+      ["get", "--help"],
+      ["help", "get"],
+      ["get", "x", "-h"],
+    ]) {
+      const { code, out } = await latchkey(args);
+      expect([code, out]).toEqual([0, expect.stringMatching(/^latchkey get NAME \[MEMBER\]\n/)]);
+    }
+    expect((await latchkey(["gte"])).err).toContain("Is it get?");
     const { key } = world.task;
-    const wrong = { ...env, LATCHKEY_KEY: `${key.slice(0, -1)}${key.endsWith("x") ? "y" : "x"}` };
+    const wrong = { ...installed.env, LATCHKEY_KEY: `${key.slice(0, -1)}${key.endsWith("x") ? "y" : "x"}` };
     expect(await latchkey(["list"], { vars: wrong })).toMatchObject({
       code: 1,
       out: "",
       err: expect.stringContaining("No valid API key"),
     });
-    expect(await latchkey(["get", "no such"])).toMatchObject({
-      code: 1,
-      out: "",
-      err: "latchkey: There is no secret “no such” in this workspace.\n",
+    await keep("password", { password: "p" }, { name: "Mail server" });
+    for (const [name, hint] of [
+      ["no such", "latchkey list shows which there are."],
+      ["mial server", "Is it “Mail server”?"],
+    ])
+      expect(await latchkey(["get", String(name)])).toEqual({
+        code: 1,
+        out: "",
+        err: `latchkey: There is no secret “${name}” in this workspace. ${hint}\n`,
+      });
+  });
+
+  test("an address that is none, leads nowhere, elsewhere, or to another program", async () => {
+    const at = (url: string) => latchkey(["list"], { vars: { ...installed.env, LATCHKEY_URL: url } });
+    expect(await at("localhost:3000")).toMatchObject({
+      code: 2,
+      err: expect.stringContaining("LATCHKEY_URL must begin"),
     });
+    const other = createServer((request, response) => {
+      if (request.headers.host?.startsWith("localhost")) response.writeHead(301, { location: "/there" }).end();
+      else response.end("<html>");
+    });
+    await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
+    const { port } = other.address() as AddressInfo;
+    expect((await at(`http://127.0.0.1:${port}`)).err).toContain("Is it Latchkey that answers");
+    expect((await at(`http://localhost:${port}`)).err).toContain("leads elsewhere");
+    await new Promise((resolve) => other.close(resolve));
+    const nobody = await at(`http://127.0.0.1:${port}`);
+    expect(nobody).toMatchObject({ code: 1, out: "" });
+    expect(nobody.err).toMatch(/^latchkey: Latchkey could not be reached: connect ECONNREFUSED .*LATCHKEY_URL.*\n$/);
+  });
+
+  test("a reader that goes away, a full disk, and a file that is not there, leave no trace of our insides", async () => {
+    await keep("noauth", {});
+    const { out } = await ran("bash", ["-c", 'latchkey list | true; echo "$' + '{PIPESTATUS[0]}"']);
+    expect(out).toMatch(/^(0|141)\n$/);
+    const full = await ran("sh", ["-c", "latchkey help > /dev/full"]);
+    expect(full).toMatchObject({ code: 1, err: expect.stringMatching(/^latchkey: ENOSPC: .*\n$/) });
+    const missing = await latchkey(["request", "x", "https://api.example.com/", "-d", "@no-such-file"]);
+    expect(missing).toMatchObject({ code: 1, err: expect.stringMatching(/^latchkey: .*no-such-file'\n$/) });
   });
 
   test("login keeps the key for this user alone, and no argument holds it", async () => {
-    const vars = { PATH: String(env.PATH), HOME: folder, XDG_CONFIG_HOME: join(folder, "config") };
+    const vars = {
+      PATH: String(installed.env.PATH),
+      HOME: installed.folder,
+      XDG_CONFIG_HOME: join(installed.folder, "config"),
+    };
     const login = await latchkey(["login", "--url", server.url, "--workspace", world.place.workspaceId], {
       input: `${world.task.key}\n`,
       vars,
     });
     expect(login).toMatchObject({ code: 0, out: "", err: expect.stringContaining("Signed in as task-") });
     expect(login.err).not.toContain(world.task.key);
-    const file = join(folder, "config", "latchkey", "login.json");
+    const file = join(installed.folder, "config", "latchkey", "login.json");
     expect((await stat(file)).mode & 0o777).toBe(0o600);
     expect(await latchkey(["list"], { vars })).toMatchObject({ code: 0, err: "" });
     const person = ["login", "--url", server.url, "--user", world.owner.email];
@@ -238,9 +215,7 @@ describe("the command line", () => {
     });
     await new Promise<void>((resolve) => api.listen(0, "127.0.0.1", resolve));
     const host = `127.0.0.1:${(api.address() as AddressInfo).port}`;
-    const name = await keep("api_key", { headerName: "X-Key", headerValue: "stays there" }, undefined, {
-      allowed_hosts: [host],
-    });
+    const name = await keep("api_key", { headerName: "X-Key", headerValue: "stays there" }, { allowed_hosts: [host] });
     const url = `http://${host}/`;
     expect(await latchkey(["request", name, url])).toEqual({ code: 0, out: "bytes\0", err: "" });
     const sent = await latchkey(["request", name, url, "-H", "X-Own: 1", "-d", "@-", "-i"], { input: "given" });
@@ -248,6 +223,14 @@ describe("the command line", () => {
     expect(await latchkey(["request", name, url, "-X", "delete", "-f"])).toMatchObject({ code: 22, out: "bytes\0" });
     expect(asked).toEqual(["GET stays there  ", "POST stays there 1 given", "DELETE stays there  "]);
     expect(await latchkey(["request", name, "https://elsewhere.example.com/"])).toMatchObject({ code: 1, out: "" });
+    const password = await keep("password", { password: "w" }, { allowed_hosts: [host] });
+    const filledIn = JSON.stringify({ a: `{{ "${password}".password }}` });
+    expect(await latchkey(["request", name, url, "-d", filledIn])).toMatchObject({ code: 0 });
+    expect(asked.at(-1)).toBe('POST stays there  {"a":"w"}');
+    expect(await latchkey(["request", name, url, "-d", filledIn, "--no-templates"])).toMatchObject({ code: 0 });
+    expect(asked.at(-1)).toBe(`POST stays there  ${filledIn}`);
+    const own = await latchkey(["request", name, url, "-H", "@-"], { input: "X-Own: of a file\n" });
+    expect([own.code, asked.at(-1)]).toEqual([0, "GET stays there of a file "]);
     expect(await latchkey(["request", name, url, "-X", "BREW"])).toMatchObject({ code: 2 });
     expect(await latchkey(["request", name, url, "-H", "nonsense"])).toMatchObject({ code: 2 });
     await new Promise((resolve) => api.close(resolve));
@@ -275,6 +258,12 @@ describe("the command line", () => {
     expect(await latchkey(insert)).toEqual({ code: 0, out: "", err: "1 row written\n" });
     const asked = await latchkey(["sql", name, "-"], { input: "select id, name, null as nothing from cli.things" });
     expect(asked).toEqual({ code: 0, out: "id  name        nothing\n7   two\\nlines\n", err: "" });
+    const both = await latchkey(["sql", name, "select name from cli.things where id = $1", "--params", "-"], {
+      input: "[7]",
+    });
+    expect(both.out).toContain("two\\nlines");
+    expect(await latchkey(["sql", name, "-", "--params", "-"], { input: "[]" })).toMatchObject({ code: 2 });
+    expect(await latchkey(["sql", name, "select 1", "--params", "7"])).toMatchObject({ code: 2 });
     const json = await latchkey(["sql", name, "select name from cli.things", "--json"]);
     expect(JSON.parse(json.out)).toEqual([{ name: "two\nlines" }]);
     await vi.waitFor(async () => owner.unsafe(`drop owned by ${user}; drop role ${user}`), { timeout: 60_000 });
@@ -294,10 +283,31 @@ describe("the command line", () => {
     expect(await latchkey(["sign", name, "--claims", "[]"])).toMatchObject({ code: 2 });
   });
 
+  test("a text that is no token: signed, and encrypted, to the last character", async () => {
+    const name = await keep("rs256", {});
+    const text = "order 7: paid\n";
+    const sealed = await latchkey(["sign", name, "--payload", "-"], { input: text });
+    expect(await latchkey(["verify", name, "--payload"], { input: sealed.out })).toEqual({
+      code: 0,
+      out: text,
+      err: "",
+    });
+    expect(await latchkey(["verify", name], { input: sealed.out })).toMatchObject({ code: 1, out: "" });
+    expect(await latchkey(["sign", name, "--payload", "x", "--lifetime", "5"])).toMatchObject({ code: 2 });
+    const other = await keep("rs256", { use: "encrypt" });
+    const encrypted = await latchkey(["encrypt", other], { input: text });
+    expect(encrypted.out.split(".")).toHaveLength(5);
+    expect(await latchkey(["decrypt", other], { input: encrypted.out })).toEqual({ code: 0, out: text, err: "" });
+  });
+
   test("exec gives a command the values it names, hands its exit code on, and keeps Latchkey's key", async () => {
     const name = await keep("basic", { username: "ada", password: "p w" });
     const { id, accessToken } = await world.addSecret({ kind: "grace", expiresIn: 3600 });
-    const dotted = await keep("api_key", { headerName: "X-Key", headerValue: "v" }, `example.com ${++count}.test`);
+    const dotted = await keep(
+      "api_key",
+      { headerName: "X-Key", headerValue: "v" },
+      { name: "example.com dotted.test" },
+    );
     const script =
       "process.stdout.write(JSON.stringify([process.env.A, process.env.B, process.env.C, process.env.LATCHKEY_KEY ?? null])); process.exit(7)";
     const done = await latchkey([
@@ -321,6 +331,8 @@ describe("the command line", () => {
     expect(await latchkey(["exec", "--env", `A=${name}.password`, "--", "no-such-command"])).toMatchObject({
       code: 127,
     });
+    const inTheWay = await latchkey(["exec", "--env", `A=${name}.password`, "--", installed.folder]);
+    expect(inTheWay).toMatchObject({ code: 126, err: `latchkey: may not run ${installed.folder}\n` });
     expect(await latchkey(["exec", "--env", `A=${name}.password`])).toMatchObject({ code: 2 });
     const ended = await latchkey([
       "exec",
@@ -332,89 +344,5 @@ describe("the command line", () => {
       "process.kill(process.pid, 'SIGTERM'); setTimeout(() => {}, 9e4)",
     ]);
     expect(ended.code).toBe(143);
-  });
-});
-
-describe("what other programs plug in", () => {
-  const git = (operation: string, name: string, input: string) =>
-    ran(
-      "git",
-      [
-        "-c",
-        "credential.helper=",
-        "-c",
-        `credential.helper=!latchkey git-credential "${name}"`,
-        "credential",
-        operation,
-      ],
-      { input },
-    );
-
-  test("git is given user and password, or a token, and a refused token is renewed", async () => {
-    const name = await keep("basic", { username: "ada", password: "p=w" });
-    const asked = "protocol=https\nhost=git.example.com\n\n";
-    const filled = await git("fill", name, asked);
-    expect([filled.code, filled.out.split("\n").slice(2, 4)]).toEqual([0, ["username=ada", "password=p=w"]]);
-    const { id, accessToken } = await world.addSecret({ kind: "soft", expiresIn: 3600 });
-    const withToken = (await git("fill", id, asked)).out;
-    expect(withToken).toContain(`username=oauth2\npassword=${accessToken}\n`);
-    expect((await git("reject", id, withToken)).code).toBe(0);
-    expect(world.idp.calls).toHaveLength(1);
-    expect((await git("fill", id, asked)).out).not.toContain(accessToken);
-    // What git was told by somebody else is not ours to report.
-    expect((await git("reject", id, `${asked.trim()}\nusername=x\npassword=y\n\n`)).code).toBe(0);
-    expect(world.idp.calls).toHaveLength(1);
-  });
-
-  test("curl reads a netrc line, whatever the password holds", async () => {
-    const name = await keep("basic", { username: "ada", password: 'a "quoted\\ p' });
-    let seen = "";
-    const api: Server = createServer((request, response) => {
-      seen = request.headers.authorization ?? "";
-      response.end("ok");
-    });
-    await new Promise<void>((resolve) => api.listen(0, "127.0.0.1", resolve));
-    const line = (await latchkey(["netrc", "127.0.0.1", name])).out;
-    await writeFile(join(folder, "netrc"), line, { mode: 0o600 });
-    const url = `http://127.0.0.1:${(api.address() as AddressInfo).port}/`;
-    expect(await ran("curl", ["-sS", "--netrc-file", join(folder, "netrc"), url])).toMatchObject({
-      code: 0,
-      out: "ok",
-    });
-    expect(Buffer.from(seen.split(" ")[1] ?? "", "base64").toString()).toBe('ada:a "quoted\\ p');
-    await new Promise((resolve) => api.close(resolve));
-  });
-
-  test("kubectl, docker and the AWS tools get what they read", async () => {
-    const { id, accessToken } = await world.addSecret({ kind: "grace", expiresIn: 3600 });
-    const kube = JSON.parse((await latchkey(["kube-credential", id])).out);
-    expect(kube).toMatchObject({
-      apiVersion: "client.authentication.k8s.io/v1",
-      kind: "ExecCredential",
-      status: { token: accessToken },
-    });
-    expect(Date.parse(kube.status.expirationTimestamp)).toBeGreaterThan(Date.now());
-    const beta = {
-      ...env,
-      KUBERNETES_EXEC_INFO: '{"apiVersion":"client.authentication.k8s.io/v1beta1","kind":"ExecCredential"}',
-    };
-    expect(JSON.parse((await latchkey(["kube-credential", id], { vars: beta })).out).apiVersion).toMatch(/v1beta1$/);
-    const docker = await latchkey(["docker-credential", id, "get"], { input: "https://registry.example.com\n" });
-    expect(JSON.parse(docker.out)).toEqual({
-      ServerURL: "https://registry.example.com",
-      Username: "<token>",
-      Secret: accessToken,
-    });
-    const name = await keep("basic", { username: "AKIA", password: "s/k" });
-    expect(JSON.parse((await latchkey(["aws-credential-process", name])).out)).toEqual({
-      Version: 1,
-      AccessKeyId: "AKIA",
-      SecretAccessKey: "s/k",
-    });
-    expect(await latchkey(["aws-credential-process", id])).toMatchObject({
-      code: 1,
-      out: "",
-      err: expect.stringContaining("oauth2"),
-    });
   });
 });

@@ -16,15 +16,19 @@ export function proxyLinesOf(checkUrl: string): ProxyLines {
   return { nginx: nginx(checkUrl), traefik: traefik(checkUrl), caddy: caddy(checkUrl) };
 }
 
-/** For a `server` block. Without the two lines about certificates nginx would believe anybody who answers in Latchkey's place. */
-function nginx(checkUrl: string): string {
-  const tls = checkUrl.startsWith("https:")
+/** Of a `location` whose `proxy_pass` goes to Latchkey: without them nginx would believe anybody who answers in its place. */
+export function tlsLines(url: string): string {
+  return url.startsWith("https:")
     ? `
   proxy_ssl_server_name on;
   proxy_ssl_verify on;
   proxy_ssl_verify_depth 3;
   proxy_ssl_trusted_certificate /etc/ssl/certs/ca-certificates.crt;`
     : "";
+}
+
+/** For a `server` block. */
+function nginx(checkUrl: string): string {
   const variable = (name: string) => `latchkey_${name.toLowerCase()}`;
   return `location / {
   auth_request /_latchkey;
@@ -39,7 +43,7 @@ location = /_latchkey {
   proxy_pass_request_body off;
   proxy_set_header Content-Length "";
   proxy_set_header Cookie "";
-  proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;${tls}
+  proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;${tlsLines(checkUrl)}
 }`;
 }
 

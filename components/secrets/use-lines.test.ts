@@ -1,7 +1,9 @@
 import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import type { AuthSecret, SecretType } from "@/lib/sdk/resources";
 import { SECRET_TYPE_NAMES } from "@/lib/secret-types";
+import { KEY_FILE_COMMAND, outboundLinesOf } from "./outbound-lines";
 import { useLinesOf } from "./use-lines";
 
 const lines = (type: SecretType, name: string) =>
@@ -28,7 +30,8 @@ test("what is never handed out in a use is used where it lies: statements run, t
   const encrypting = { name: "Keys", type: "rs256", visible: { use: "encrypt" } };
   const found = useLinesOf("https://keys.example.com", "w1", { id: "s1", attributes: encrypting } as never);
   expect(found.curl).toMatch(/jwt\/encrypt$/);
-  expect([found.commandLine, found.through]).toEqual([null, null]);
+  expect(found.commandLine).toBe("printf %s 'a text' | latchkey encrypt Keys");
+  expect([found.through, found.outgoing, found.incoming]).toEqual([null, null, null]);
 });
 
 test.each([
@@ -39,7 +42,11 @@ test.each([
 ])("a request through Latchkey goes where the first entry of %j lets it", (allowed_hosts, body) => {
   const attributes = { name: "x", type: "api_key", allowed_hosts };
   const secret = { id: "s1", type: "auth-secret", attributes } as unknown as AuthSecret;
-  expect(useLinesOf("https://keys.example.com", "w1", secret).through).toContain(`-d '${body}'`);
+  const found = useLinesOf("https://keys.example.com", "w1", secret);
+  expect(found.through).toContain(`-d '${body}'`);
+  const { url } = JSON.parse(body);
+  expect(found.program).toContain(`fetch("x", ${JSON.stringify(url)})`);
+  expect(found.outgoing).toContain(`/outbound/s1/${url.slice("https://".length)};`);
 });
 
 test("every type has lines", () => {
@@ -60,11 +67,24 @@ test.each(["plain", "two words", "it's", "$(touch x)", "-rf", 'a"b`c\\', "ü"])(
   },
 );
 
+test("types that are put into requests have lines for nginx to do so, and none holds a value or a key", () => {
+  const going = SECRET_TYPE_NAMES.filter((type) => lines(type, "x").outgoing !== null);
+  expect(going).toEqual(["oauth2", "basic", "password", "api_key", "http_headers", "hs256", "rs256"]);
+  expect(lines("oauth2", "x").outgoing).toContain("proxy_ssl_verify on;");
+  expect(lines("oauth2", "x").outgoing).not.toContain("Authorization");
+});
+
+test("README shows what the drawer gives to copy for nginx", () => {
+  const readme = readFileSync("README.md", "utf8");
+  const shown = outboundLinesOf("https://latchkey.example.com", "6b014f05e7e458fc32e51514", "https://api.example.com/");
+  for (const text of [shown, KEY_FILE_COMMAND]) expect(readme).toContain(`\n${text}\n`);
+});
+
 test("types that open endpoints have lines for nginx, of an endpoint that is there or of one to be named", () => {
-  const opening = SECRET_TYPE_NAMES.filter((type) => lines(type, "x").nginx !== null);
+  const opening = SECRET_TYPE_NAMES.filter((type) => lines(type, "x").incoming !== null);
   expect(opening.sort()).toEqual(["api_key", "basic", "hs256", "rs256"]);
-  expect(lines("basic", "x").nginx).toContain("proxy_pass https://keys.example.com/inbound/ENDPOINT/check;");
+  expect(lines("basic", "x").incoming).toContain("proxy_pass https://keys.example.com/inbound/ENDPOINT/check;");
   const secret = { id: "s1", type: "auth-secret", attributes: { name: "x", type: "basic" } } as AuthSecret;
   const url = "https://keys.example.com/inbound/6b01f8f99a23184327b7d089/check";
-  expect(useLinesOf("https://keys.example.com", "w1", secret, url).nginx).toContain(`proxy_pass ${url};`);
+  expect(useLinesOf("https://keys.example.com", "w1", secret, url).incoming).toContain(`proxy_pass ${url};`);
 });

@@ -2,6 +2,7 @@ import { proxyLinesOf } from "@/components/endpoints/proxy-lines";
 import type { AuthSecret, SecretType } from "@/lib/sdk/resources";
 import { OPENING_TYPE_NAMES, SECRET_TYPES } from "@/lib/secret-types";
 import { exampleAt } from "./host-example";
+import { outboundLinesOf } from "./outbound-lines";
 
 /** Lines to copy that use exactly this secret. Keys stand in variables: no line holds a value. */
 export interface UseLines {
@@ -11,8 +12,10 @@ export interface UseLines {
   commandLine: string | null;
   /** A request that Latchkey makes; null for a type that makes none. */
   through: string | null;
+  /** nginx that puts it into requests of programs behind it, through Latchkey; null for a type that adds nothing to a request. */
+  outgoing: string | null;
   /** nginx that lets through who knows it; null for a type that opens no endpoint. */
-  nginx: string | null;
+  incoming: string | null;
 }
 
 /** How a secret of one type is used: the call at its address, and the same in a program and at the command line. */
@@ -22,9 +25,13 @@ interface Use {
   body?: object;
   /** The command with its words after the name; null where there is none. */
   command: readonly [name: string, ...words: string[]] | null;
-  call: (name: string) => string;
+  /** What the command reads. */
+  input?: string;
+  /** @param url an address that the secret may go to */
+  call: (name: string, url: string) => string;
 }
 
+const fetched = (name: string, url: string) => `const answer = await latchkey.fetch(${name}, ${JSON.stringify(url)});`;
 const READ = { path: "", command: ["get"] } as const;
 const SIGN: Use = {
   path: "/jwt/sign",
@@ -35,7 +42,8 @@ const SIGN: Use = {
 const ENCRYPT: Use = {
   path: "/jwt/encrypt",
   body: { plaintext: "a text" },
-  command: null,
+  command: ["encrypt"],
+  input: "a text",
   call: (name) => `const token = await latchkey.Jose.encryptJwe(${name}, "a text");`,
 };
 const STATEMENT: Use = {
@@ -48,11 +56,11 @@ const USES: Record<SecretType, Use> = {
   oauth2: {
     path: "/token?minimum_validity=60",
     command: ["token"],
-    call: (name) => `const answer = await latchkey.fetch(${name}, "https://api.example.com/");`,
+    call: fetched,
   },
   password: { ...READ, call: (name) => `const password = await latchkey.secrets.getPassword(${name});` },
   basic: { ...READ, call: (name) => `const { username, password } = await latchkey.secrets.getBasicAuth(${name});` },
-  api_key: { ...READ, call: (name) => `const answer = await latchkey.fetch(${name}, "https://api.example.com/");` },
+  api_key: { ...READ, call: fetched },
   http_headers: { ...READ, call: (name) => `const headers = await latchkey.secrets.getHeaders(${name});` },
   noauth: { ...READ, call: (name) => `const { values } = await latchkey.secrets.getValues(${name});` },
   hs256: SIGN,
@@ -77,16 +85,17 @@ export function useLinesOf(
   const { name, type, visible } = attributes;
   const address = `${origin}/v2/workspaces/${workspaceId}/secrets/${id}`;
   const encrypts = type === "rs256" && visible?.use === "encrypt";
-  const { path, body, command, call } = encrypts ? ENCRYPT : USES[type];
+  const { path, body, command, input, call } = encrypts ? ENCRYPT : USES[type];
   const [allowed = "api.example.com"] = attributes.allowed_hosts ?? [];
   const { method, url } = exampleAt(allowed);
+  const injects = !encrypts && SECRET_TYPES[type].injects !== null;
   return {
-    nginx:
+    incoming:
       OPENING_TYPE_NAMES.includes(type) && !encrypts && URL.canParse(checkUrl) ? proxyLinesOf(checkUrl).nginx : null,
-    through:
-      SECRET_TYPES[type].injects === null || encrypts
-        ? null
-        : posted(`${address}/request`, method === null || method === "GET" ? { url } : { method, url }),
+    outgoing: injects && type !== "noauth" ? outboundLinesOf(origin, id, url) : null,
+    through: injects
+      ? posted(`${address}/request`, method === null || method === "GET" ? { url } : { method, url })
+      : null,
     curl: body ? posted(address + path, body) : `${CURL} \\\n  ${address}${path}`,
     program: `import { createLatchkey } from "latchkey/client";
 
@@ -95,8 +104,9 @@ const latchkey = createLatchkey({
   apiKey: process.env.LATCHKEY_KEY,
   workspace: ${JSON.stringify(workspaceId)},
 });
-${call(JSON.stringify(name))}`,
-    commandLine: command && commandOf(command, name),
+${call(JSON.stringify(name), url)}`,
+    commandLine:
+      command && `${input === undefined ? "" : `printf %s ${shellWord(input)} | `}${commandOf(command, name)}`,
   };
 }
 

@@ -1,11 +1,22 @@
 import { createInterface } from "node:readline/promises";
 import { Writable } from "node:stream";
 
-/** All of standard input, without the line's end. */
-export async function readInput(): Promise<string> {
-  let text = "";
-  for await (const chunk of process.stdin) text += chunk;
-  return text.replace(/\r?\n$/, "");
+/** All of standard input. At a terminal says what is waited for. */
+export async function readBytes(what = "Standard input"): Promise<Buffer> {
+  if (process.stdin.isTTY) process.stderr.write(`${what}, ended with Ctrl-D on a line of its own:\n`);
+  const chunks: Buffer[] = [];
+  for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk));
+  return Buffer.concat(chunks);
+}
+
+/** The same as text, to the last character. */
+export async function readText(what?: string): Promise<string> {
+  return (await readBytes(what)).toString("utf8");
+}
+
+/** The same without the line's end. */
+export async function readInput(what?: string): Promise<string> {
+  return (await readText(what)).replace(/\r?\n$/, "");
 }
 
 /** Asks at the terminal; what is typed to a `hidden` question is not shown. Questions go to stderr, so that stdout holds answers only. */

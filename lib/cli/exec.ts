@@ -3,15 +3,14 @@ import { constants } from "node:os";
 import { parseArgs } from "node:util";
 import { LatchkeyError, type LatchkeySteps } from "@/lib/sdk";
 import { signedIn } from "./read";
-import { UsageError } from "./usage-error";
-
-const USAGE = "latchkey exec --env VARIABLE=NAME[.MEMBER] … -- COMMAND [ARGUMENT …]";
+import { UsageError, WrongWords } from "./usage-error";
 
 /**
  * `latchkey exec`: runs a command with values of secrets in its environment, and nowhere else. Without a member it is the access token or
  * the password. Latchkey's own key is not handed on.
  *
- * @returns the command's exit code; 128 and the signal's number when a signal ended it; 127 when there is no such command
+ * @returns the command's exit code; 128 and the signal's number when a signal ended it; 127 when there is no such command, 126 when it
+ *   cannot be run
  */
 export async function exec(args: string[]): Promise<number> {
   const cut = args.indexOf("--");
@@ -20,13 +19,15 @@ export async function exec(args: string[]): Promise<number> {
     args: args.slice(0, cut < 0 ? undefined : cut),
     options: { env: { type: "string", multiple: true } },
   });
-  if (!command || !values.env?.length) throw new UsageError(USAGE);
+  if (!command) throw new WrongWords("The command is missing: it stands after --.");
+  if (!values.env?.length) throw new WrongWords("No --env says what the command is to be given.");
   const latchkey = await signedIn();
   const env = { ...process.env };
   delete env.LATCHKEY_KEY;
   for (const pair of values.env) {
     const [, variable, reference] = /^([A-Za-z_][A-Za-z0-9_]*)=(.+)$/s.exec(pair) ?? [];
-    if (!variable || !reference) throw new UsageError(`--env ${pair}: ${USAGE}`);
+    if (!variable || !reference)
+      throw new UsageError(`--env ${pair}: write it as VARIABLE=NAME or VARIABLE=NAME.MEMBER.`);
     env[variable] = await lookUp(latchkey, reference);
   }
   return run(command, rest, env);
@@ -64,9 +65,10 @@ function run(command: string, args: string[], env: NodeJS.ProcessEnv): Promise<n
     const pass = (signal: NodeJS.Signals) => child.kill(signal);
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, pass);
     child.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code === "ENOENT") process.stderr.write(`latchkey: there is no command ${command}\n`);
-      else return reject(error);
-      resolve(127);
+      const code = error.code === "ENOENT" ? 127 : error.code === "EACCES" ? 126 : null;
+      if (code === null) return reject(error);
+      process.stderr.write(`latchkey: ${code === 127 ? "there is no command" : "may not run"} ${command}\n`);
+      resolve(code);
     });
     child.on("exit", (code, signal) => resolve(code ?? 128 + (signal ? constants.signals[signal] : 0)));
   });

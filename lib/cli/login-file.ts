@@ -37,12 +37,26 @@ export async function readLogin(): Promise<Login> {
     if (given) login[part] = given;
   }
   login.username ??= taskUser(login.apiKey);
+  if (login.url) login.url = readAddress(login.url, VARIABLES.url).origin;
   const missing = (Object.keys(VARIABLES) as (keyof Login)[]).filter((part) => !login[part]);
   if (missing.length > 0)
     throw new UsageError(
       `Not signed in: ${missing.map((part) => VARIABLES[part]).join(", ")} missing. Run: latchkey login`,
     );
   return login as Login;
+}
+
+/**
+ * Where Latchkey is; the address of a page of a workspace says that too, and which workspace.
+ *
+ * @param what names it for the complaint
+ * @throws UsageError
+ */
+export function readAddress(text: string, what: string): { origin: string; workspaceId: string | undefined } {
+  if (!/^https?:\/\//i.test(text) || !URL.canParse(text))
+    throw new UsageError(`${what} must begin with https:// or http://, such as https://latchkey.example.com.`);
+  const { origin, pathname } = new URL(text);
+  return { origin, workspaceId: /^\/workspaces\/([0-9a-f]{24})(\/|$)/.exec(pathname)?.[1] };
 }
 
 /** `task-<id>`, which a task identity's key holds. */

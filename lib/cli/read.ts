@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { createLatchkey, latchkey } from "@/lib/sdk";
 import { readLogin } from "./login-file";
-import { oneArgument, wholeSeconds } from "./options";
+import { oneWord, wholeSeconds, words } from "./options";
 import { print, printJson, table } from "./output";
 import { UsageError } from "./usage-error";
 
@@ -11,27 +11,42 @@ export async function signedIn() {
   return createLatchkey({ url, username, apiKey, workspace });
 }
 
-/** `latchkey list [--json]`: the workspace's secrets, without their values. */
-export async function list(args: string[]): Promise<void> {
-  const { values } = parseArgs({ args, options: { json: { type: "boolean" } } });
+export interface ListedSecret {
+  id: string;
+  name: string;
+  type: string;
+  status: string;
+  expires_at: string | null;
+}
+
+/** The workspace's secrets by name, without their values. */
+export async function listSecrets(): Promise<ListedSecret[]> {
   const { url, username, apiKey, workspace } = await readLogin();
   const { client } = latchkey({ baseUrl: url, auth: { username, apiKey }, retries: 2 });
-  const { data } = await client.list<{ id: string; attributes: Record<string, string | null> }>(
+  const { data } = await client.list<{ id: string; attributes: Omit<ListedSecret, "id"> }>(
     `/v2/workspaces/${encodeURIComponent(workspace)}/secrets`,
     { query: { sort: "name", "fields[auth-secret]": "name,type,status,expires_at" } },
   );
-  if (values.json) return printJson(data.map(({ id, attributes }) => ({ id, ...attributes })));
-  table(
-    ["NAME", "TYPE", "STATUS", "ID"],
-    data.map(({ id, attributes: { name, type, status } }) => [name ?? "", type ?? "", status ?? "", id]),
-  );
+  return data.map(({ id, attributes }) => ({ id, ...attributes }));
+}
+
+/** `latchkey list [--json]`. */
+export async function list(args: string[]): Promise<void> {
+  const { values } = parseArgs({ args, options: { json: { type: "boolean" } } });
+  const secrets = await listSecrets();
+  if (values.json) return printJson(secrets);
+  if (secrets.length === 0) process.stderr.write("No secret is in this workspace yet.\n");
+  else
+    table(
+      ["NAME", "TYPE", "STATUS", "ID"],
+      secrets.map(({ name, type, status, id }) => [name, type, status, id]),
+    );
 }
 
 /** `latchkey get NAME [MEMBER]`: one value as it is, or all of them as JSON. The password of a secret that is nothing else needs no name. */
 export async function get(args: string[]): Promise<void> {
   const { positionals } = parseArgs({ args, allowPositionals: true });
-  const [name, member, ...more] = positionals;
-  if (!name || more.length > 0) throw new UsageError("latchkey get NAME [MEMBER]");
+  const [name = "", member] = words(positionals, 1, 2);
   const { type, values } = await (await signedIn()).secrets.getValues(name);
   const wanted = member ?? (type === "password" ? "password" : undefined);
   if (wanted === undefined) return printJson(values);
@@ -49,7 +64,7 @@ export async function token(args: string[]): Promise<void> {
     allowPositionals: true,
     options: { "minimum-validity": { type: "string" }, json: { type: "boolean" } },
   });
-  const name = oneArgument(positionals, "latchkey token NAME");
+  const name = oneWord(positionals);
   const minimumValidity = wholeSeconds("--minimum-validity", values["minimum-validity"]);
   const found = await (await signedIn()).secrets.getToken(
     name,

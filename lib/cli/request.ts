@@ -1,6 +1,6 @@
-import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import type { SecretRequest } from "@/lib/sdk";
+import { given, words } from "./options";
 import { signedIn } from "./read";
 import { UsageError } from "./usage-error";
 
@@ -9,7 +9,8 @@ const isMethod = (text: string): text is (typeof METHODS)[number] => (METHODS as
 
 /**
  * `latchkey request NAME URL`: a request that Latchkey makes with the secret; the answer's body goes to stdout. Options as curl has them:
- * `-X`, `-H`, `-d` (`@file`, `@-`), `-i` (status and headers first), `-f` (exit code 22 from status 400 on).
+ * `-X`, `-H` (`@file`, `@-`), `-d` (`@file`, `@-`), `-i` (status and headers first), `-f` (exit code 22 from status 400 on). References
+ * `{{ name.field }}` are filled in by Latchkey unless `--no-templates`.
  */
 export async function request(args: string[]): Promise<number> {
   const { values, positionals } = parseArgs({
@@ -21,15 +22,17 @@ export async function request(args: string[]): Promise<number> {
       data: { type: "string", short: "d" },
       include: { type: "boolean", short: "i" },
       fail: { type: "boolean", short: "f" },
+      "no-templates": { type: "boolean" },
     },
   });
-  const [name, url, ...more] = positionals;
-  if (!name || !url || more.length > 0)
-    throw new UsageError("latchkey request NAME URL [-X METHOD] [-H 'Name: value'] [-d DATA]");
+  const [name = "", url = ""] = words(positionals, 2);
   const method = (values.request ?? (values.data === undefined ? "GET" : "POST")).toUpperCase();
   if (!isMethod(method)) throw new UsageError(`-X must be one of ${METHODS.join(", ")}.`);
-  const asked: SecretRequest = { url, method, headers: headersOf(values.header ?? []) };
-  if (values.data !== undefined) asked.body = await dataOf(values.data);
+  if ([values.data, ...(values.header ?? [])].filter((text) => text === "@-").length > 1)
+    throw new UsageError("Standard input can be read once only: @- stands twice.");
+  const asked: SecretRequest = { url, method, headers: await headersOf(values.header ?? []) };
+  if (values.data !== undefined) asked.body = await given(values.data);
+  if (values["no-templates"]) asked.templates = false;
   const answer = await (await signedIn()).request(name, asked);
   if (values.include) {
     const lines = [...answer.headers].map(([header, value]) => `${header}: ${value}\n`);
@@ -39,21 +42,20 @@ export async function request(args: string[]): Promise<number> {
   return values.fail && answer.status >= 400 ? 22 : 0;
 }
 
-function headersOf(lines: string[]): Record<string, string> {
-  return Object.fromEntries(
-    lines.map((line) => {
+async function headersOf(texts: string[]): Promise<Record<string, string>> {
+  const found: Record<string, string> = {};
+  for (const text of texts) {
+    const all = text.startsWith("@")
+      ? Buffer.from(await given(text))
+          .toString("utf8")
+          .split(/\r?\n/)
+      : [text];
+    for (const line of all.filter((one) => one !== "")) {
       const [, name, value] = /^([^:\s]+):\s*(.*)$/s.exec(line) ?? [];
-      if (name === undefined || value === undefined) throw new UsageError(`-H '${line}': write it as 'Name: value'.`);
-      return [name, value];
-    }),
-  );
-}
-
-async function dataOf(data: string): Promise<string | Uint8Array> {
-  if (!data.startsWith("@")) return data;
-  const path = data.slice(1);
-  if (path !== "-") return readFile(path);
-  const chunks: Buffer[] = [];
-  for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk));
-  return Buffer.concat(chunks);
+      // Of a file nothing is repeated: it may hold what no screen should.
+      if (name === undefined || value === undefined) throw new UsageError(`-H '${text}': write it as 'Name: value'.`);
+      found[name] = value;
+    }
+  }
+  return found;
 }

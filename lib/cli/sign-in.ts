@@ -2,7 +2,7 @@ import { parseArgs } from "node:util";
 import { type Latchkey, LatchkeyError, latchkey } from "@/lib/sdk";
 import { ask, readInput } from "./ask";
 import { environment } from "./environment";
-import { loginFile, removeLogin, taskUser, writeLogin } from "./login-file";
+import { loginFile, readAddress, removeLogin, taskUser, writeLogin } from "./login-file";
 import { UsageError } from "./usage-error";
 
 /**
@@ -22,13 +22,13 @@ export async function login(args: string[]): Promise<void> {
     if (!answer) throw new UsageError(`Say ${option}.`);
     return answer;
   };
-  const url = await need(values.url ?? environment.url(), "Address of Latchkey: ", "--url https://…");
-  if (!/^https?:\/\//.test(url)) throw new UsageError("--url must begin with https:// or http://.");
-  const apiKey = terminal ? await ask("API key (not shown): ", true) : await readInput();
+  const address = await need(values.url ?? environment.url(), "Address of Latchkey: ", "--url https://…");
+  const { origin: url, workspaceId } = readAddress(address, "--url");
+  const apiKey = terminal ? await ask("API key (not shown): ", true) : (await readInput()).trim();
   if (!apiKey) throw new UsageError("No API key came. Pipe it in: latchkey login --url … < key-file");
   const task = taskUser(apiKey);
   const username = task ?? (await need(values.user ?? environment.username(), "Email: ", "--user you@example.com"));
-  const given = values.workspace ?? environment.workspace();
+  const given = values.workspace ?? workspaceId ?? environment.workspace();
   const api = latchkey({ baseUrl: url, auth: { username, apiKey } });
   const workspace = task
     ? await tried(api, await need(given, "Id of the workspace: ", "--workspace, the id of its workspace"))

@@ -2,6 +2,14 @@ import type { Client } from "./client";
 import { LatchkeyError } from "./errors";
 import type { AuthSecret, SecretType } from "./resources";
 
+/** No secret of the workspace has the name (or id) that was looked for. */
+export class UnknownSecretError extends LatchkeyError {
+  constructor(readonly nameOrId: string) {
+    const detail = `There is no secret “${nameOrId}” in this workspace.`;
+    super({ status: 404, items: [{ code: "not_found", title: "Not Found", detail, pointer: null, parameter: null }] });
+  }
+}
+
 export interface FoundSecret {
   id: string;
   /** Null where it was named by its id and nobody asked. */
@@ -31,7 +39,7 @@ export function secretFinder(client: Client, workspaceId: string): SecretFinder 
       query: { [isId(nameOrId) ? "filter[id]" : "filter[name]"]: nameOrId, "fields[auth-secret]": "name,type" },
     });
     const [secret] = data;
-    if (!secret) throw unknown(nameOrId);
+    if (!secret) throw new UnknownSecretError(nameOrId);
     const found = { id: secret.id, type: secret.attributes.type };
     if (known.size >= MOST) known.clear();
     known.set(nameOrId, found);
@@ -42,12 +50,4 @@ export function secretFinder(client: Client, workspaceId: string): SecretFinder 
     typeOf: async (nameOrId) => (await lookUp(nameOrId)).type,
     forget: (nameOrId) => void known.delete(nameOrId),
   };
-}
-
-function unknown(name: string): LatchkeyError {
-  const detail = `There is no secret “${name}” in this workspace.`;
-  return new LatchkeyError({
-    status: 404,
-    items: [{ code: "not_found", title: "Not Found", detail, pointer: null, parameter: null }],
-  });
 }

@@ -33,6 +33,7 @@ export type { Client, ClientOptions, List, PageMeta, Resource, Single } from "./
 export { createLatchkey, type LatchkeyOptions, type LatchkeySteps, type TokenOptions } from "./create-latchkey";
 export type { EndpointChange, NewEndpoint } from "./endpoints";
 export { type ErrorItem, LatchkeyError } from "./errors";
+export { UnknownSecretError } from "./find-secret";
 export type { SecretRequest } from "./request-with-secret";
 export type * from "./resources";
 export type {

@@ -11,7 +11,7 @@ export interface ApiServer {
 }
 
 /**
- * Serves every route file of `app/v2` over node:http, as server.ts does its hot routes (both ways in answer alike, see
+ * Serves every route file of `app/v2`, `app/outbound` and `app/inbound` over node:http, as server.ts does its hot routes (both ways in answer alike, see
  * lib/http/two-ways-in.test.ts). Call it at the top of a test file, after `useDatabase` or `useOAuthWorld`.
  */
 export function useApiServer(): ApiServer {
@@ -19,10 +19,10 @@ export function useApiServer(): ApiServer {
   let server: Server;
 
   beforeAll(async () => {
-    const routes = (await allRoutes()).filter((route) => route.path.startsWith("/v2/"));
+    const routes = (await allRoutes()).filter((route) => /^\/(v2|outbound|inbound)\//.test(route.path));
     // A folder with a plain name wins over one in brackets, as in Next; what is unknown goes to the catch-all.
     routes.sort((a, b) => a.parameters.length - b.parameters.length);
-    const named = routes.filter((route) => !route.path.includes("[..."));
+    const named = routes.filter((route) => route.path !== "/v2/[...path]");
     const match = hotMatcher(named.map(({ method, path, handler }) => ({ method, path, endpoint: handler })));
     const unknown = (method: string) => routes.find((one) => one.path === "/v2/[...path]" && one.method === method);
     server = createServer((request, response) => {

@@ -16,6 +16,16 @@ const MANIFEST = {
   files: ["client.js", "latchkey.js", "types", "LICENSE"],
 };
 
+/** Programs that others find by their names alone, each a command of `latchkey`. */
+const CALLED_BY_NAME = {
+  "git-credential-latchkey": "git-credential",
+  "docker-credential-latchkey": "docker-credential",
+};
+for (const name of Object.keys(CALLED_BY_NAME)) {
+  MANIFEST.bin[name] = `./${name}.js`;
+  MANIFEST.files.push(`${name}.js`);
+}
+
 /**
  * Builds lib/sdk and lib/cli as a package of their own.
  *
@@ -58,6 +68,14 @@ async function bundle(folder, version) {
     define: { LATCHKEY_VERSION: JSON.stringify(version) },
   });
   await chmod(cli, 0o755);
+  for (const [name, command] of Object.entries(CALLED_BY_NAME)) {
+    const file = join(folder, `${name}.js`);
+    await writeFile(
+      file,
+      `#!/usr/bin/env node\nprocess.argv.splice(2, 0, ${JSON.stringify(command)});\nawait import("./latchkey.js");\n`,
+    );
+    await chmod(file, 0o755);
+  }
 }
 
 /** The declarations, with specifiers that every module resolution of TypeScript follows. */
