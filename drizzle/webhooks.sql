@@ -210,13 +210,18 @@ RETURNS SETOF latchkey_webhook_lease LANGUAGE sql SECURITY DEFINER SET search_pa
   RETURNING (latchkey_webhook_lease_of(d)).*
 $$;
 
--- Asked at the last moment before an attempt is sent: whether it is still this process's, so that one that slept sends nothing.
-CREATE OR REPLACE FUNCTION latchkey_webhook_guard(p_tenant text, p_id text, p_holder text, p_attempt int, p_lease_ms float8)
+-- Asked at the last moment before an attempt is sent: whether it is still this process's, so that one that slept sends nothing, and whether
+-- the webhook is still told at this address with this secret. Else the lease lapses, and the next attempt is made as it is then.
+DROP FUNCTION IF EXISTS latchkey_webhook_guard(text, text, text, int, float8);
+CREATE OR REPLACE FUNCTION latchkey_webhook_guard(p_tenant text, p_id text, p_holder text, p_attempt int, p_lease_ms float8,
+  p_url text, p_secret text)
 RETURNS boolean LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
   WITH mine AS (
-    UPDATE webhook_deliveries SET lease_until = now() + p_lease_ms * interval '1 ms', attempted_at = now()
-     WHERE tenant_id = p_tenant AND id = p_id AND holder = p_holder AND attempts = p_attempt AND state = 'pending'
-       AND lease_until > now()
+    UPDATE webhook_deliveries d SET lease_until = now() + p_lease_ms * interval '1 ms', attempted_at = now()
+      FROM webhooks w
+     WHERE d.tenant_id = p_tenant AND d.id = p_id AND d.holder = p_holder AND d.attempts = p_attempt AND d.state = 'pending'
+       AND d.lease_until > now() AND w.tenant_id = d.tenant_id AND w.id = d.webhook_id
+       AND w.url = p_url AND w.auth_secret_id IS NOT DISTINCT FROM p_secret
     RETURNING 1)
   SELECT EXISTS (SELECT 1 FROM mine)
 $$;

@@ -132,3 +132,48 @@ test("Endpoints that cannot be loaded say so, and can be asked for again", async
   await page.getByRole("button", { name: "Try again" }).click();
   await expect(page.getByText("The endpoints could not be loaded.")).toBeHidden();
 });
+
+test("A secret beyond the first hundred is found by its name, in the forms of endpoints and webhooks", async ({
+  console: page,
+  api,
+  workspaceId,
+}) => {
+  // Of one type more than a page of the list holds; sorted by name, the last ones are on no first page.
+  const credentials = { headerName: "X-Key", headerValue: "k" };
+  const prefix = unique("Many");
+  for (let n = 0; n < 101; n++)
+    await makeSecret(
+      { api, workspaceId },
+      { name: `${prefix} ${String(n).padStart(3, "0")}`, type: "api_key", credentials },
+    );
+  const [last, other] = [`zz ${unique("Last")}`, `zz ${unique("Other")}`];
+  for (const name of [last, other]) await makeSecret({ api, workspaceId }, { name, type: "api_key", credentials });
+
+  await page.goto(`/workspaces/${workspaceId}/endpoints/new`);
+  const picker = page.getByRole("combobox", { name: "Secrets that open it" });
+  for (const name of [last, other]) {
+    await picker.click();
+    await expect(page.getByText("There are more. Type a part of the name to find them.")).toBeVisible();
+    await expect(page.getByRole("option", { name })).toBeHidden();
+    await page.getByRole("searchbox", { name: "Search secrets" }).fill(name.slice(3));
+    await page.getByRole("option", { name }).click();
+    await expect(page.getByRole("button", { name: `Take out ${name}` })).toBeVisible();
+  }
+  await expect(page.getByRole("button", { name: `Take out ${last}` })).toBeVisible();
+  const name = unique("Found");
+  await page.getByLabel("Name", { exact: true }).fill(name);
+  await page.getByRole("button", { name: "Add endpoint" }).click();
+  await expect(page.getByRole("heading", { name, level: 1 })).toBeVisible();
+  await expect(page.getByRole("link", { name: last })).toBeVisible();
+
+  await page.goto(`/workspaces/${workspaceId}/webhooks`);
+  await page
+    .getByRole("button", { name: /Add webhook/ })
+    .first()
+    .click();
+  const choice = page.getByRole("combobox", { name: /Authenticate with/ });
+  await choice.click();
+  await page.getByRole("searchbox", { name: "Search secrets" }).fill(last);
+  await page.getByRole("option", { name: last }).click();
+  await expect(choice).toContainText(last);
+});

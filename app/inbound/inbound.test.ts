@@ -130,8 +130,10 @@ describe("who passes", () => {
 });
 
 describe("tokens", () => {
+  let address = 0;
+  /** Each from an address of its own: forged ones are counted. */
   const refused = async (id: string, headers: Record<string, string>) => {
-    const answer = await world.check(id, headers);
+    const answer = await world.check(id, headers, `198.18.0.${++address}`);
     return [answer.status, /error_description="([^"]*)"/.exec(challenge(answer))?.[1]];
   };
   const NOT_OURS = "The token is not signed by a secret of this endpoint.";
@@ -377,5 +379,45 @@ describe("guessing", () => {
     );
     expect(answers.filter(({ status }) => status === 401).length).toBeLessThanOrEqual(21);
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([401, 429]));
+  });
+
+  test("tokens that nobody here signed are counted too, by themselves, and what is right passes all the same", async () => {
+    const from = "198.51.100.20";
+    const forged = await bearer({ key: foreign.privateKey });
+    const ask = async (headers: Record<string, string>, id = all) => (await world.check(id, headers, from)).status;
+    for (let i = 0; i < 21; i++) expect(await ask(forged)).toBe(401);
+    for (const text of ["x.y.z", "x", (forged.authorization ?? "").slice("Bearer ".length)]) {
+      const answer = await world.check(all, { authorization: `Bearer ${text}` }, from);
+      expect([answer.status, Number(answer.headers.get("retry-after")) > 0]).toEqual([429, true]);
+    }
+    // A signature cannot be guessed, so a right one is looked at; and passwords are counted apart.
+    expect(await ask(await bearer())).toBe(204);
+    expect(await ask(basic("ann", "the right one"))).toBe(204);
+    expect(await ask(basic("ann", "wrong"))).toBe(401);
+    expect((await world.check(all, forged, "198.51.100.21")).status).toBe(401);
+    // Other processes know.
+    forget("inbound-guessers");
+    expect(await ask(forged)).toBe(429);
+    world.leap(120_000);
+    expect(await ask(forged)).toBe(401);
+  });
+
+  test("a token that was signed here is no attack: it is refused as often as it comes, and not counted", async () => {
+    const from = "198.51.100.22";
+    const id = await world.addEndpoint([shared, signed], { audience: "orders", scopes: ["write"] });
+    const counters = async () => (await world.database.owner`select 1 from sign_in_failures`).length;
+    const before = await counters();
+    for (const claims of [
+      { aud: "orders", scope: "write", exp: seconds() - 3_600 },
+      { aud: "others", scope: "write" },
+      { aud: "orders", scope: "read" },
+      { aud: "orders", scope: "write", nbf: seconds() + 3_600 },
+    ]) {
+      const headers = await bearer({ claims });
+      const statuses = new Set<number>();
+      for (let i = 0; i < 25; i++) statuses.add((await world.check(id, headers, from)).status);
+      expect([claims, ...statuses]).toEqual([claims, claims.scope === "read" ? 403 : 401]);
+    }
+    expect(await counters()).toBe(before);
   });
 });

@@ -1,14 +1,15 @@
 "use client";
 
-import { useQuery } from "@tanstack/react-query";
 import { X } from "lucide-react";
 import Link from "next/link";
+import { useState } from "react";
+import { useSecretChoice } from "@/components/secrets/use-secret-choice";
 import { Button } from "@/components/ui/button";
 import { Combobox } from "@/components/ui/combobox";
 import { Field } from "@/components/ui/field";
-import type { Endpoint } from "@/lib/sdk/resources";
+import type { AuthSecret, Endpoint } from "@/lib/sdk/resources";
+import { OPENING_TYPE_NAMES } from "@/lib/secret-types";
 import { typeWords } from "./endpoint-words";
-import { openersQuery } from "./queries";
 
 /** The secrets that open an endpoint: chosen one by one, each with a way to take it out again. */
 export function OpenersField({
@@ -20,20 +21,25 @@ export function OpenersField({
 }: {
   workspaceId: string;
   value: string[];
-  /** Those it has, by name: also where the list of all is too long to hold them. */
+  /** Those it has, by name: the list to choose from may be too long to hold them. */
   before: Endpoint["attributes"]["opened_by"];
   onChange: (value: string[]) => void;
   error: string | null | undefined;
 }) {
-  const openers = useQuery(openersQuery(workspaceId));
-  const all = openers.data ?? [];
+  const { secrets: all, error: failed, picker } = useSecretChoice(workspaceId, OPENING_TYPE_NAMES);
+  // What was searched for and chosen keeps its name when something else is searched for.
+  const [chosen, setChosen] = useState<AuthSecret[]>([]);
   const named = (id: string) =>
-    all.find((secret) => secret.id === id)?.attributes ?? before.find((secret) => secret.id === id);
+    [...all, ...chosen].find((secret) => secret.id === id)?.attributes ?? before.find((secret) => secret.id === id);
+  const add = (id: string) => {
+    setChosen((earlier) => [...earlier, ...all.filter((secret) => secret.id === id)]);
+    onChange([...value, id]);
+  };
   return (
     <Field
       label="Secrets that open it"
       labelAs="span"
-      error={error ?? (openers.error ? "The secrets could not be loaded. Try again in a moment." : null)}
+      error={error ?? (failed ? "The secrets could not be loaded. Try again in a moment." : null)}
       help="Whoever knows one of them passes: a user name and password, an API key, or a token signed with the secret."
       after={
         value.length === 0 ? null : (
@@ -64,8 +70,8 @@ export function OpenersField({
           .filter(({ id }) => !value.includes(id))
           .map(({ id, attributes }) => ({ value: id, label: attributes.name, sub: typeWords(attributes.type) }))}
         value={null}
-        onChange={(id) => onChange([...value, id])}
-        loading={openers.isPending}
+        onChange={add}
+        {...picker}
         placeholder={value.length === 0 ? "Choose a secret" : "Choose another"}
         searchPlaceholder="Search secrets"
         noneText={

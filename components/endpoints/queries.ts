@@ -1,6 +1,5 @@
 import { keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { api } from "@/components/frame/api";
-import { OPENING_TYPE_NAMES } from "@/lib/secret-types";
 
 /** Keys begin with `["endpoints", workspaceId]`. */
 
@@ -24,17 +23,4 @@ export const checksQuery = (workspaceId: string, endpointId: string, page: numbe
     queryFn: ({ signal }) => api.endpoints.checks(workspaceId, endpointId, page, { signal }),
     placeholderData: keepPreviousData,
     refetchInterval: page === 1 ? 5_000 : false,
-  });
-
-/** The secrets that can open an endpoint, by name. */
-export const openersQuery = (workspaceId: string) =>
-  queryOptions({
-    queryKey: ["secrets", workspaceId, "openers"],
-    queryFn: async ({ signal }) => {
-      const lists = await Promise.all(
-        OPENING_TYPE_NAMES.map((type) => api.secrets.list(workspaceId, { type, size: 100, sort: "name" }, { signal })),
-      );
-      return lists.flatMap(({ data }) => data).sort((a, b) => a.attributes.name.localeCompare(b.attributes.name));
-    },
-    staleTime: 10_000,
   });

@@ -33,6 +33,11 @@ export interface ComboboxProps {
   /** Said when there are no items at all. */
   noneText?: ReactNode;
   loading?: boolean;
+  /** Told what is typed, for items that are found elsewhere; `searching` while they are looked for. */
+  onSearch?: (typed: string) => void;
+  searching?: boolean;
+  /** Below the items while nothing is typed, such as that there are more. */
+  hint?: ReactNode;
   /** Letter tiles before the entries. */
   tiles?: boolean;
   disabled?: boolean;
@@ -53,6 +58,9 @@ export function Combobox({
   emptyText = "Nothing matches.",
   noneText = "There is nothing to choose yet.",
   loading = false,
+  onSearch,
+  searching = false,
+  hint,
   tiles = true,
   disabled = false,
   ...rest
@@ -85,10 +93,14 @@ export function Combobox({
       list.current?.querySelector('[data-active="true"]')?.scrollIntoView({ block: "nearest" });
   }, [open, current]);
 
+  const type = (text: string) => {
+    setQuery(text);
+    onSearch?.(text);
+  };
   const change = (next: boolean) => {
     setOpen(next);
     if (next) {
-      setQuery("");
+      type("");
       setActive(value);
     }
   };
@@ -186,7 +198,7 @@ export function Combobox({
               autoComplete="off"
               spellCheck={false}
               onChange={(event) => {
-                setQuery(event.target.value);
+                type(event.target.value);
                 setActive(null);
               }}
               onKeyDown={onKeyDown}
@@ -225,8 +237,10 @@ export function Combobox({
               ))}
               {found.length === 0 ? (
                 <p className="combo-none">
-                  {loading ? <Skeleton w={24} /> : items.length === 0 ? noneText : emptyText}
+                  {loading || searching ? <Skeleton w={24} /> : items.length === 0 ? noneText : emptyText}
                 </p>
+              ) : hint && query.trim() === "" ? (
+                <p className="combo-none">{hint}</p>
               ) : null}
             </div>
             {pinned ? (

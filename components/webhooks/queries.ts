@@ -24,11 +24,3 @@ export const deliveriesQuery = (workspaceId: string, webhookId: string, page: nu
     placeholderData: keepPreviousData,
     refetchInterval: page === 1 ? 5_000 : false,
   });
-
-/** Secrets that may be put into a request, for the form. */
-export const authSecretsQuery = (workspaceId: string) =>
-  queryOptions({
-    queryKey: ["secrets", workspaceId, "for-webhooks"],
-    queryFn: ({ signal }) => api.secrets.list(workspaceId, { size: 100, sort: "name" }, { signal }),
-    staleTime: 15_000,
-  });

@@ -1,11 +1,12 @@
 "use client";
 
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { ReauthCancelled, withReauth } from "@/components/accounts/reauth";
 import { api } from "@/components/frame/api";
+import { useSecretChoice } from "@/components/secrets/use-secret-choice";
 import { Checkbox } from "@/components/ui/checkbox";
-import { Combobox } from "@/components/ui/combobox";
+import { Combobox, type ComboboxItem } from "@/components/ui/combobox";
 import { Dialog } from "@/components/ui/dialog";
 import { Field } from "@/components/ui/field";
 import { FieldGroup } from "@/components/ui/field-group";
@@ -16,7 +17,6 @@ import { sortErrors } from "@/components/ui/server-errors";
 import type { Webhook } from "@/lib/sdk/resources";
 import { SECRET_TYPES } from "@/lib/secret-types";
 import { WEBHOOK_EVENT_NAMES, WEBHOOK_EVENTS, type WebhookEvent } from "@/lib/webhooks/events";
-import { authSecretsQuery } from "./queries";
 
 interface WebhookDialogProps {
   workspaceId: string;
@@ -161,6 +161,11 @@ function Form({ workspaceId, open, onOpenChange, webhook, onSaved }: WebhookDial
       <SecretChoice
         workspaceId={workspaceId}
         value={secret ?? (moved ? null : before.secret)}
+        before={
+          before.secret === NONE
+            ? null
+            : { value: before.secret, label: webhook?.attributes.auth_secret_name ?? before.secret }
+        }
         onChange={setSecret}
         error={errors.fields.secret ?? null}
       />
@@ -171,16 +176,30 @@ function Form({ workspaceId, open, onOpenChange, webhook, onSaved }: WebhookDial
 function SecretChoice({
   workspaceId,
   value,
+  before,
   onChange,
   error,
 }: {
   workspaceId: string;
   value: string | null;
+  /** The one it has: the list to choose from may be too long to hold it. */
+  before: ComboboxItem | null;
   onChange: (id: string) => void;
   error: string | null;
 }) {
-  const secrets = useQuery(authSecretsQuery(workspaceId));
-  const fit = (secrets.data?.data ?? []).filter((one) => SECRET_TYPES[one.attributes.type].injects !== null);
+  const { secrets, error: failed, picker } = useSecretChoice(workspaceId, null);
+  // What was searched for and chosen stays when something else is searched for.
+  const [chosen, setChosen] = useState<ComboboxItem | null>(null);
+  const items: ComboboxItem[] = secrets
+    .filter((one) => SECRET_TYPES[one.attributes.type].injects !== null)
+    .map((one) => ({
+      value: one.id,
+      label: one.attributes.name,
+      sub: one.attributes.allowed_hosts.join(", ") || "No allowed hosts yet",
+      tag: SECRET_TYPES[one.attributes.type].label,
+    }));
+  const kept = [chosen, before].find((one) => one !== null && one.value === value);
+  if (kept && items.every((one) => one.value !== kept.value)) items.push(kept);
   return (
     <Field
       label="Authenticate with"
@@ -189,27 +208,22 @@ function SecretChoice({
       error={error}
       help="A secret sent along with each message, for receivers that ask for one. Its allowed hosts must name the address."
       after={
-        secrets.error ? (
+        failed ? (
           <Note tone="warn" live>
-            The secrets could not be loaded. {secrets.error.message}
+            The secrets could not be loaded. {failed.message}
           </Note>
         ) : null
       }
     >
       <Combobox
         tiles={false}
-        items={[
-          { value: NONE, label: "Nothing besides the signature" },
-          ...fit.map((one) => ({
-            value: one.id,
-            label: one.attributes.name,
-            sub: one.attributes.allowed_hosts.join(", ") || "No allowed hosts yet",
-            tag: SECRET_TYPES[one.attributes.type].label,
-          })),
-        ]}
+        items={[{ value: NONE, label: "Nothing besides the signature" }, ...items]}
         value={value}
-        onChange={onChange}
-        loading={secrets.isPending}
+        onChange={(id) => {
+          setChosen(items.find((one) => one.value === id) ?? null);
+          onChange(id);
+        }}
+        {...picker}
         placeholder="Choose"
         searchPlaceholder="Search secrets"
         emptyText="No secret matches."

@@ -44,7 +44,7 @@ export const POLICIES = {
   reveal: { free: 30, leakMs: 20_000, maxMs: 5 * MINUTE },
   /** Issuers a person has looked up: enough to try what a form asks for, too few to knock at doors by way of us. */
   discovery: { free: 20, leakMs: 15_000, maxMs: 5 * MINUTE },
-  /** Wrong passwords and keys at one endpoint from one address: a proxy that does not say who asks stands for all its callers. */
+  /** Wrong passwords and keys at one endpoint from one address, and forged tokens: a proxy that does not say who asks stands for all its callers. */
   guard: { free: 20, leakMs: 3_000, maxMs: 60_000 },
   /** Webhooks a person has tested, or messages delivered again: each is a request of ours to somebody's server. */
   webhook: { free: 20, leakMs: 3_000, maxMs: MINUTE },

@@ -6,8 +6,8 @@ import { AppError, notFound } from "@/lib/errors";
 import { readBasic } from "@/lib/http/authenticate";
 import { openStatic } from "@/lib/secrets/opened";
 import { goodScopes, identityHeaders, NOBODY_TOLD, type Refusal, refusal, type Scheme } from "./inbound-answer";
-import { countGuess, mayGuess } from "./inbound-throttle";
-import { isAnothers, verifyJwt } from "./jwt";
+import { countGuess, mayGuess, maySendForged } from "./inbound-throttle";
+import { isAnothers, isSigned, verifyJwt } from "./jwt";
 import { keysOf } from "./jwt-keys";
 
 /**
@@ -17,10 +17,11 @@ import { keysOf } from "./jwt-keys";
 
 type Judged =
   | { way: "opened"; lock: Lock; headers: Record<string, string> }
-  | { way: "refused"; refusal: Refusal }
+  /** `forged`: a token that no key of the endpoint signed. */
+  | { way: "refused"; refusal: Refusal; forged?: boolean }
   | { way: "failed"; why: string };
 
-const TOO_MANY = "Too many wrong passwords or keys from this address.";
+const TOO_MANY = "Too many wrong passwords, keys or tokens from this address.";
 const OPEN_ACCESS = "Open access: everybody passes.";
 
 /**
@@ -87,7 +88,7 @@ async function judge(endpoint: Guarded, headers: Headers, facts: RequestFacts): 
     const opened = openedBy(locks, guess);
     if (opened) return passed(opened.lock, opened.subject, []);
     await count(guesser);
-  }
+  } else if (judged?.forged) await count(maySendForged(endpoint.id, facts.ip));
   if (judged) return judged;
   if (guess) return unlessBroken(endpoint, { detail: guess.pair ? "Wrong user name or password." : "Wrong key." });
   if (authorization === null) return { way: "refused", refusal: { detail: "No credentials were sent." } };
@@ -163,7 +164,8 @@ async function judgeToken(endpoint: Guarded, token: string): Promise<Judged> {
   }
   const detail =
     why === null || isAnothers(why) ? "The token is not signed by a secret of this endpoint." : why.message;
-  return unlessBroken(endpoint, { error: "invalid_token", detail });
+  const judged = unlessBroken(endpoint, { error: "invalid_token", detail });
+  return judged.way === "refused" ? { ...judged, forged: why === null || !isSigned(why) } : judged;
 }
 
 const BROKEN = "One of this endpoint's secrets cannot be read, and it may be the one that these credentials are of.";

@@ -240,10 +240,11 @@ function requireScope(claims: JWTPayload, wanted: readonly string[]): void {
 function asRefusal(error: unknown): AppError {
   if (error instanceof AppError) return error;
   if (error instanceof errors.JWTExpired)
-    return refused(error.claim === "iat" ? "is older than it may be" : "has expired");
+    return refused(error.claim === "iat" ? "is older than it may be" : "has expired", SIGNED);
   if (error instanceof errors.JWTClaimValidationFailed)
     return refused(
       CLAIMS[error.claim]?.[error.reason] ?? CLAIMS[error.claim]?.any ?? "does not say what is asked of it",
+      SIGNED,
     );
   if (error instanceof errors.JOSEError) return refused("is malformed");
   throw error;
@@ -263,9 +264,13 @@ const refused = (why: string, cause?: Error) =>
   new AppError("token_refused", `The token ${why}.`, { source: { pointer: "/token" }, cause });
 
 const FOREIGN = new Error("another key's");
+const SIGNED = new Error("this key's");
 
 /** Whether a token was refused because another key signed it: it may be another secret's. */
 export const isAnothers = (error: AppError): boolean => error.cause === FOREIGN;
+
+/** Whether a token was refused by its claims although the secret's own key signed it. */
+export const isSigned = (error: AppError): boolean => error.cause === SIGNED;
 
 /**
  * Encrypts a text so that only this secret can read it: RSA-OAEP-256 with A256GCM, compact.

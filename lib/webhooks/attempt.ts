@@ -15,7 +15,7 @@ import { type Release, releaseAnew, releaseTo } from "@/lib/secrets/requests";
 import * as rows from "./delivery-store";
 import { TEST_EVENT } from "./events";
 import type { FailureWord } from "./failure";
-import { ATTEMPT_MS, GIVE_UP_MS, LEASE_MS, readRetryAfter, retryAfter } from "./policy";
+import { ATTEMPT_MS, GIVE_UP_MS, isOver, LEASE_MS, readRetryAfter, retryAfter } from "./policy";
 import { signedHeaders } from "./signing";
 
 /**
@@ -42,7 +42,7 @@ type Answered = { status: number; retryAfterMs: number | null } | { error: Failu
  */
 export async function attempt(lease: rows.Lease): Promise<void> {
   const began = performance.now();
-  const answered = await send(lease);
+  const answered: Answered | "lost" = isOver(lease.attempts, lease.ageMs) ? { error: "no_answer" } : await send(lease);
   if (answered === "lost") return;
   const outcome = outcomeOf(lease, answered, Math.round(performance.now() - began));
   const { mine, off } = await rows.finish(lease, holder(), outcome, GIVE_UP_MS);

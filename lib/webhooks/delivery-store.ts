@@ -91,10 +91,11 @@ function toLease(raw: RawLease): Lease {
   };
 }
 
-/** Whether the attempt is still this process's; its lease begins anew. Nothing is sent without. */
+/** Whether the attempt is still this process's, and the webhook's address and secret are those of the lease, which begins anew. Nothing is sent without. */
 export async function guard(lease: Lease, holder: string, leaseMs: number): Promise<boolean> {
   const [row] = await database().sql<{ mine: boolean }[]>`
-    select latchkey_webhook_guard(${lease.tenantId}, ${lease.id}, ${holder}, ${lease.attempts}, ${leaseMs}) as mine`;
+    select latchkey_webhook_guard(${lease.tenantId}, ${lease.id}, ${holder}, ${lease.attempts}, ${leaseMs},
+      ${lease.url}, ${lease.authSecretId}) as mine`;
   return row?.mine === true;
 }
 

@@ -62,6 +62,16 @@ export function retryAfter(
   return ageMs + wait > MOST_AGE_MS ? null : wait;
 }
 
+/**
+ * Whether a message is given up unsent: it has had all its attempts and all its time, so the last ones ended with their process before they
+ * could say so.
+ *
+ * @param attempts with the one that is about to be made
+ */
+export function isOver(attempts: number, ageMs: number): boolean {
+  return attempts > MOST_ATTEMPTS && ageMs > MOST_AGE_MS;
+}
+
 /** `Retry-After` in ms: seconds or a date (RFC 9110). Null when absent or unreadable. */
 export function readRetryAfter(header: string | null, nowMs: number): number | null {
   if (header === null) return null;

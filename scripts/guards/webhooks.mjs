@@ -139,4 +139,22 @@ export const webhooks = [
     tests: AUTHENTICATION,
     testName: "goes on",
   },
+  {
+    row: "AZ-9",
+    what: "a webhook that was moved is sent nothing at the old address",
+    file: SQL,
+    find: "       AND w.url = p_url AND w.auth_secret_id IS NOT DISTINCT FROM p_secret\n",
+    replace: "",
+    tests: ["lib/webhooks/attacks.test.ts"],
+    testName: "between the lease",
+  },
+  {
+    row: "webhooks",
+    what: "a message is not tried for ever",
+    file: ATTEMPT,
+    find: "isOver(lease.attempts, lease.ageMs)",
+    replace: "lease.attempts < 0",
+    tests: ["lib/webhooks/attacks.test.ts"],
+    testName: "given up unsent",
+  },
 ];
