@@ -4,7 +4,14 @@ import { beforeAll, expect, test } from "vitest";
 import { proxyLinesOf, YOUR_PROGRAM } from "@/components/endpoints/proxy-lines";
 import { basic } from "@/lib/testing/callers";
 import { makeCertificate } from "@/lib/testing/certificates";
-import { overTls, raw, unusedPort, useGuardedProgram } from "@/lib/testing/guarded-program";
+import {
+  expectEveryMethod,
+  expectIdentityStays,
+  expectNoImpostor,
+  raw,
+  unusedPort,
+  useGuardedProgram,
+} from "@/lib/testing/guarded-program";
 import { useInboundWorld } from "@/lib/testing/inbound-world";
 import { startNginx } from "@/lib/testing/topology/proxy";
 
@@ -42,29 +49,7 @@ beforeAll(async () => {
 }, 60_000);
 
 test("the right credentials reach the program, with who it is in headers, whatever the method and body", async () => {
-  for (const method of ["GET", "POST", "PUT", "PATCH", "DELETE"]) {
-    guarded.reached = [];
-    const body = method === "GET" ? undefined : "x".repeat(100_000);
-    const answered = await fetch(`${proxy}/orders?page=2`, {
-      method,
-      body,
-      headers: { ...right, cookie: "session=1" },
-    });
-    expect([method, answered.status, await answered.text()]).toEqual([method, 200, "from the program"]);
-    expect(guarded.reached).toEqual([
-      {
-        method,
-        url: "/orders?page=2",
-        body: body ?? "",
-        headers: expect.objectContaining({
-          "x-latchkey-subject": "ann",
-          "x-latchkey-secret": expect.stringMatching(/^[0-9a-f]{24}$/),
-          cookie: "session=1",
-        }),
-      },
-    ]);
-    expect(guarded.reached[0]?.headers).not.toHaveProperty("x-latchkey-scopes");
-  }
+  await expectEveryMethod(guarded, proxy);
   const answered = await fetch(proxy, {
     headers: {
       authorization: `Bearer ${await token({ scope: "a b" })}`,
@@ -77,6 +62,9 @@ test("the right credentials reach the program, with who it is in headers, whatev
   expect(guarded.reached.at(-1)?.headers).toMatchObject({ "x-latchkey-scopes": "a b" });
   expect(guarded.reached.at(-1)?.headers).not.toHaveProperty("x-latchkey-subject");
 });
+
+test("who it is stays in the headers, whatever the caller says of its connection", () =>
+  expectIdentityStays(guarded, proxy));
 
 test("wrong or no credentials do not: 401 with the way to ask", async () => {
   for (const headers of [undefined, basic("ann", "wrong"), { authorization: "Bearer x.y.z" }] as const) {
@@ -146,17 +134,8 @@ test("over TLS an impostor in Latchkey's place opens nothing", async () => {
   const own = makeCertificate("DNS:localhost");
   const trusted = join(guarded.folder, "trusted.pem");
   await writeFile(trusted, own.cert);
-  const real = await overTls(own);
-  const url = await startProxyFor(`https://localhost:${real.port}/inbound/${guarded.endpoint}/check`, (lines) =>
-    lines.replace("/etc/ssl/certs/ca-certificates.crt", trusted),
+  const status = await expectNoImpostor(guarded, own, makeCertificate("DNS:localhost"), (checkUrl) =>
+    startProxyFor(checkUrl, (lines) => lines.replace("/etc/ssl/certs/ca-certificates.crt", trusted)),
   );
-  expect((await fetch(url, { headers: right })).status).toBe(200);
-  await real.close();
-  const impostor = await overTls(makeCertificate("DNS:localhost"), real.port, (_request, response) => {
-    response.writeHead(204).end();
-  });
-  guarded.reached = [];
-  expect((await fetch(url, { headers: right })).status).toBe(500);
-  expect(guarded.reached).toEqual([]);
-  await impostor.close();
+  expect(status).toBe(500);
 });

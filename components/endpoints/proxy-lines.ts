@@ -68,12 +68,13 @@ ${HEADERS.map((name) => `          - ${name}`).join("\n")}
           - url: ${YOUR_PROGRAM}`;
 }
 
-/** What the caller itself sends under these names is taken away first, with _ for - too, which some programs take for the same. The question mark leaves out the query of the request, which is none of Latchkey's business. */
+/** What the caller itself sends under these names is taken away first, with _ for - too, which some programs take for the same; and what it names in Connection is not taken away on the way to the program. The question mark leaves out the query of the request, which is none of Latchkey's business. */
 function caddy(checkUrl: string): string {
   const { origin, pathname } = new URL(checkUrl);
   return `app.example.com {
   route {
     request_header -*Latchkey*
+    request_header Connection (?i)latchkey none
     forward_auth ${origin} {
       uri ${pathname}?
       header_up Host {upstream_hostport}

@@ -175,7 +175,7 @@ export async function verifyJwt(
     clockTolerance: SKEW_S,
     currentDate: new Date(nowMs),
   };
-  let failure: AppError = refused("is not signed by this secret", FOREIGN);
+  let failure: AppError | null = null;
   for (const key of candidates)
     try {
       const { payload } = await jwtVerify(token, key.open, options);
@@ -186,7 +186,8 @@ export async function verifyJwt(
       failure = asRefusal(error);
       break;
     }
-  throw failure;
+  // Made only here: good tokens are many, and an error notes its stack.
+  throw failure ?? refused("is not signed by this secret", FOREIGN);
 }
 
 /** The keys that may have signed the token. @throws AppError bad_request for keys that decrypt; token_refused by its header */

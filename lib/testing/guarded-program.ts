@@ -6,7 +6,7 @@ import { type AddressInfo, connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SignJWT } from "jose";
-import { afterAll, beforeAll, beforeEach } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect } from "vitest";
 import { HOT_ROUTES } from "@/lib/http/hot-routes";
 import { limitedServer } from "@/lib/http/limited-server";
 import { answer, hotMatcher } from "@/lib/http/node-entry";
@@ -77,7 +77,7 @@ const guarding: RequestListener = (request, response) => {
 };
 
 /** A server over TLS: Latchkey, or with a listener of its own an impostor. */
-export async function overTls(
+async function overTls(
   certificate: Certificate,
   port = 0,
   by = guarding,
@@ -96,6 +96,70 @@ export const raw = (port: number, text: string) =>
     });
     socket.once("close", () => resolve(said)).once("error", reject);
   });
+
+/** Requests of every method, with bodies, reach the program by way of `proxy` as they were sent, and with who it is in headers. */
+export async function expectEveryMethod(guarded: GuardedProgram, proxy: string): Promise<void> {
+  for (const method of ["GET", "POST", "PUT", "PATCH", "DELETE"]) {
+    guarded.reached = [];
+    const body = method === "GET" ? undefined : "x".repeat(100_000);
+    const headers = { ...guarded.right, cookie: "session=1" };
+    const answered = await fetch(`${proxy}/orders?page=2`, { method, body, headers });
+    expect([method, answered.status, await answered.text()]).toEqual([method, 200, "from the program"]);
+    expect(guarded.reached).toEqual([
+      {
+        method,
+        url: "/orders?page=2",
+        body: body ?? "",
+        headers: expect.objectContaining({
+          "x-latchkey-subject": "ann",
+          "x-latchkey-secret": expect.stringMatching(/^[0-9a-f]{24}$/),
+          cookie: "session=1",
+        }),
+      },
+    ]);
+    // Of a password there are none: empty, or left out.
+    expect(guarded.reached[0]?.headers["x-latchkey-scopes"] ?? "").toBe("");
+  }
+}
+
+/** A caller who names the headers of who it is in `Connection` (RFC 9110 section 7.6.1) does not have them taken away. */
+export async function expectIdentityStays(guarded: GuardedProgram, proxy: string): Promise<void> {
+  for (const named of ["X-Latchkey-Subject, X-Latchkey-Secret", "x-latchkey-subject,x-LATCHKEY-secret"]) {
+    const lines = [
+      "GET / HTTP/1.1",
+      "Host: 127.0.0.1",
+      `Authorization: ${guarded.right.authorization}`,
+      "X-Latchkey-Subject: admin",
+      "X-Latchkey-Subject: admin",
+      `Connection: close, ${named}`,
+      `Connection: ${named}`,
+    ];
+    expect(await raw(Number(new URL(proxy).port), `${lines.join("\r\n")}\r\n\r\n`)).toMatch(/^HTTP\/1\.1 200 /);
+    expect(guarded.reached.at(-1)?.headers).toMatchObject({
+      "x-latchkey-subject": "ann",
+      "x-latchkey-secret": expect.stringMatching(/^[0-9a-f]{24}$/),
+    });
+  }
+}
+
+/** Behind `proxyTo`, which believes `own`, Latchkey opens over TLS, and whoever takes its place with another certificate does not. */
+export async function expectNoImpostor(
+  guarded: GuardedProgram,
+  own: Certificate,
+  other: Certificate,
+  proxyTo: (checkUrl: string) => Promise<string>,
+): Promise<number> {
+  const real = await overTls(own);
+  const url = await proxyTo(`https://localhost:${real.port}/inbound/${guarded.endpoint}/check`);
+  expect((await fetch(url, { headers: guarded.right })).status).toBe(200);
+  await real.close();
+  const impostor = await overTls(other, real.port, (_request, response) => void response.writeHead(204).end());
+  guarded.reached = [];
+  const { status } = await fetch(url, { headers: guarded.right });
+  expect(guarded.reached).toEqual([]);
+  await impostor.close();
+  return status;
+}
 
 /** Call it at the top of a test file, after `useInboundWorld`. */
 export function useGuardedProgram(world: InboundWorld): GuardedProgram {
