@@ -155,3 +155,48 @@ test("a token: signed, verified, and refused in words where it is for somebody e
   await expect(page.getByText(/The token is for another audience/)).toBeVisible();
   await expect(page.getByRole("textbox", { name: "Token" })).toHaveValue(token);
 });
+
+test("a text that is no token: signed, and verified as what it is", async ({ console: page, workspaceId, api }) => {
+  const credentials = { secret: "0123456789abcdef0123456789abcdef" };
+  const id = await makeSecret({ api, workspaceId }, { name: unique("Signing texts"), type: "hs256", credentials });
+  await page.goto(`/workspaces/${workspaceId}/secrets/${id}/try`);
+  await page.getByRole("combobox", { name: "What to sign" }).selectOption("A text, as it is");
+  await page.getByRole("textbox", { name: "Text" }).fill('{"sub":"42"}');
+  await page.keyboard.press("Control+Enter");
+  await expect(page.getByText(/reads as claims/)).toBeVisible();
+  await page.getByRole("textbox", { name: "Text" }).fill("order 7: paid");
+  await page.keyboard.press("Control+Enter");
+  await expect(page.getByText(/It is no token, and opens nothing/)).toBeVisible();
+  const signed = await page.locator(".copy-text").innerText();
+  await page.getByRole("tab", { name: "Verify" }).click();
+  await page.getByRole("textbox", { name: "Token" }).fill(signed);
+  await page.keyboard.press("Control+Enter");
+  await expect(page.getByRole("region", { name: "Answer" })).toContainText("The token is");
+  await page.getByRole("combobox", { name: "What to verify" }).selectOption("A signed text");
+  await page.keyboard.press("Control+Enter");
+  await expect(page.getByRole("region", { name: "Answer" })).toContainText("order 7: paid");
+});
+
+test("a reference to another secret is filled in where it is sent, or sent as it is", async ({
+  console: page,
+  world,
+  workspaceId,
+  api,
+}) => {
+  const [name, other] = [unique("Referring"), unique("referred").replace(/\W/g, "_")];
+  const allowed_hosts = [world.echo];
+  const credentials = { headerName: "X-Key", headerValue: "a-key-of-the-request" };
+  const id = await makeSecret({ api, workspaceId }, { name, type: "api_key", credentials, allowed_hosts });
+  const pair = { username: "ada of the story", password: "a-password-of-hers" };
+  await makeSecret({ api, workspaceId }, { name: other, type: "basic", credentials: pair, allowed_hosts });
+  await page.goto(`/workspaces/${workspaceId}/secrets/${id}/try`);
+  const url = page.getByRole("textbox", { name: "URL" });
+  const answer = page.getByRole("region", { name: "Answer" });
+  await url.fill(`http://${world.echo}/of/{{${other}.username}}`);
+  await url.press("Control+Enter");
+  await expect(answer).toContainText("HTTP 200");
+  await expect(answer).not.toContainText('"path": "/of/%7B%7B');
+  await page.getByRole("checkbox", { name: /Fill in references/ }).uncheck();
+  await url.press("Control+Enter");
+  await expect(answer).toContainText('"path": "/of/%7B%7B');
+});

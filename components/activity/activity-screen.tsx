@@ -8,12 +8,11 @@ import { api } from "@/components/frame/api";
 import { Button } from "@/components/ui/button";
 import { EmptyState } from "@/components/ui/empty-state";
 import { LoadError } from "@/components/ui/load-error";
+import { LogTable } from "@/components/ui/log-table";
 import { Menu, type MenuEntry } from "@/components/ui/menu";
 import { PageHead } from "@/components/ui/page-head";
-import { Pager } from "@/components/ui/pager";
 import { RelativeTime } from "@/components/ui/relative-time";
 import { SkeletonRows } from "@/components/ui/skeleton-rows";
-import { Table } from "@/components/ui/table";
 import { LatchkeyError } from "@/lib/sdk/errors";
 import type { Activity } from "@/lib/sdk/resources";
 import { actionWords, deed } from "./action-words";
@@ -166,37 +165,17 @@ export function ActivityScreen({ workspaceId }: { workspaceId: string }) {
           )}
         </div>
       ) : (
-        <>
-          <Table
-            caption="What happened, newest first"
-            cols={["c-when", "c-what", "c-who", "c-result"]}
-            className="activity"
-          >
-            <thead>
-              <tr>
-                <th scope="col">When</th>
-                <th scope="col">What</th>
-                <th scope="col">Who</th>
-                <th scope="col" className="a-result">
-                  Result
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {rows.map((row) => (
-                <ActivityRow key={row.id} {...row.attributes} />
-              ))}
-            </tbody>
-          </Table>
-          <div className="rows-foot">
-            <span>{list.data?.meta.total === undefined ? "" : `${list.data.meta.total} entries`}</span>
-            <Pager
-              page={page}
-              totalPages={list.data?.meta.total_pages ?? 1}
-              onChange={(next) => go({ page: next === 1 ? null : String(next) })}
-            />
-          </div>
-        </>
+        <LogTable
+          caption="What happened, newest first"
+          page={page}
+          totalPages={list.data?.meta.total_pages}
+          onPage={(next) => go({ page: next === 1 ? null : String(next) })}
+          foot={list.data?.meta.total === undefined ? "" : `${list.data.meta.total} entries`}
+        >
+          {rows.map((row) => (
+            <ActivityRow key={row.id} {...row.attributes} />
+          ))}
+        </LogTable>
       )}
     </div>
   );

@@ -8,16 +8,13 @@ import { useMay } from "@/components/frame/use-may";
 import { Button } from "@/components/ui/button";
 import { EmptyState } from "@/components/ui/empty-state";
 import { Kbd } from "@/components/ui/kbd";
-import { LoadError } from "@/components/ui/load-error";
-import { PageHead } from "@/components/ui/page-head";
+import { ListPage } from "@/components/ui/list-page";
 import { moveInRows } from "@/components/ui/row-keys";
 import { SearchField } from "@/components/ui/search-field";
-import { SkeletonRows } from "@/components/ui/skeleton-rows";
 import { Row, Table } from "@/components/ui/table";
 import { Tag } from "@/components/ui/tag";
 import { Tile } from "@/components/ui/tile";
 import { visibilityOf } from "@/lib/sdk/auth-clients";
-import { LatchkeyError } from "@/lib/sdk/errors";
 import type { AuthClient } from "@/lib/sdk/resources";
 import { SECRET_TYPES } from "@/lib/secret-types";
 import { clientsQuery } from "./queries";
@@ -46,8 +43,6 @@ export function ClientsScreen({ workspaceId }: { workspaceId: string }) {
     return words.every((word) => text.includes(word));
   });
   const mayAdd = may("global.auth_clients.create") !== false || may("workspaces.auth_clients.create") !== false;
-  const refused = list.error instanceof LatchkeyError && (list.error.status === 403 || list.error.status === 404);
-  const first = list.data && all.length === 0;
   const add = mayAdd ? (
     <Button variant="primary" asChild>
       <Link href={`${here}/new`} data-add>
@@ -58,92 +53,63 @@ export function ClientsScreen({ workspaceId }: { workspaceId: string }) {
     </Button>
   ) : null;
   return (
-    <div className="page">
-      <PageHead
-        title="Auth clients"
-        count={list.data ? { n: all.length, label: all.length === 1 ? "auth client" : "auth clients" } : undefined}
-      >
-        {refused || first ? null : add}
-      </PageHead>
-      {list.isPending ? (
-        <div className="card mt-6">
-          <SkeletonRows rows={6} label="Loading auth clients" />
-        </div>
-      ) : list.error && !list.data ? (
-        <div className="card mt-6">
-          {refused ? (
-            <EmptyState title="You may not see the auth clients here">
-              It needs a role in this workspace. Ask someone who owns it.
-            </EmptyState>
-          ) : (
-            <LoadError
-              title="The auth clients could not be loaded."
-              error={list.error}
-              busy={list.isFetching}
-              onRetry={() => void list.refetch()}
-            />
-          )}
-        </div>
-      ) : first ? (
-        <div className="card mt-6">
-          <EmptyState title="No auth clients yet" actions={add}>
-            An auth client is your application as a provider knows it: its ID, its secret and where to ask. Secrets are
-            authorized through it.
+    <ListPage
+      one="auth client"
+      total={list.data && all.length}
+      query={list}
+      rows={6}
+      add={add}
+      empty="An auth client is your application as a provider knows it: its ID, its secret and where to ask. Secrets are authorized through it."
+    >
+      <div className="toolbar toolbar-end">
+        <SearchField
+          label="Search auth clients"
+          placeholder="Search by name or host"
+          value={search}
+          onChange={setSearch}
+        />
+      </div>
+      {rows.length === 0 ? (
+        <div className="card">
+          <EmptyState
+            small
+            title="Nothing matches"
+            actions={<Button onClick={() => setSearch("")}>Clear search</Button>}
+          >
+            No client has “{search.trim()}” in its name or host.
           </EmptyState>
         </div>
       ) : (
-        <>
-          <div className="toolbar toolbar-end">
-            <SearchField
-              label="Search auth clients"
-              placeholder="Search by name or host"
-              value={search}
-              onChange={setSearch}
-            />
-          </div>
-          {rows.length === 0 ? (
-            <div className="card">
-              <EmptyState
-                small
-                title="Nothing matches"
-                actions={<Button onClick={() => setSearch("")}>Clear search</Button>}
-              >
-                No client has “{search.trim()}” in its name or host.
-              </EmptyState>
-            </div>
-          ) : (
-            // biome-ignore lint/a11y/noStaticElementInteractions: arrow keys move between the links within; the keys come from them
-            <div onKeyDown={moveInRows}>
-              <Table caption="Auth clients usable in this workspace" cols={COLS} className="clients">
-                <thead>
-                  <tr>
-                    <th scope="col">Name</th>
-                    <th scope="col" className="td-type">
-                      Type
-                    </th>
-                    <th scope="col" className="td-host">
-                      Host
-                    </th>
-                    <th scope="col" className="td-vis">
-                      Visibility
-                    </th>
-                    <th scope="col" className="td-uses">
-                      Used by
-                    </th>
-                    <th scope="col">State</th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {rows.map((client) => (
-                    <ClientRow key={client.id} client={client} href={`${here}/${client.id}`} />
-                  ))}
-                </tbody>
-              </Table>
-            </div>
-          )}
-        </>
+        // biome-ignore lint/a11y/noStaticElementInteractions: arrow keys move between the links within; the keys come from them
+        <div onKeyDown={moveInRows}>
+          <Table caption="Auth clients usable in this workspace" cols={COLS} className="clients">
+            <thead>
+              <tr>
+                <th scope="col">Name</th>
+                <th scope="col" className="td-type">
+                  Type
+                </th>
+                <th scope="col" className="td-host">
+                  Host
+                </th>
+                <th scope="col" className="td-vis">
+                  Visibility
+                </th>
+                <th scope="col" className="td-uses">
+                  Used by
+                </th>
+                <th scope="col">State</th>
+              </tr>
+            </thead>
+            <tbody>
+              {rows.map((client) => (
+                <ClientRow key={client.id} client={client} href={`${here}/${client.id}`} />
+              ))}
+            </tbody>
+          </Table>
+        </div>
       )}
-    </div>
+    </ListPage>
   );
 }
 

@@ -7,9 +7,8 @@ import { Loaded } from "@/components/accounts/loaded";
 import { Section } from "@/components/accounts/section";
 import { useMay } from "@/components/frame/use-may";
 import { EmptyState } from "@/components/ui/empty-state";
-import { Pager } from "@/components/ui/pager";
+import { LogTable } from "@/components/ui/log-table";
 import { RelativeTime } from "@/components/ui/relative-time";
-import { Table } from "@/components/ui/table";
 import type { EndpointCheck } from "@/lib/sdk/resources";
 import { checkWords } from "./endpoint-words";
 import { checksQuery } from "./queries";
@@ -53,29 +52,18 @@ function Checks({ workspaceId, endpointId }: { workspaceId: string; endpointId: 
       </div>
     );
   return (
-    <>
-      <Table caption="Latest requests" cols={["c-when", "c-what", "c-who", "c-result"]} className="activity checks">
-        <thead>
-          <tr>
-            <th scope="col">When</th>
-            <th scope="col">What</th>
-            <th scope="col">From</th>
-            <th scope="col" className="a-result">
-              Result
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map((row) => (
-            <CheckRow key={row.id} {...row.attributes} />
-          ))}
-        </tbody>
-      </Table>
-      <div className="rows-foot">
-        <span />
-        <Pager page={page} totalPages={checks.data?.meta.total_pages ?? 1} onChange={setPage} />
-      </div>
-    </>
+    <LogTable
+      caption="Latest requests"
+      who="From"
+      className="checks"
+      page={page}
+      totalPages={checks.data?.meta.total_pages}
+      onPage={setPage}
+    >
+      {rows.map((row) => (
+        <CheckRow key={row.id} {...row.attributes} />
+      ))}
+    </LogTable>
   );
 }
 

@@ -6,16 +6,12 @@ import Link from "next/link";
 import { useState } from "react";
 import { useMay } from "@/components/frame/use-may";
 import { Button } from "@/components/ui/button";
-import { EmptyState } from "@/components/ui/empty-state";
 import { Kbd } from "@/components/ui/kbd";
-import { LoadError } from "@/components/ui/load-error";
-import { PageHead } from "@/components/ui/page-head";
+import { ListPage } from "@/components/ui/list-page";
 import { Pager } from "@/components/ui/pager";
 import { moveInRows } from "@/components/ui/row-keys";
-import { SkeletonRows } from "@/components/ui/skeleton-rows";
 import { Row, Table } from "@/components/ui/table";
 import { Tile } from "@/components/ui/tile";
-import { LatchkeyError } from "@/lib/sdk/errors";
 import type { Endpoint } from "@/lib/sdk/resources";
 import { openedWords } from "./endpoint-words";
 import { endpointsQuery } from "./queries";
@@ -27,8 +23,6 @@ export function EndpointsScreen({ workspaceId }: { workspaceId: string }) {
   const list = useQuery(endpointsQuery(workspaceId, page));
   const here = `/workspaces/${workspaceId}/endpoints`;
   const rows = list.data?.data ?? [];
-  const total = list.data?.meta.total;
-  const refused = list.error instanceof LatchkeyError && (list.error.status === 403 || list.error.status === 404);
   const add =
     may("workspaces.endpoint.create") === false ? null : (
       <Button variant="primary" asChild>
@@ -40,65 +34,38 @@ export function EndpointsScreen({ workspaceId }: { workspaceId: string }) {
       </Button>
     );
   return (
-    <div className="page">
-      <PageHead
-        title="Endpoints"
-        count={total === undefined ? undefined : { n: total, label: total === 1 ? "endpoint" : "endpoints" }}
-      >
-        {refused || total === 0 ? null : add}
-      </PageHead>
-      {list.isPending ? (
-        <div className="card mt-6">
-          <SkeletonRows rows={4} label="Loading endpoints" />
+    <ListPage
+      one="endpoint"
+      total={list.data?.meta.total}
+      query={list}
+      rows={4}
+      add={add}
+      empty="An endpoint guards a program of yours: nginx, Traefik or Caddy ask Latchkey who may pass, and let nobody else through."
+    >
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: arrow keys move between the links within; the keys come from them */}
+      <div className="mt-6" onKeyDown={moveInRows}>
+        <Table caption="Endpoints of this workspace" cols={["c-name", "c-passes", "c-trouble"]} className="endpoints">
+          <thead>
+            <tr>
+              <th scope="col">Name</th>
+              <th scope="col" className="td-passes">
+                Who may pass
+              </th>
+              <th scope="col">State</th>
+            </tr>
+          </thead>
+          <tbody>
+            {rows.map((endpoint) => (
+              <EndpointRow key={endpoint.id} endpoint={endpoint} href={`${here}/${endpoint.id}`} />
+            ))}
+          </tbody>
+        </Table>
+        <div className="rows-foot">
+          <span />
+          <Pager page={page} totalPages={list.data?.meta.total_pages ?? 1} onChange={setPage} />
         </div>
-      ) : list.error && !list.data ? (
-        <div className="card mt-6">
-          {refused ? (
-            <EmptyState title="You may not see the endpoints here">
-              It needs a role in this workspace. Ask someone who owns it.
-            </EmptyState>
-          ) : (
-            <LoadError
-              title="The endpoints could not be loaded."
-              error={list.error}
-              busy={list.isFetching}
-              onRetry={() => void list.refetch()}
-            />
-          )}
-        </div>
-      ) : rows.length === 0 ? (
-        <div className="card mt-6">
-          <EmptyState title="No endpoints yet" actions={add}>
-            An endpoint guards a program of yours: nginx, Traefik or Caddy ask Latchkey who may pass, and let nobody
-            else through.
-          </EmptyState>
-        </div>
-      ) : (
-        // biome-ignore lint/a11y/noStaticElementInteractions: arrow keys move between the links within; the keys come from them
-        <div className="mt-6" onKeyDown={moveInRows}>
-          <Table caption="Endpoints of this workspace" cols={["c-name", "c-passes", "c-trouble"]} className="endpoints">
-            <thead>
-              <tr>
-                <th scope="col">Name</th>
-                <th scope="col" className="td-passes">
-                  Who may pass
-                </th>
-                <th scope="col">State</th>
-              </tr>
-            </thead>
-            <tbody>
-              {rows.map((endpoint) => (
-                <EndpointRow key={endpoint.id} endpoint={endpoint} href={`${here}/${endpoint.id}`} />
-              ))}
-            </tbody>
-          </Table>
-          <div className="rows-foot">
-            <span />
-            <Pager page={page} totalPages={list.data?.meta.total_pages ?? 1} onChange={setPage} />
-          </div>
-        </div>
-      )}
-    </div>
+      </div>
+    </ListPage>
   );
 }
 

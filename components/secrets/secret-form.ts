@@ -186,7 +186,7 @@ export function secretPointers(type: SecretTypeName): Record<string, string> {
 
 /** What a type keeps, in words: "User name and password are stored." */
 export function storedWords(type: SecretType): string {
-  const labels = type.fields.map((field) => field.label);
+  const labels = type.fields.filter((field) => !field.onlyNew).map((field) => field.label);
   const [last, ...before] = labels.reverse();
   if (last === undefined) return "This service asks for nothing, so nothing is stored.";
   const plural = before.length > 0 || type.fields[0]?.kind === "pairs";

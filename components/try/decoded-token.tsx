@@ -1,5 +1,11 @@
 import { Message } from "@/components/secrets/traffic";
 
+/** Whether there is anything to show of it. */
+export function isReadable(token: string): boolean {
+  const [header, claims] = token.trim().split(".").map(decoded);
+  return Boolean(header && claims);
+}
+
 /** Header and claims of a signed token as anybody can read them; nothing is verified here. */
 export function DecodedToken({ token }: { token: string }) {
   const [header, claims] = token.trim().split(".").map(decoded);

@@ -4,6 +4,7 @@ import Link from "next/link";
 import { useState } from "react";
 import { api } from "@/components/frame/api";
 import { exampleAt } from "@/components/secrets/host-example";
+import { Checkbox } from "@/components/ui/checkbox";
 import { Field } from "@/components/ui/field";
 import { FieldGroup } from "@/components/ui/field-group";
 import { Input } from "@/components/ui/input";
@@ -31,6 +32,7 @@ export function TryRequest({ workspaceId, secret, refused }: TryProps) {
   const [url, setUrl] = useState(first?.url ?? "");
   const [headers, setHeaders] = useState<KeyValue[]>([]);
   const [body, setBody] = useState("");
+  const [templates, setTemplates] = useState(true);
   const trial = useTry<{ sent: SentRequest; answer: HttpAnswer }>();
   const { fields, rest } = sortErrors(trial.error, POINTERS);
   const takesBody = method !== "GET" && method !== "HEAD";
@@ -51,7 +53,7 @@ export function TryRequest({ workspaceId, secret, refused }: TryProps) {
     };
     void trial.run(async (signal) => ({
       sent: { ...sent, injected: injectedHeaders(secret) },
-      answer: (await api.secrets.request(workspaceId, secret.id, { ...sent, signal })).data,
+      answer: (await api.secrets.request(workspaceId, secret.id, { ...sent, templates, signal })).data,
     }));
   };
   return (
@@ -125,6 +127,12 @@ export function TryRequest({ workspaceId, secret, refused }: TryProps) {
               <Textarea code rows={8} value={body} onChange={(event) => setBody(event.target.value)} />
             </Field>
           ) : null}
+          <Checkbox
+            checked={templates}
+            onChange={(event) => setTemplates(event.target.checked)}
+            label="Fill in references"
+            text="{{ name.field }} in URL, header values and JSON body stands for the value of that secret."
+          />
         </>
       }
     >

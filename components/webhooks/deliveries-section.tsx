@@ -116,11 +116,13 @@ function Delivery({
           why={next_attempt_at && attempts > 0 ? <RelativeTime at={next_attempt_at} prefix="Again " /> : null}
         />
       </div>
-      {state === "pending" || test ? null : (
-        <Button size="sm" busy={busy} disabledReason={held} onClick={onAgain} aria-label={`Deliver ${event} again`}>
-          Deliver again
-        </Button>
-      )}
+      <div className="hook-act">
+        {state === "pending" || test ? null : (
+          <Button size="sm" busy={busy} disabledReason={held} onClick={onAgain} aria-label={`Deliver ${event} again`}>
+            Deliver again
+          </Button>
+        )}
+      </div>
     </li>
   );
 }

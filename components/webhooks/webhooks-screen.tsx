@@ -8,12 +8,9 @@ import { useState } from "react";
 import { ShownOnce } from "@/components/accounts/shown-once";
 import { useMay } from "@/components/frame/use-may";
 import { Button } from "@/components/ui/button";
-import { EmptyState } from "@/components/ui/empty-state";
-import { LoadError } from "@/components/ui/load-error";
-import { PageHead } from "@/components/ui/page-head";
+import { Kbd } from "@/components/ui/kbd";
+import { ListPage } from "@/components/ui/list-page";
 import { moveInRows } from "@/components/ui/row-keys";
-import { SkeletonRows } from "@/components/ui/skeleton-rows";
-import { LatchkeyError } from "@/lib/sdk/errors";
 import type { Webhook } from "@/lib/sdk/resources";
 import { WEBHOOK_EVENT_NAMES } from "@/lib/webhooks/events";
 import { webhooksQuery } from "./queries";
@@ -29,45 +26,25 @@ export function WebhooksScreen({ workspaceId }: { workspaceId: string }) {
   const [made, setMade] = useState<Webhook | null>(null);
   const here = `/workspaces/${workspaceId}/webhooks`;
   const rows = list.data?.data ?? [];
-  const refused = list.error instanceof LatchkeyError && (list.error.status === 403 || list.error.status === 404);
   const add =
     may("workspaces.webhook.create") === false ? null : (
       <Button variant="primary" data-add onClick={() => setAdding(true)}>
         <Plus className="i" aria-hidden />
         Add webhook
+        <Kbd className="wide-only">N</Kbd>
       </Button>
     );
-  const first = list.data !== undefined && rows.length === 0;
   return (
-    <div className="page">
-      <PageHead
-        title="Webhooks"
-        count={list.data ? { n: rows.length, label: rows.length === 1 ? "webhook" : "webhooks" } : undefined}
+    <>
+      <ListPage
+        one="webhook"
+        total={list.data?.data.length}
+        query={list}
+        rows={3}
+        add={add}
+        empty="A webhook tells an address of yours when a secret needs a person, an auth client is rejected, or all works again. Many at once are one message."
       >
-        {refused || first ? null : add}
-      </PageHead>
-      <div className="card mt-6">
-        {list.isPending ? (
-          <SkeletonRows rows={3} label="Loading webhooks" />
-        ) : list.error && !list.data ? (
-          refused ? (
-            <EmptyState title="You may not see the webhooks here">
-              It needs the permission workspaces.webhook.get. Ask someone who owns the workspace.
-            </EmptyState>
-          ) : (
-            <LoadError
-              title="The webhooks could not be loaded."
-              error={list.error}
-              busy={list.isFetching}
-              onRetry={() => void list.refetch()}
-            />
-          )
-        ) : first ? (
-          <EmptyState title="No webhooks yet" actions={add}>
-            A webhook tells an address of yours when a secret needs a person, an auth client is rejected, or all works
-            again. Many at once are one message.
-          </EmptyState>
-        ) : (
+        <div className="card mt-6">
           <ul className="list" onKeyDown={moveInRows}>
             {rows.map(({ id, attributes }) => (
               <li key={id} className="hook">
@@ -90,8 +67,8 @@ export function WebhooksScreen({ workspaceId }: { workspaceId: string }) {
               </li>
             ))}
           </ul>
-        )}
-      </div>
+        </div>
+      </ListPage>
       <WebhookDialog
         workspaceId={workspaceId}
         open={adding}
@@ -109,7 +86,7 @@ export function WebhooksScreen({ workspaceId }: { workspaceId: string }) {
           setMade(null);
         }}
       />
-    </div>
+    </>
   );
 }
 

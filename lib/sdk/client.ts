@@ -32,6 +32,10 @@ export type Relationships = Record<
   { data: { id: string; type: string } | { id: string; type: string }[] | null } | undefined
 >;
 
+/** A relationship of a resource. */
+export type One<Type extends string> = { data: { id: string; type: Type } | null };
+export type Many<Type extends string> = { data: { id: string; type: Type }[] };
+
 /** One resource with what came along. `meta` is {} where nothing was said. */
 export interface Single<R, Meta = Record<string, never>> {
   data: R;
