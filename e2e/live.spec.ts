@@ -53,3 +53,30 @@ test("a secret added while the first list is on its way appears", async ({ page,
   made.open();
   await expect(rowOf(page, name)).toBeVisible();
 });
+
+test("what could not be loaded says so, and does not come and go while nothing answers", async ({
+  page,
+  server,
+  workspaceId,
+}) => {
+  await signIn(page, server.url);
+  await page.clock.install();
+  let asked = 0;
+  await page.route(/\/events$/, (route) => route.abort());
+  await page.route(/\/secrets\?/, (route) => {
+    asked += 1;
+    return route.abort();
+  });
+  await page.goto(`/workspaces/${workspaceId}/secrets`);
+  const said = page.getByText("The secrets could not be loaded.");
+  await expect(async () => {
+    await page.clock.fastForward(1_000);
+    await expect(said).toBeVisible({ timeout: 100 });
+  }).toPass();
+  const before = asked;
+  // Longer than several rounds of asking for what is known; the last line waits for whatever was asked meanwhile.
+  await page.clock.fastForward(20_000);
+  await page.evaluate(() => fetch("/healthz"));
+  expect(asked).toBe(before);
+  await expect(said).toBeVisible();
+});

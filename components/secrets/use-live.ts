@@ -88,9 +88,15 @@ export function useLive(workspaceId: string): Liveness {
       clearInterval(poll);
       poll = undefined;
     };
+    // What was never loaded says so, and stays so until somebody asks again or the server is back: it would come and go with each poll.
+    const readKnown = () =>
+      void queries.invalidateQueries({
+        queryKey: ["secrets", workspaceId],
+        predicate: ({ state }) => state.data !== undefined,
+      });
     const lose = () => {
       setLiveness("polling");
-      poll ??= setInterval(readAll, POLL_MS);
+      poll ??= setInterval(readKnown, POLL_MS);
     };
     const open = () => {
       const stream = new EventSource(api.secrets.eventsUrl(workspaceId));
