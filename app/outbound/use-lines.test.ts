@@ -259,6 +259,15 @@ test.each(["basic", "api_key", "hs256", "rs256"] as const)(
   },
 );
 
+test("the programs are what TypeScript takes", async () => {
+  const files: string[] = [];
+  for (const [type, { lines }] of secrets) {
+    files.push(`${type}.mts`);
+    await writeFile(join(installed.folder, "user", `${type}.mts`), `${lines.program}\nexport {};\n`);
+  }
+  expect(await installed.typesOf(files)).toEqual({ code: 0, out: "", err: "" });
+});
+
 test("the file with the key is for its owner alone", async () => {
   const file = join(installed.folder, "latchkey-key.conf");
   expect(await readFile(file, "utf8")).toMatch(/^proxy_set_header Authorization "Basic \S+";\n$/);

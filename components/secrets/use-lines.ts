@@ -101,7 +101,7 @@ export function useLinesOf(
 
 const latchkey = createLatchkey({
   url: ${JSON.stringify(origin)},
-  apiKey: process.env.LATCHKEY_KEY,
+  apiKey: process.env.LATCHKEY_KEY ?? "",
   workspace: ${JSON.stringify(workspaceId)},
 });
 ${call(JSON.stringify(name), url)}`,

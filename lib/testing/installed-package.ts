@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll } from "vitest";
+import { ROOT } from "@/scripts/lib/begin.mjs";
 import { makePackage } from "@/scripts/lib/client-package.mjs";
 import type { ApiServer } from "./api-server";
 import type { OAuthWorld } from "./oauth-world";
@@ -29,6 +30,8 @@ export interface InstalledPackage {
   /** Runs a program in the project, where `latchkey` is found. The API is served by this process, so nothing here blocks it. */
   ran(command: string, args: string[], options?: RunOptions): Promise<Ran>;
   latchkey(args: string[], options?: RunOptions): Promise<Ran>;
+  /** TypeScript's opinion of files in the project, as strict as it gets. */
+  typesOf(files: string[], module?: "nodenext" | "esnext"): Promise<Ran>;
   /** A secret of the world's workspace. @returns its name */
   keep(type: string, credentials: Record<string, unknown>, more?: Record<string, unknown>): Promise<string>;
 }
@@ -74,6 +77,14 @@ export function useInstalledPackage(world: OAuthWorld, server: ApiServer): Insta
       child.stdin.end(input);
     });
   made.latchkey = (args, options) => made.ran("latchkey", args, options);
+  made.typesOf = (files, module = "nodenext") => {
+    const resolution = module === "nodenext" ? "nodenext" : "bundler";
+    const options = ["--noEmit", "--strict", "--skipLibCheck", "false", "--target", "es2022"];
+    const types = ["--types", "node", "--typeRoots", join(ROOT, "node_modules", "@types")];
+    const tsc = join(ROOT, "node_modules", "typescript", "bin", "tsc");
+    const how = ["--module", module, "--moduleResolution", resolution];
+    return made.ran(process.execPath, [tsc, ...options, ...how, ...types, ...files]);
+  };
   made.keep = async (type, credentials, more = {}) => {
     const name = `Kept ${++count}`;
     madeId(await postSecret(world.place, world.owner.basic, { name, type, credentials, ...more }));
