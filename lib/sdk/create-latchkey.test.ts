@@ -141,6 +141,8 @@ describe("values", () => {
     const { key, email } = world.owner;
     const { workspaceId: workspace } = world.place;
     expect(() => createLatchkey({ url: server.url, apiKey: key, workspace })).toThrow(/username/);
+    expect(() => createLatchkey({ url: server.url, apiKey: "", workspace })).toThrow("`apiKey` is empty");
+    expect(() => createLatchkey({ url: server.url, apiKey: key, workspace: "" })).toThrow("`workspace` is empty");
     const { name } = await keep("basic", { username: "u", password: "p" });
     const own = createLatchkey({ url: server.url, apiKey: key, workspace, username: email });
     expect(await own.secrets.getBasicAuth(name)).toEqual({ username: "u", password: "p" });

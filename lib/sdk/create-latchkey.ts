@@ -43,10 +43,12 @@ const MINIMUM_VALIDITY_S = 30;
  * `LatchkeyError`: 404 for an unknown name, 409 with `problem` when a person must act, 424 with `retryAfterS` when the provider is at
  * fault, `code` `network` or `timeout` without an answer.
  *
- * @throws TypeError when the user name of the key is not known
+ * @throws TypeError when the key or the workspace is empty, or the user name of the key is not known
  */
 export function createLatchkey(options: LatchkeyOptions) {
   const { url, workspace, timeoutMs = 30_000, retries = 2 } = options;
+  for (const name of ["apiKey", "workspace"] as const)
+    if (!options[name]) throw new TypeError(`createLatchkey: \`${name}\` is empty. Is its environment variable set?`);
   const send = options.fetch ?? globalThis.fetch;
   const client = createClient({
     baseUrl: url,
