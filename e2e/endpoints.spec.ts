@@ -177,3 +177,25 @@ test("A secret beyond the first hundred is found by its name, in the forms of en
   await page.getByRole("option", { name: last }).click();
   await expect(choice).toContainText(last);
 });
+
+test("Who may not edit endpoints is told so instead of being given the form", async ({
+  page,
+  server,
+  api,
+  workspaceId,
+}) => {
+  const attributes = { name: unique("Not mine") };
+  const { data } = await api("POST", `/v2/workspaces/${workspaceId}/endpoints`, {
+    data: { type: "endpoint", attributes },
+  });
+  await signIn(page, server.url, ACCOUNT);
+  await page.route(new RegExp(`/v2/workspaces/${workspaceId}(\\?|$)`), async (route) => {
+    const response = await route.fetch();
+    const json = await response.json();
+    json.meta.permissions = json.meta.permissions.filter((name: string) => name !== "workspaces.endpoint.edit");
+    await route.fulfill({ response, json });
+  });
+  await page.goto(`/workspaces/${workspaceId}/endpoints/${data.id}/edit`);
+  await expect(page.getByText("You may not edit endpoints here")).toBeVisible();
+  await expect(page.getByRole("button", { name: "Save", exact: true })).toHaveCount(0);
+});

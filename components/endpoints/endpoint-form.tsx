@@ -22,6 +22,7 @@ import { PageHead } from "@/components/ui/page-head";
 import { sortErrors } from "@/components/ui/server-errors";
 import { useToast } from "@/components/ui/toast";
 import { TroubleLine } from "@/components/ui/trouble-line";
+import type { Permission } from "@/lib/access/permissions";
 import type { Endpoint } from "@/lib/sdk/resources";
 import { OpenersField } from "./openers-field";
 import { endpointQuery } from "./queries";
@@ -65,11 +66,7 @@ export function NewEndpoint({ workspaceId }: { workspaceId: string }) {
     <div className="page">
       <PageHead title="Add endpoint" crumbs={[{ href: here, label: "Endpoints" }]} />
       {may("workspaces.endpoint.create") === false ? (
-        <div className="card mt-6">
-          <EmptyState small title="You may not add endpoints here">
-            It needs the permission workspaces.endpoint.create. Ask someone who owns the workspace.
-          </EmptyState>
-        </div>
+        <MayNot title="You may not add endpoints here" permission="workspaces.endpoint.create" />
       ) : (
         <EndpointForm workspaceId={workspaceId} endpoint={null} />
       )}
@@ -80,6 +77,7 @@ export function NewEndpoint({ workspaceId }: { workspaceId: string }) {
 /** The same fields of one that is there. */
 export function EditEndpoint({ workspaceId, endpointId }: { workspaceId: string; endpointId: string }) {
   const query = useQuery(endpointQuery(workspaceId, endpointId));
+  const may = useMay(workspaceId);
   const here = `/workspaces/${workspaceId}/endpoints`;
   const endpoint = query.data?.data;
   const crumbs = [
@@ -89,13 +87,25 @@ export function EditEndpoint({ workspaceId, endpointId }: { workspaceId: string;
   return (
     <div className="page">
       <PageHead title="Edit endpoint" crumbs={crumbs} />
-      {endpoint ? (
+      {may("workspaces.endpoint.edit") === false ? (
+        <MayNot title="You may not edit endpoints here" permission="workspaces.endpoint.edit" />
+      ) : endpoint ? (
         <EndpointForm workspaceId={workspaceId} endpoint={endpoint} />
       ) : (
         <div className="card mt-6">
           <NotLoaded what="endpoint" list={`/workspaces/${workspaceId}/endpoints`} query={query} />
         </div>
       )}
+    </div>
+  );
+}
+
+function MayNot({ title, permission }: { title: string; permission: Permission }) {
+  return (
+    <div className="card mt-6">
+      <EmptyState small title={title}>
+        It needs the permission {permission}. Ask someone who owns the workspace.
+      </EmptyState>
     </div>
   );
 }

@@ -76,7 +76,7 @@ export function TrialPanes<Answer>({
             {failure ?? "It did not work: the marked field says why."}
           </Note>
         ) : answer === null ? (
-          <p className="muted">{empty}</p>
+          <p className="muted">{refused ?? empty}</p>
         ) : (
           children(answer)
         )}

@@ -35,7 +35,7 @@ export function ListPage({
   ) : query.error && !query.data ? (
     refused ? (
       <EmptyState title={`You may not see the ${many} here`}>
-        It needs a role in this workspace. Ask someone who owns it.
+        It needs a role here that allows it. Ask someone who owns the workspace.
       </EmptyState>
     ) : (
       <LoadError
