@@ -163,7 +163,7 @@ test("a text that is no token: signed, and verified as what it is", async ({ con
   await page.getByRole("combobox", { name: "What to sign" }).selectOption("A text, as it is");
   await page.getByRole("textbox", { name: "Text" }).fill('{"sub":"42"}');
   await page.keyboard.press("Control+Enter");
-  await expect(page.getByText(/reads as claims/)).toBeVisible();
+  await expect(page.getByText(/This reads as the claims of a token/)).toBeVisible();
   await page.getByRole("textbox", { name: "Text" }).fill("order 7: paid");
   await page.keyboard.press("Control+Enter");
   await expect(page.getByText(/It is no token, and opens nothing/)).toBeVisible();
