@@ -12,9 +12,15 @@ export interface GroupCommit<Item, Result> {
   waiting(): { count: number; since: number | null };
 }
 
+/**
+ * @param flush resolves with one result an item, in their order, when all are committed
+ * @param options `max` items a flush, `parallel` flushes at once (1). With `share`, a flush takes its share of what waits and not
+ *   all of it: no fewer than `share`, and as soon as so many are there. So the database works on one part while this process is at
+ *   the next, where otherwise all that arrived together would go together and each of the two wait for the other
+ */
 export function groupCommit<Item, Result>(
   flush: (items: Item[]) => Promise<Result[]>,
-  options: { max: number; parallel?: number },
+  options: { max: number; parallel?: number; share?: number },
 ): GroupCommit<Item, Result> {
   interface Waiting {
     item: Item;
@@ -24,7 +30,7 @@ export function groupCommit<Item, Result>(
   }
   const flushing = new Set<Waiting[]>();
   const queue: Waiting[] = [];
-  const parallel = options.parallel ?? 1;
+  const { max, parallel = 1, share = Number.POSITIVE_INFINITY } = options;
   let running = 0;
   let scheduled = false;
 
@@ -47,7 +53,8 @@ export function groupCommit<Item, Result>(
   const pump = () => {
     scheduled = false;
     while (running < parallel && queue.length > 0) {
-      const batch = queue.splice(0, options.max);
+      const part = Math.max(share, Math.ceil(queue.length / (parallel - running)));
+      const batch = queue.splice(0, Math.min(max, part));
       running += 1;
       flushing.add(batch);
       void settle(batch).finally(() => {
@@ -62,8 +69,10 @@ export function groupCommit<Item, Result>(
     add: (item) =>
       new Promise((resolve, reject) => {
         queue.push({ item, resolve, reject, since: performance.now() });
+        if (running >= parallel) return;
+        if (queue.length >= share) pump();
         // One turn of the event loop lets requests that arrived together leave together.
-        if (!scheduled && running < parallel) {
+        else if (!scheduled) {
           scheduled = true;
           setImmediate(pump);
         }

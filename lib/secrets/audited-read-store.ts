@@ -34,6 +34,9 @@ export interface Destination {
   entries: readonly string[];
 }
 
+/** Reads that are worth a statement of their own while others are under way (DECISIONS 237). */
+const SHARE = 10;
+
 /** The process's reads of one kind, those asked at once in one statement: entries committed, then rows. */
 function audited<Row extends TokenRow>(
   name: string,
@@ -53,7 +56,7 @@ function audited<Row extends TokenRow>(
           return raw ? toRow(raw) : null;
         });
       },
-      { max: 200, parallel: 2 },
+      { max: 200, parallel: 2, share: SHARE },
     ),
   );
 }

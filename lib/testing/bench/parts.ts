@@ -65,3 +65,9 @@ export function median<R extends LoadReport>(reports: R[]): R {
   const sorted = [...reports].sort((a, b) => a.perSecond - b.perSecond);
   return sorted[Math.floor(sorted.length / 2)] as R;
 }
+
+/** What a contestant did for each that another did: compared within a round, because machines change their speed from round to round. */
+export function ratioOf(reports: LoadReport[], to: LoadReport[]): number {
+  const ratios = reports.map(({ perSecond }, round) => perSecond / (to[round] as LoadReport).perSecond);
+  return ratios.sort((a, b) => a - b)[Math.floor(ratios.length / 2)] as number;
+}
