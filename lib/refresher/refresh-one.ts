@@ -120,17 +120,16 @@ function isRequestFault(failure: Failure, client: OAuthClient): boolean {
 }
 
 async function untilDeadline(world: World, sent: Promise<TokenAnswer>): Promise<TokenAnswer | "deadline"> {
-  const over = new AbortController();
-  const deadline = world.clock.sleep(HARD_DEADLINE_MS, over.signal).then(() => "deadline" as const);
+  let heardInTime = () => {};
+  const deadline = new Promise<"deadline">((resolve) => {
+    heardInTime = world.clock.after(HARD_DEADLINE_MS, () => resolve("deadline"));
+  });
   try {
     return await Promise.race([sent, deadline]);
   } finally {
-    over.abort(ENDED);
+    heardInTime();
   }
 }
-
-/** Given as a reason so that no DOMException with a stack is made: that took a thirtieth of an attempt's time. */
-const ENDED = "ended";
 
 /** The newest sibling; the predecessor only when one of its presentations may have made a child that we never saw. */
 async function nextAlternative(attempt: Attempt, tried: Set<string>): Promise<StoredTokens | null> {

@@ -22,6 +22,14 @@ export class HandClock implements Clock {
     });
   }
 
+  after(ms: number, run: () => void): () => void {
+    const sleeper = { at: this.#leapt + ms, wake: run };
+    this.#sleepers.push(sleeper);
+    return () => {
+      this.#sleepers = this.#sleepers.filter((one) => one !== sleeper);
+    };
+  }
+
   leap(ms: number): void {
     this.#leapt += ms;
     const due = this.#sleepers.filter((sleeper) => sleeper.at <= this.#leapt);

@@ -28,6 +28,7 @@ const handClock: Clock = {
   now: () => clock.at,
   monotonic: () => clock.at - START,
   sleep: async () => {},
+  after: () => () => {},
 };
 const rows = {} as Record<(typeof HOLDERS)[number], Rows>;
 

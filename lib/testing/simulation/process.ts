@@ -122,6 +122,13 @@ export class Process implements Owner {
             signal?.addEventListener("abort", () => resolve(), { once: true });
             sim.scheduler.after(ms, this, resolve);
           }),
+        after: (ms, run) => {
+          let over = false;
+          sim.scheduler.after(ms, this, () => over || run());
+          return () => {
+            over = true;
+          };
+        },
       },
       random: () => sim.random.next(),
       rows: this.#rows(),
