@@ -103,6 +103,15 @@ export const sq = [
   },
   {
     row: "SQ-6",
+    what: "a thread that hangs is ended",
+    file: THREADS,
+    find: "++this.#silentFor > BEATS",
+    replace: "++this.#silentFor > Number.POSITIVE_INFINITY",
+    tests: TESTS,
+    testName: "round in circles",
+  },
+  {
+    row: "SQ-6",
     what: "rows are limited",
     file: "lib/secret-use/sql/rows.ts",
     find: "if (this.#pieces.length >= this.#maxRows) return this.#cut();",

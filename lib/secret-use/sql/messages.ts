@@ -25,6 +25,8 @@ export interface SqlLimits {
   connections: number;
   /** A connection unused for so long is closed, and with the last one its thread. */
   idleMs: number;
+  /** A thread that answers nothing for so long is busy with what a server made its driver do, and is ended. */
+  hangMs: number;
 }
 
 export const SQL_LIMITS: SqlLimits = {
@@ -34,6 +36,7 @@ export const SQL_LIMITS: SqlLimits = {
   maxReceivedBytes: 32_000_000,
   connections: 5,
   idleMs: 60_000,
+  hangMs: 5_000,
 };
 
 export const MAX_ROWS = 10_000;
@@ -75,6 +78,7 @@ export type ToThread =
   | { kind: "test"; id: number }
   | { kind: "cancel"; id: number }
   | { kind: "addresses"; id: number; addresses: CheckedAddress[] | SqlFailure }
+  | { kind: "alive" }
   | { kind: "end" };
 
 export type FromThread =
@@ -82,7 +86,9 @@ export type FromThread =
   | { kind: "tested"; id: number; server: SqlServer }
   | { kind: "failed"; id: number; failure: SqlFailure }
   /** A new connection is wanted: where may it go? */
-  | { kind: "addresses"; id: number };
+  | { kind: "addresses"; id: number }
+  /** Asked whether it is. */
+  | { kind: "alive" };
 
 /** A database connection that one statement uses at a time. */
 export interface SqlConnection {

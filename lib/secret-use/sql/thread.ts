@@ -63,6 +63,9 @@ port.on("message", (message: ToThread) => {
         pool.lend((connection) => connection.server()).then((server) => ({ kind: "tested", id: message.id, server })),
       );
       return;
+    case "alive":
+      say({ kind: "alive" });
+      return;
     case "end":
       pool.close();
       port.close();

@@ -28,6 +28,8 @@ const MAX_THREADS = 32;
 const MAX_OF_TENANT = 16;
 /** A thread that says nothing for so long beyond every limit of its own hangs, and is ended. */
 const PATIENCE_MS = 10_000;
+/** So often a thread is asked for a sign of life within `hangMs`: a process that was itself stopped counts one beat, not all of them. */
+const BEATS = 5;
 /** Connections are closed politely within this. */
 const GOODBYE_MS = 1_000;
 const SWEEP_MS = 5_000;
@@ -46,6 +48,9 @@ export class SqlThread {
   readonly #login: DatabaseLogin;
   readonly #limits: SqlLimits;
   readonly #pending = new Map<number, Pending>();
+  readonly #heart: NodeJS.Timeout;
+  /** Beats since its last word; null: it has said nothing yet, and loads its program. */
+  #silentFor: number | null = null;
   #lastId = 0;
   #over: SqlError | null = null;
   #retired = false;
@@ -73,6 +78,7 @@ export class SqlThread {
       this.#fail(new SqlError("unreadable"));
     });
     this.#worker.on("exit", () => this.#fail(new SqlError("lost")));
+    this.#heart = setInterval(() => this.#beat(), limits.hangMs / BEATS).unref();
   }
 
   get busy(): boolean {
@@ -140,6 +146,8 @@ export class SqlThread {
   }
 
   #hear(message: FromThread): void {
+    this.#silentFor = 0;
+    if (message.kind === "alive") return;
     if (message.kind === "addresses") {
       void this.#tellAddresses(message.id);
       return;
@@ -168,6 +176,15 @@ export class SqlThread {
     }
   }
 
+  /** A server may send what its driver reads for ever: then the thread hears nothing more, not even that it is to end. */
+  #beat(): void {
+    if (this.#silentFor !== null && ++this.#silentFor > BEATS) {
+      log.warn("sql-thread-hangs", { host: this.#login.host });
+      this.#fail(new SqlError("unreadable"));
+      void this.#worker.terminate();
+    } else this.#say({ kind: "alive" });
+  }
+
   #say(message: ToThread): void {
     this.#worker.postMessage(message);
   }
@@ -184,6 +201,7 @@ export class SqlThread {
   }
 
   #fail(error: SqlError): void {
+    clearInterval(this.#heart);
     this.#over ??= error;
     for (const pending of [...this.#pending.values()]) pending.reject(error);
   }

@@ -4,7 +4,7 @@ import { PATCH } from "@/app/v2/workspaces/[workspaceId]/secrets/[secretId]/rout
 import { POST as runSql } from "@/app/v2/workspaces/[workspaceId]/secrets/[secretId]/sql/route";
 import { Egress } from "@/lib/egress/safe-fetch";
 import { install, installed } from "@/lib/process";
-import { SQL_LIMITS } from "@/lib/secret-use/sql/messages";
+import { SQL_LIMITS, type SqlLimits } from "@/lib/secret-use/sql/messages";
 import { SqlThreads } from "@/lib/secret-use/sql/threads";
 import { makePerson, makePlace, makeTask, OWNER, type Person, type Place } from "@/lib/testing/callers";
 import { makeCertificate } from "@/lib/testing/certificates";
@@ -216,9 +216,9 @@ describe("statements", () => {
 });
 
 /** The same limits, sooner reached. */
-function quick(): void {
+function quick(more: Partial<SqlLimits> = {}): void {
   installed<SqlThreads>("sql-threads")?.close();
-  install("sql-threads", new SqlThreads({ ...SQL_LIMITS, statementMs: 1_500, connectMs: 1_000 }));
+  install("sql-threads", new SqlThreads({ ...SQL_LIMITS, statementMs: 1_500, connectMs: 1_000, ...more }));
 }
 
 describe("limits (SQ-6)", () => {
@@ -515,8 +515,6 @@ describe("servers that are none, or hostile", () => {
     quick();
     const row = message("D", Buffer.from([0, 1, 0, 0, 0, 1, 65]));
     const bytes: [Buffer, boolean][] = [
-      [message("T", Buffer.from([0xff, 0xff])), false],
-      [Buffer.concat([message("T", Buffer.from([0, 1, 65])), message("D", Buffer.from([0, 9]))]), false],
       [Buffer.from([0x44, 0x7f, 0xff, 0xff, 0xff, 1]), false],
       [Buffer.from([0x44, 0, 0, 0, 0]), false],
       [message("D", Buffer.alloc(70_000)), true],
@@ -528,6 +526,21 @@ describe("servers that are none, or hostile", () => {
       const answer = await sql(await saying(one, again), "select 'marker'");
       expect([one.subarray(0, 8), answer.status]).toEqual([one.subarray(0, 8), 424]);
     }
+    expect((await sql(await secret(), "select 1")).status).toBe(200);
+  });
+
+  test("a driver that goes round in circles is ended with its thread, not with the longest time there is", {
+    timeout: 60_000,
+  }, async () => {
+    quick({ hangMs: 1_000 });
+    // Columns that are announced and do not come: postgres.js looks for the end of a name beyond the end of the message.
+    const circles = [message("T", Buffer.from([0xff, 0xff])), message("T", Buffer.from([0, 1, 65]))];
+    const answers = await Promise.all(circles.map(async (one) => sql(await saying(one, false), "select 'marker'")));
+    expect(answers.map(reason)).toEqual([
+      [424, "unreadable"],
+      [424, "unreadable"],
+    ]);
+    quick();
     expect((await sql(await secret(), "select 1")).status).toBe(200);
   });
 
