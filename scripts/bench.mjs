@@ -2,7 +2,7 @@
 // minutes. Timing never fails it; a wrong count or a broken process does. `npm run bench -- --full` (LATCHKEY_BENCH_FULL=1)
 // refreshes 20,000 secrets and fills the tables with a million, which takes some minutes more and 10 GB for a while.
 // LATCHKEY_BENCH_REFRESHES (5000, up to 20000) sets how many secrets are refreshed, LATCHKEY_BENCH_ONLY picks parts of:
-// read, outbound, guard, refresh, readers, scale, growth, start.
+// read, outbound, guard, sql, refresh, readers, scale, growth, start.
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";

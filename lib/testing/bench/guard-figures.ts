@@ -3,7 +3,7 @@ import { SignJWT } from "jose";
 import { type Child, startMeasured, startPart } from "./child";
 import { us } from "./database-usage";
 import type { LoadOrder, LoadReport } from "./load";
-import { type Bench, CONNECTIONS, median, part, portOf, ROUND_S, ROUNDS } from "./parts";
+import { type Bench, CONNECTIONS, made, median, part, portOf, ROUND_S, ROUNDS } from "./parts";
 import { fixed, judged, rows, say } from "./report";
 import type { SignOrder, SignReport } from "./sign";
 
@@ -75,15 +75,7 @@ export async function guardFigures(
 
 /** @returns the path that a proxy asks */
 async function makeEndpoint(bench: Bench, url: string, workspaceId: string, pem: string): Promise<string> {
-  const make = async (path: string, data: unknown) => {
-    const answer = await fetch(`${url}/v2/workspaces/${workspaceId}/${path}`, {
-      method: "POST",
-      headers: { authorization: bench.basic, "content-type": "application/json" },
-      body: JSON.stringify({ data }),
-    });
-    if (answer.status !== 201) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
-    return ((await answer.json()) as { data: { id: string } }).data.id;
-  };
+  const make = (path: string, data: unknown) => made(bench, `${url}/v2/workspaces/${workspaceId}/${path}`, data);
   const secret = { name: "Bench guard", type: "rs256", credentials: { private_key: pem, audience: "bench" } };
   const id = await make("secrets", { type: "auth-secret", attributes: secret });
   const endpointId = await make("endpoints", {

@@ -21,6 +21,7 @@ import { kb, mb, rows, say, table } from "./report";
 import { scaleOutFigures } from "./scale-out";
 import { secondStart } from "./second-start";
 import { seedBare, seedSecrets } from "./seed";
+import { sqlFigures } from "./sql-figures";
 import type { Usage } from "./usage";
 
 /**
@@ -31,7 +32,7 @@ import type { Usage } from "./usage";
 
 const ROOT = process.cwd();
 const SECRETS_READ = 1_000;
-/** `read`, `outbound`, `guard`, `refresh`, `readers`, `scale`, `growth`, `start`; all of them when unset. */
+/** `read`, `outbound`, `guard`, `sql`, `refresh`, `readers`, `scale`, `growth`, `start`; all of them when unset. */
 const ONLY = process.env.LATCHKEY_BENCH_ONLY?.trim();
 const wanted = (part: string) => !ONLY || ONLY.split(",").includes(part);
 
@@ -81,7 +82,12 @@ async function run(): Promise<void> {
   const base = {
     PORT: String(port),
     LATCHKEY_DATA_DIR: dataDir,
-    LATCHKEY_EGRESS_ALLOW: `${new URL(providerUrl).host},127.0.0.1:${apiPort}`,
+    // Databases are started when it is their turn, on ports of their own.
+    LATCHKEY_EGRESS_ALLOW: [
+      new URL(providerUrl).host,
+      `127.0.0.1:${apiPort}`,
+      ...(wanted("sql") ? ["127.0.0.1"] : []),
+    ].join(),
     LATCHKEY_BOOTSTRAP_EMAIL: person.email,
     LATCHKEY_BOOTSTRAP_PASSWORD: person.password,
     LATCHKEY_BOOTSTRAP_API_KEY: apiKey,
@@ -117,6 +123,14 @@ async function run(): Promise<void> {
     await outboundFigures(bench, { server, url, apiPort, workspaceId: ground.workspaceId, postmaster });
   }
   if (wanted("guard")) await guardFigures(bench, { server, port, url, workspaceId: ground.workspaceId });
+  if (wanted("sql"))
+    await sqlFigures(bench, {
+      server,
+      url,
+      workspaceId: ground.workspaceId,
+      postmaster: await postmasterOf(owner),
+      folder,
+    });
   await api.stop();
   await closeDatabase();
   await owner.end();

@@ -1,5 +1,6 @@
 import { Pool } from "undici";
 import type { LoadReport } from "./load";
+import { sustained } from "./sustained";
 import "./end-with-parent";
 
 /** A client that uses undici as its users do: many small requests at once, or one large answer. */
@@ -25,42 +26,13 @@ process.on("message", (order: CallOrder) => {
 
 async function post(order: CallOrder, load: NonNullable<CallOrder["load"]>): Promise<LoadReport> {
   const pool = new Pool(order.origin, { connections: load.connections, pipelining: 1 });
-  const latencies: number[] = [];
-  let [counting, over, all, bad] = [false, false, 0, 0];
-  let firstBad: string | null = null;
-  const caller = async () => {
-    while (!over) {
-      const began = performance.now();
-      const answer = await pool.request({ path: order.path, method: "POST", headers: order.headers, body: BODY });
-      const bytes = (await answer.body.arrayBuffer()).byteLength;
-      if (answer.statusCode !== 200 || bytes !== 1024) {
-        bad += 1;
-        firstBad ??= `${answer.statusCode}, ${bytes} bytes`;
-      } else all += 1;
-      if (counting) latencies.push(performance.now() - began);
-    }
-  };
-  const callers = Array.from({ length: load.connections }, caller);
-  await sleep(load.warmUpS * 1000);
-  const began = performance.now();
-  counting = true;
-  await sleep(load.seconds * 1000);
-  counting = false;
-  const elapsedMs = performance.now() - began;
-  over = true;
-  await Promise.all(callers);
+  const report = await sustained(load, async () => {
+    const answer = await pool.request({ path: order.path, method: "POST", headers: order.headers, body: BODY });
+    const bytes = (await answer.body.arrayBuffer()).byteLength;
+    return answer.statusCode === 200 && bytes === 1024 ? null : `${answer.statusCode}, ${bytes} bytes`;
+  });
   await pool.close();
-  latencies.sort((a, b) => a - b);
-  const at = (part: number) => latencies[Math.floor(latencies.length * part)] ?? 0;
-  return {
-    perSecond: (latencies.length / elapsedMs) * 1000,
-    answers: latencies.length,
-    all,
-    bad,
-    firstBad,
-    p50Ms: at(0.5),
-    p99Ms: at(0.99),
-  };
+  return report;
 }
 
 async function download(order: CallOrder): Promise<DownloadReport> {
@@ -73,5 +45,3 @@ async function download(order: CallOrder): Promise<DownloadReport> {
   await pool.close();
   return { bytes, ms };
 }
-
-const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));

@@ -5,7 +5,7 @@ import { type Child, startPart } from "./child";
 import { databaseCpuUs, us } from "./database-usage";
 import type { LoadReport } from "./load";
 import type { CallOrder, DownloadReport } from "./outbound-caller";
-import { type Bench, CONNECTIONS, median, ROUND_S, ROUNDS } from "./parts";
+import { type Bench, CONNECTIONS, made, median, middle, ROUND_S, ROUNDS } from "./parts";
 import { fixed, judged, mb, rows, say } from "./report";
 
 const MEGABYTES = 100;
@@ -107,20 +107,12 @@ async function syncMs(): Promise<number> {
   return middle(taken);
 }
 
-async function makeSecret(bench: Bench, url: string, workspaceId: string, host: string): Promise<string> {
+function makeSecret(bench: Bench, url: string, workspaceId: string, host: string): Promise<string> {
   const attributes = {
     name: "Bench outbound",
     type: "password",
     credentials: { password: "bench-password-of-a-secret" },
     allowed_hosts: [host],
   };
-  const answer = await fetch(`${url}/v2/workspaces/${workspaceId}/secrets`, {
-    method: "POST",
-    headers: { authorization: bench.basic, "content-type": "application/json" },
-    body: JSON.stringify({ data: { type: "auth-secret", attributes } }),
-  });
-  if (answer.status !== 201) throw new Error(`The secret was not made: ${answer.status} ${await answer.text()}`);
-  return ((await answer.json()) as { data: { id: string } }).data.id;
+  return made(bench, `${url}/v2/workspaces/${workspaceId}/secrets`, { type: "auth-secret", attributes });
 }
-
-const middle = (values: number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] as number;

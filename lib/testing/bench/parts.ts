@@ -71,3 +71,17 @@ export function ratioOf(reports: LoadReport[], to: LoadReport[]): number {
   const ratios = reports.map(({ perSecond }, round) => perSecond / (to[round] as LoadReport).perSecond);
   return ratios.sort((a, b) => a - b)[Math.floor(ratios.length / 2)] as number;
 }
+
+export const middle = (values: number[]): number =>
+  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] as number;
+
+/** Has the API make a resource. @returns its id */
+export async function made(bench: Bench, url: string, data: unknown): Promise<string> {
+  const answer = await fetch(url, {
+    method: "POST",
+    headers: { authorization: bench.basic, "content-type": "application/json" },
+    body: JSON.stringify({ data }),
+  });
+  if (answer.status !== 201) throw new Error(`${url} made nothing: ${answer.status} ${await answer.text()}`);
+  return ((await answer.json()) as { data: { id: string } }).data.id;
+}
