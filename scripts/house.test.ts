@@ -46,6 +46,32 @@ test("settings are read in lib/config.ts only, the command line's in its own one
   ]);
 });
 
+test("MACs and hashes are compared by timingSafeEqual alone (JW-7)", () => {
+  // A value that is, by its name, a MAC, a hash or a digest, beside an operator; null and undefined are no values.
+  const name = String.raw`[\w.?]*(?:[mM]ac|[hH]ash|HASH|[dD]igest|[hH]mac)(?:\([^()]*\))?`;
+  const other = String.raw`(?![=]|\s*(?:null|undefined|""))`;
+  const compared = new RegExp(
+    `${name}\\s*[!=]==?${other}|[!=]==?\\s*${name}(?![\\w.])|${name}\\.(?:equals|localeCompare)\\(`,
+  );
+  // The digest of the migrations' own text is nobody's secret.
+  const looked = files.filter((file) => file !== "drizzle/migrate.ts");
+  const lines = looked.flatMap((file) =>
+    text(file)
+      .split("\n")
+      .filter((line) => compared.test(line))
+      .map((line) => `${file}: ${line.trim()}`),
+  );
+  expect(lines).toEqual([]);
+  for (const wrong of ["if (mac(a) === b)", "x.passwordMac !== given", "given == lockHash(text)", "hash.equals(other)"])
+    expect(compared.test(wrong)).toBe(true);
+  expect(files.filter((file) => /timingSafeEqual/.test(text(file))).sort()).toEqual([
+    "app/metrics/route.ts",
+    "lib/crypto/mac.ts",
+    "lib/crypto/open-keyring.ts",
+    "lib/crypto/password.ts",
+  ]);
+});
+
 test("dependencies are pinned, locked without a registry's address, and run no install scripts", () => {
   const { dependencies, devDependencies } = JSON.parse(text("package.json"));
   for (const version of Object.values({ ...dependencies, ...devDependencies }))

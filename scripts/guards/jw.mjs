@@ -13,6 +13,7 @@ const GUARD = "lib/secret-use/inbound-guard.ts";
 const THROTTLE = "lib/secret-use/inbound-throttle.ts";
 const LOCKS = "lib/endpoints/locks.ts";
 const INBOUND = ["app/inbound/inbound.test.ts"];
+const COMPARISON = ["app/inbound/comparison.test.ts"];
 
 /** @type {import("./all.mjs").Guard[]} */
 export const jw = [
@@ -307,6 +308,39 @@ export const jw = [
     replace: "    return user || password;",
     tests: INBOUND,
     testName: "nobody else",
+  },
+  {
+    row: "JW-7",
+    what: "both parts are compared, whichever is right",
+    file: LOCKS,
+    find: "    const password = sameMac(lock.password, given.password);",
+    replace: "    const password = user && sameMac(lock.password, given.password);",
+    tests: COMPARISON,
+  },
+  {
+    row: "JW-7",
+    what: "hashes are compared, of one length",
+    file: LOCKS,
+    find: 'export const lockHash = (text: string) => mac("guard", text);',
+    replace: 'export const lockHash = (text: string) => (mac("guard", text) === "" ? "" : text);',
+    tests: COMPARISON,
+  },
+  {
+    row: "JW-7",
+    what: "they are compared by timingSafeEqual",
+    file: "lib/crypto/mac.ts",
+    find: "  return left.length === right.length && timingSafeEqual(left, right);",
+    replace: "  return left.length === right.length && left.equals(right);",
+    tests: COMPARISON,
+  },
+  {
+    row: "JW-7",
+    what: "every secret is compared, whichever opens",
+    file: GUARD,
+    find: 'if (lock.kind === "basic" && opens.basic(lock, given)) opened ??= { lock, subject: pair.user };',
+    replace:
+      'if (opened === null && lock.kind === "basic" && opens.basic(lock, given)) opened = { lock, subject: pair.user };',
+    tests: COMPARISON,
   },
   {
     row: "JW-7",
