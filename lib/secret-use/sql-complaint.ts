@@ -65,13 +65,18 @@ export function sqlComplaint(failure: SqlFailure, login: DatabaseLogin, may: "ed
     case "read_only":
       return new AppError(
         "statement_failed",
-        "This changes something, and the call is read-only. Send read_only: false.",
+        "This changes something, or may, and the call is read-only. Send read_only: false.",
         statement,
       );
     case "not_supported":
       return new AppError("statement_failed", "COPY from or to the client is not possible here.", statement);
     case "bad_parameter":
       return new AppError("statement_failed", "A parameter for bytes must be base64 text.", {
+        source: { pointer: "/params" },
+        meta: { reason: kind },
+      });
+    case "parameter_count":
+      return new AppError("statement_failed", "The statement takes another number of parameters.", {
         source: { pointer: "/params" },
         meta: { reason: kind },
       });

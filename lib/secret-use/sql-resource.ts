@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Resource } from "@/lib/http/json-api";
+import { isBlank } from "./sql/first-word";
 import { MAX_ROWS, type SqlAnswer, type SqlParameter, type SqlServer } from "./sql/messages";
 
 /** SQL on the wire, in and out. */
@@ -27,17 +28,6 @@ export const sqlBody = z.strictObject({
 
 export type SqlBody = z.infer<typeof sqlBody>;
 
-/** Nothing but space, semicolons and comments: the protocol answers it in a way of its own. */
-function isBlank(statement: string): boolean {
-  return statement.replace(/--[^\n]*|#[^\n]*|\/\*[\s\S]*?\*\//g, "").replace(/[\s;]/g, "") === "";
-}
-
-/** The first word, for the audit: the kind of statement and nothing that stands in it. */
-export function commandOf(statement: string): string {
-  const word = /^(?:\s|--[^\n]*\n|\/\*[\s\S]*?\*\/|\()*([A-Za-z]{2,20})/.exec(statement)?.[1];
-  return word?.toUpperCase() ?? "OTHER";
-}
-
 /** The whole document as text, rows as they came from the thread. */
 export function sqlAnswerJson(secretId: string, answer: SqlAnswer, durationMs: number): string {
   const attributes = JSON.stringify({
@@ -50,7 +40,8 @@ export function sqlAnswerJson(secretId: string, answer: SqlAnswer, durationMs: n
   return `{"data":{"id":${JSON.stringify(secretId)},"type":"sql-result","attributes":${attributes.slice(0, -1)},"rows":${answer.rowsJson}}},"meta":{}}`;
 }
 
-export function toTestResource(secretId: string, server: SqlServer, durationMs: number): Resource {
+/** @param secretId null: it is not saved */
+export function toTestResource(secretId: string | null, server: SqlServer, durationMs: number): Resource {
   return {
     id: secretId,
     type: "connection-test",

@@ -1,7 +1,7 @@
 import { type Caller, holds } from "@/lib/access/caller";
 import type { Permission } from "@/lib/access/permissions";
 import type { WorkspaceScope } from "@/lib/access/scope";
-import { recordNow } from "@/lib/audit/record";
+import { type AuditFact, recordNow } from "@/lib/audit/record";
 import { mac } from "@/lib/crypto/mac";
 import { AppError } from "@/lib/errors";
 import type { Resource } from "@/lib/http/json-api";
@@ -11,15 +11,27 @@ import { permitted } from "@/lib/secrets/permitted";
 import type { SecretRow } from "@/lib/secrets/rows";
 import { findSecret } from "@/lib/secrets/service";
 import { SqlError } from "./sql/failure";
+import { firstWord } from "./sql/first-word";
 import type { Engine } from "./sql/messages";
-import { SqlThread, sqlThreads } from "./sql/threads";
+import { type SqlThread, sqlThreads } from "./sql/threads";
 import { sqlComplaint } from "./sql-complaint";
-import { commandOf, type SqlBody, sqlAnswerJson, toTestResource } from "./sql-resource";
+import { type SqlBody, sqlAnswerJson, toTestResource } from "./sql-resource";
+import { limitTests } from "./test-limit";
 
 /** Use cases of a secret that is a database login: the fourth door of a value (HOUSE sentence 4). */
 
 const USE: Permission = "workspaces.auth_secret.use";
 const EDIT: Permission = "workspaces.auth_secret.edit";
+
+/** A login to test: stored, or typed and not saved. */
+export interface LoginToTest {
+  engine: Engine;
+  login: DatabaseLogin;
+  /** Of a secret that is there. */
+  secret: { id: string; name: string; generation: number } | null;
+  /** Whether the login is what is stored. */
+  saved: boolean;
+}
 
 interface OpenLogin {
   scope: WorkspaceScope;
@@ -67,7 +79,7 @@ export async function runStatement(
     generation,
     host: login.host,
     detail: {
-      command: commandOf(body.statement),
+      command: firstWord(body.statement),
       statement: mac("statement", `${scope.tenantId} ${body.statement}`).slice(0, 16),
       read_only: body.read_only,
     },
@@ -82,40 +94,47 @@ export async function runStatement(
     );
     return sqlAnswerJson(id, answer, performance.now() - began);
   } catch (error) {
-    throw await explained(caller, scope, opened, fact, error);
+    throw await explained(caller, scope, login, fact, error);
   }
 }
 
+/** A stored login to test. @throws AppError integrity_failure */
+export async function storedLogin(scope: WorkspaceScope, row: SecretRow): Promise<LoginToTest> {
+  const { engine, login, name, generation } = await openLogin(scope, row);
+  return { engine, login, secret: { id: row.id, name, generation }, saved: true };
+}
+
 /**
- * Logs in with the secret and asks the server what it is, on a connection of its own.
+ * Logs in and asks the server what it is, on a connection of its own. On record is where it went, and of what was only typed nothing else.
  *
- * @throws AppError database_fault in words that say what to mend; audit_unavailable
+ * @throws AppError database_fault in words that say what to mend; throttled, audit_unavailable
  */
 export async function testConnection(
   caller: Caller,
   scope: WorkspaceScope,
-  row: SecretRow,
+  { engine, login, secret, saved }: LoginToTest,
   signal: AbortSignal,
 ): Promise<Resource> {
-  const opened = await openLogin(scope, row);
-  const { login, engine } = opened;
-  const fact = {
+  await limitTests(caller);
+  const fact: AuditFact = {
     tenantId: scope.tenantId,
     workspaceId: scope.workspaceId,
     action: "secret.tested",
-    target: { type: "auth-secret", id: row.id, name: opened.name },
-    generation: opened.generation,
+    target: { type: "auth-secret", id: secret?.id ?? null, name: secret?.name ?? null },
+    generation: saved ? (secret?.generation ?? null) : null,
     host: login.host,
+    ...(saved ? {} : { detail: { saved } }),
   };
   await recordNow(caller, fact);
   const began = performance.now();
-  const thread = new SqlThread(engine, login);
+  let thread: SqlThread | null = null;
   try {
-    return toTestResource(row.id, await thread.test(signal), performance.now() - began);
+    thread = sqlThreads().forTest(scope.tenantId, engine, login);
+    return toTestResource(secret?.id ?? null, await thread.test(signal), performance.now() - began);
   } catch (error) {
-    throw await explained(caller, scope, opened, fact, error);
+    throw await explained(caller, scope, login, fact, error);
   } finally {
-    thread.retire();
+    thread?.retire();
   }
 }
 
@@ -123,8 +142,8 @@ export async function testConnection(
 async function explained(
   caller: Caller,
   scope: WorkspaceScope,
-  { login }: OpenLogin,
-  fact: Parameters<typeof recordNow>[1],
+  login: DatabaseLogin,
+  fact: AuditFact,
   error: unknown,
 ): Promise<unknown> {
   if (!(error instanceof SqlError)) return error;

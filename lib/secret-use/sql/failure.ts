@@ -43,6 +43,7 @@ export type SqlFailureKind =
   | "read_only"
   | "not_supported"
   | "bad_parameter"
+  | "parameter_count"
   /** It ran longer than it may, and was cancelled. */
   | "statement_timeout"
   /** Whoever asked has gone. */

@@ -3,6 +3,7 @@ import mysql, { type Connection, type FieldPacket } from "mysql2";
 import { tlsOptions } from "@/lib/egress/tls-socket";
 import type { DatabaseLogin } from "@/lib/secret-types/database-login";
 import { SqlError, type SqlFailureKind, tlsFailure } from "./failure";
+import { firstWord } from "./first-word";
 import type { SqlAnswer, SqlAsk, SqlColumn, SqlConnection, SqlLimits } from "./messages";
 import { type AskForAddresses, limitReceived, openTcp, trustOf } from "./open-socket";
 import { Rows } from "./rows";
@@ -18,6 +19,14 @@ export async function openMysql(login: DatabaseLogin, limits: SqlLimits, ask: As
   await connection.open();
   return connection;
 }
+
+/**
+ * What a read-only statement may begin with. MariaDB runs a whole block as one statement (BEGIN NOT ATOMIC, IF, EXECUTE IMMEDIATE, SET STATEMENT
+ * … FOR), which may end the transaction it is in, make the session writable, and write.
+ */
+const READING: ReadonlySet<string> = new Set(
+  ["SELECT", "WITH", "TABLE", "VALUES", "SHOW", "DESCRIBE", "DESC", "EXPLAIN", "ANALYZE", "CHECKSUM", "HELP", "CALL", "DO"],
+); // biome-ignore format: a list
 
 /** A cancelled statement has so long to end before its connection is closed under it. */
 const CANCEL_MS = 2_000;
@@ -86,6 +95,7 @@ class MysqlConnection implements SqlConnection {
   }
 
   async run(ask: SqlAsk, signal: AbortSignal): Promise<SqlAnswer> {
+    if (ask.readOnly && !READING.has(firstWord(ask.statement))) throw new SqlError("read_only");
     for (const one of this.#received) one.reset();
     let timedOut = false;
     const stop = () => void this.#cancel();
@@ -109,9 +119,16 @@ class MysqlConnection implements SqlConnection {
       throw failure;
     } finally {
       clearTimeout(timer);
-      clearTimeout(this.#force);
       signal.removeEventListener("abort", stop);
+      this.#leaveIfCancelled();
     }
+  }
+
+  /** A cancellation may arrive at any time after: it must not meet another caller's statement. */
+  #leaveIfCancelled(): void {
+    if (this.#force === undefined) return;
+    clearTimeout(this.#force);
+    this.close();
   }
 
   async server() {
@@ -135,48 +152,54 @@ class MysqlConnection implements SqlConnection {
     for (const socket of this.#sockets) socket.destroy();
   }
 
-  /** Rows as they come; when there are enough, the connection is closed, because the protocol has no way to say so. */
   #read(ask: SqlAsk): Promise<SqlAnswer> {
+    return new Promise<SqlAnswer>((resolve, reject) => {
+      this.#lost = reject;
+      (this.#connection as Connection).prepare(ask.statement, (error, prepared) => {
+        const statement = prepared as unknown as Prepared;
+        if (error) reject(error);
+        // The driver sends what it is given, and the server takes what it needs.
+        else if (statement.parameters.length !== ask.params.length) reject(new SqlError("parameter_count"));
+        else this.#listen(statement.execute(ask.params.map(bindable)), ask, resolve, reject);
+      });
+    }).finally(() => {
+      this.#lost = null;
+    });
+  }
+
+  /** Rows as they come; when there are enough, the connection is closed, because the protocol has no way to say so. */
+  #listen(running: Running, ask: SqlAsk, resolve: (answer: SqlAnswer) => void, reject: (error: unknown) => void): void {
     const rows = new Rows(ask.maxRows, this.#limits.maxBytes);
     let columns: SqlColumn[] | null = null;
     let affected: number | null = null;
-    return new Promise((resolve, reject) => {
-      this.#lost = reject;
-      const connection = this.#connection as Connection;
-      // Its type wants a callback, with which it would keep every row.
-      const execute = connection.execute.bind(connection) as unknown as (options: object) => Running;
-      const running = execute({ sql: ask.statement, values: ask.params.map(bindable) });
-      const finish = () =>
-        resolve({
-          columns: columns ?? [],
-          rowsJson: rows.toJson(),
-          rowCount: rows.count,
-          truncated: rows.truncated,
-          affected,
-        });
-      running.on("error", reject);
-      running.on("fields", (fields) => {
-        // Of several answers, as a procedure gives them, the first.
-        columns ??= fields ? fields.map(columnOf) : null;
+    const finish = () =>
+      resolve({
+        columns: columns ?? [],
+        rowsJson: rows.toJson(),
+        rowCount: rows.count,
+        truncated: rows.truncated,
+        affected,
       });
-      running.on("result", (row, index) => {
-        if (!Array.isArray(row)) {
-          if (columns === null) affected = (row as { affectedRows?: number } | null)?.affectedRows ?? null;
-          return;
-        }
-        if ((index ?? 0) > 0) return;
-        try {
-          if (rows.add(row.map(jsonValue))) return;
-        } catch (error) {
-          reject(error);
-        }
-        finish();
-        this.close();
-      });
-      running.on("end", finish);
-    }).finally(() => {
-      this.#lost = null;
-    }) as Promise<SqlAnswer>;
+    running.on("error", reject);
+    running.on("fields", (fields) => {
+      // Of several answers, as a procedure gives them, the first.
+      columns ??= fields ? fields.map(columnOf) : null;
+    });
+    running.on("result", (row, index) => {
+      if (!Array.isArray(row)) {
+        if (columns === null) affected = (row as { affectedRows?: number } | null)?.affectedRows ?? null;
+        return;
+      }
+      if ((index ?? 0) > 0) return;
+      try {
+        if (rows.add(row.map(jsonValue))) return;
+      } catch (error) {
+        reject(error);
+      }
+      finish();
+      this.close();
+    });
+    running.on("end", finish);
   }
 
   /** One of our own statements. @throws the driver's error, SqlError lost */
@@ -261,6 +284,12 @@ interface DriverError {
   sqlState?: string;
   sqlMessage?: string;
   fatal?: boolean;
+}
+
+/** Without a callback, which the driver's own type wants, and with which it would keep every row. */
+interface Prepared {
+  parameters: unknown[];
+  execute(values: unknown[]): Running;
 }
 
 interface Running {

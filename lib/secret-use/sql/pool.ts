@@ -84,14 +84,24 @@ export class SqlPool {
 
   async #giveBack(connection: SqlConnection): Promise<void> {
     await connection.reset().catch(() => connection.close());
-    const [next] = this.#waiting;
     if (connection.usable) {
-      if (next) next.take(connection);
-      else this.#idle.push({ connection, since: performance.now() });
+      this.#pass(connection);
       return;
     }
     this.#count -= 1;
-    if (next) this.#opened().then(next.take, next.fail);
+    if (this.#waiting.size === 0) return;
+    // Who waits now may have been served, or have given up, by the time it is there.
+    this.#opened().then(
+      (opened) => this.#pass(opened),
+      (error: unknown) => [...this.#waiting][0]?.fail(error),
+    );
+  }
+
+  /** To who waits longest, or to be kept. */
+  #pass(connection: SqlConnection): void {
+    const [next] = this.#waiting;
+    if (next) next.take(connection);
+    else this.#idle.push({ connection, since: performance.now() });
   }
 
   #sweep(): void {

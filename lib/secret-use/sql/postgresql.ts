@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import type { Stream } from "node:stream";
 import postgres from "postgres";
 import type { DatabaseLogin } from "@/lib/secret-types/database-login";
+import { parseArray } from "./arrays";
 import { SqlError, type SqlFailureKind } from "./failure";
 import type { SqlAnswer, SqlAsk, SqlColumn, SqlConnection, SqlLimits, SqlParameter } from "./messages";
 import { type AskForAddresses, limitReceived, openTcp, toTls } from "./open-socket";
@@ -76,6 +77,7 @@ class PostgresqlConnection implements SqlConnection {
   async open(): Promise<void> {
     try {
       await this.#inTime(4 * this.#limits.connectMs, "select 1");
+      readArrays(this.#sql);
     } catch (error) {
       this.close();
       throw this.#failure ?? loginFailure(error, this.#socket !== null);
@@ -84,7 +86,11 @@ class PostgresqlConnection implements SqlConnection {
 
   async run(ask: SqlAsk, signal: AbortSignal): Promise<SqlAnswer> {
     this.#received?.reset();
-    const query = this.#sql.unsafe(ask.statement, ask.params as never[], { prepare: false, simple: false } as never);
+    const query = this.#sql.unsafe(
+      ask.statement,
+      ask.params.map((value) => this.#bindable(value)) as never[],
+      { prepare: false, simple: false } as never,
+    );
     let timedOut = false;
     const stop = () => void this.#cancel(query);
     const timer = setTimeout(() => {
@@ -108,9 +114,16 @@ class PostgresqlConnection implements SqlConnection {
       throw failure;
     } finally {
       clearTimeout(timer);
-      clearTimeout(this.#force);
       signal.removeEventListener("abort", stop);
+      this.#leaveIfCancelled();
     }
+  }
+
+  /** A cancellation may arrive at any time after: it must not meet another caller's statement. */
+  #leaveIfCancelled(): void {
+    if (this.#force === undefined) return;
+    clearTimeout(this.#force);
+    this.close();
   }
 
   async server() {
@@ -143,6 +156,11 @@ class PostgresqlConnection implements SqlConnection {
       this.#failure = error instanceof SqlError ? error : new SqlError("unreadable", { cause: error });
       throw this.#failure;
     }
+  }
+
+  /** An array's type is the server's to say; the driver would take that of its first element for it. */
+  #bindable(value: SqlParameter): unknown {
+    return Array.isArray(value) ? this.#sql.typed(value as never, 0) : value;
   }
 
   /** Asks for TLS; nothing else is said before it is there. */
@@ -350,6 +368,13 @@ const asText = (value: SqlParameter) => (typeof value === "object" ? JSON.string
 /** Numbers that JSON cannot say stay text, as PostgreSQL writes them. */
 const number = (text: string) => (Number.isFinite(Number(text)) ? Number(text) : text);
 
+/** As `bytea_output` of the server, the database or the role has it: `hex`, or `escape`. */
+function bytesOf(text: string): Buffer {
+  if (text.startsWith("\\x")) return Buffer.from(text.slice(2), "hex");
+  const octal = (_: string, code: string) => (code === "\\" ? code : String.fromCharCode(Number.parseInt(code, 8)));
+  return Buffer.from(text.replace(/\\(\\|[0-7]{3})/g, octal), "latin1");
+}
+
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 
 /** How values look in JSON, both ways (README, "SQL"). What is not here is text, as PostgreSQL writes it. */
@@ -365,9 +390,38 @@ const TYPES = {
       if (typeof value !== "string" || !BASE64.test(value)) throw new SqlError("bad_parameter");
       return `\\x${Buffer.from(value, "base64").toString("hex")}`;
     },
-    parse: (text: string) => Buffer.from(text.slice(2), "hex").toString("base64"),
+    parse: (text: string) => bytesOf(text).toString("base64"),
+  },
+  // The driver's own makes false of every text.
+  boolean: {
+    to: 16,
+    from: [16],
+    serialize: asText,
+    parse: (text: string) => text === "t",
   },
 };
+
+/** Box is the one type whose arrays have another mark between elements. */
+const BOXES = 1020;
+
+interface Parser {
+  (text: string): unknown;
+  /** The driver's own, of an array: takes its text without the first brace. */
+  array?: boolean;
+}
+
+/** Has the arrays of every type that the driver found in the database read as JSON needs them. */
+function readArrays(sql: postgres.Sql): void {
+  const { parsers, shared } = sql.options as unknown as {
+    parsers: Record<number, Parser | undefined>;
+    shared: { typeArrayMap: Record<number, number> };
+  };
+  for (const [element, array] of Object.entries(shared.typeArrayMap)) {
+    if (!parsers[array]?.array) continue;
+    const parser = parsers[Number(element)] ?? ((text: string) => text);
+    parsers[array] = (text) => parseArray(text, parser, array === BOXES ? ";" : ",");
+  }
+}
 
 /** pg_type's fixed numbers. */
 const TYPE_NAMES: Record<number, string> = {

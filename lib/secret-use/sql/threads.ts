@@ -26,6 +26,9 @@ import {
 /** Threads of this process at once, and of one tenant; each is a heap of its own. */
 const MAX_THREADS = 32;
 const MAX_OF_TENANT = 16;
+/** Threads of tests at once, besides those, and of one tenant. */
+const MAX_TESTS = 8;
+const MAX_TESTS_OF_TENANT = 3;
 /** A thread that says nothing for so long beyond every limit of its own hangs, and is ended. */
 const PATIENCE_MS = 10_000;
 /** So often a thread is asked for a sign of life within `hangMs`: a process that was itself stopped counts one beat, not all of them. */
@@ -217,6 +220,7 @@ export interface SqlKey {
 /** This process's threads. */
 export class SqlThreads {
   readonly #threads = new Map<string, { thread: SqlThread; key: SqlKey }>();
+  readonly #tests = new Map<SqlThread, string>();
   readonly #limits: SqlLimits;
 
   constructor(limits: SqlLimits = SQL_LIMITS) {
@@ -240,6 +244,16 @@ export class SqlThreads {
     this.#makeRoom(key.tenantId);
     const thread = new SqlThread(engine, login(), this.#limits);
     this.#threads.set(name, { thread, key });
+    return thread;
+  }
+
+  /** A thread for one test of a login, kept by nobody: the caller retires it. @throws SqlError busy */
+  forTest(tenantId: string, engine: Engine, login: DatabaseLogin): SqlThread {
+    for (const thread of this.#tests.keys()) if (thread.over) this.#tests.delete(thread);
+    const ofTenant = [...this.#tests.values()].filter((other) => other === tenantId).length;
+    if (this.#tests.size >= MAX_TESTS || ofTenant >= MAX_TESTS_OF_TENANT) throw new SqlError("busy");
+    const thread = new SqlThread(engine, login, this.#limits);
+    this.#tests.set(thread, tenantId);
     return thread;
   }
 

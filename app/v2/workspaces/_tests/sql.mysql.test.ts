@@ -88,6 +88,34 @@ describe("values", () => {
     expect(rowsOf(await sql(id, "select id from parts order by id limit ?", { params: [1] }))).toEqual([]);
     expect((await sql(id, "select ?", { params: [] })).status).toBe(400);
     expect(rowsOf(await sql(id, "select 1"))).toEqual([[1]]);
+    for (const [statement, params] of [
+      ["select ? + 1", [1, 2]],
+      ["select ? + 1", []],
+      ["select 1", ["one too many"]],
+    ] as const)
+      expect(reason(await sql(id, statement, { params }))).toEqual([400, "parameter_count"]);
+    const typed = "select ?, ?, cast(? as signed), cast(? as double), hex(?)";
+    expect(rowsOf(await sql(id, typed, { params: [true, false, "9007199254740993", 1e21, "ü"] }))).toEqual([
+      [1, 0, "9007199254740993", 1e21, "C3BC"],
+    ]);
+    expect(rowsOf(await sql(id, "select 1"))).toEqual([[1]]);
+  });
+
+  test("of every kind come whole", async () => {
+    const id = await secret();
+    const select = `select 18446744073709551615 as u, 1e308 * 1 as big, b'101' as bits, time '-12:00:00' as t,
+      cast('2026-01-01 10:00:00.123456' as datetime(6)) as ts, '' as empty, x'' as none, point(1, 2) as p`;
+    const [row] = rowsOf(await sql(id, select));
+    expect(row).toEqual([
+      "18446744073709551615",
+      1e308,
+      expect.anything(),
+      "-12:00:00",
+      "2026-01-01 10:00:00.123456",
+      "",
+      "",
+      { x: 1, y: 2 },
+    ]);
   });
 });
 
@@ -121,6 +149,46 @@ describe("statements", () => {
     await server.administer("grant execute on procedure things.sly to sql_user@'127.0.0.1'");
     expect((await sql(id, "call sly()")).status).toBe(400);
     expect(rowsOf(await sql(id, "select id from parts where id = 66"))).toEqual([]);
+  });
+
+  test("ways out of read-only: none of them writes", async () => {
+    const id = await secret();
+    for (const statement of [
+      "begin not atomic commit; set session transaction read write; insert into parts values (90, 'a'); end",
+      "if 1 then commit; set session transaction read write; insert into parts values (91, 'b'); end if",
+      "execute immediate 'insert into parts values (92, ''c'')'",
+      "set statement max_statement_time = 5 for insert into parts values (93, 'd')",
+      "for i in 1..1 do commit; set session transaction read write; insert into parts values (94, 'e'); end for",
+      "commit and chain; insert into parts values (95, 'f')",
+      "/*! insert into parts values (96, 'g') */",
+      "replace into parts values (97, 'h')",
+      "load data infile '/etc/passwd' into table parts",
+      "load data local infile '/etc/passwd' into table parts",
+      "create table more (x int)",
+      "prepare x from 'insert into parts values (98, ''i'')'",
+      "/* a comment */ execute immediate 'begin not atomic commit; set session transaction read write; insert into parts values (80, ''k''); end'",
+      "set statement max_statement_time = 5 for begin not atomic commit; end",
+      "/*M! begin not atomic commit; end */",
+      "/*!50000 begin*/ not atomic commit; end",
+      "while 0 do commit; end while",
+      "analyze insert into parts values (81, 'l')",
+      "with a as (select 82 as id) insert into parts select id, 'm' from a",
+      "explain delete from parts; delete from parts",
+    ])
+      expect([statement, (await sql(id, statement)).status]).toEqual([statement, 400]);
+    await sql(id, "start transaction read write");
+    await sql(id, "set autocommit = 0");
+    await sql(id, "set sql_log_bin = 0");
+    expect(reason(await sql(id, "insert into parts values (99, 'j')"))).toEqual([400, "read_only"]);
+    expect((await server.administer("select id from things.parts where id >= 80"))[0]).toEqual([]);
+    for (const reading of [
+      "( select 1 )",
+      "with a as (select 1) select * from a",
+      "show tables",
+      "# x\nselect 1",
+      "explain select 1",
+    ])
+      expect([reading, (await sql(id, reading)).status]).toEqual([reading, 200]);
   });
 
   test("leave nothing in the session for the next one", async () => {
