@@ -413,6 +413,7 @@ const SHAPES: Record<string, string[][]> = {
   "POST /v2/contracts": [["body.data.relationships.tenant.data.id"]],
   "GET /v2/workspaces/{workspaceId}/redirect-uri": [["path.workspaceId"], ["path.workspaceId", "query.auth_client"]],
   "POST /v2/workspaces/{workspaceId}/secrets": [["path.workspaceId"], ["path.workspaceId", "body.data.relationships.auth_client.data.id"]],
+  "POST /v2/workspaces/{workspaceId}/secret-test": [["path.workspaceId"], ["path.workspaceId", "body.data.relationships.auth_client.data.id"]],
   "POST /v2/workspaces/{workspaceId}/webhooks": [["path.workspaceId"], ["path.workspaceId", "body.data.relationships.auth_secret.data.id"]],
   "PATCH /v2/workspaces/{workspaceId}/webhooks/{webhookId}": [
     ["path.workspaceId", "path.webhookId", "body.data.id"],
@@ -514,6 +515,8 @@ const BODIES: Record<string, () => Record<string, unknown>> = {
   "POST /v2/workspaces/{workspaceId}/secrets/{secretId}/jwt/decrypt": () => ({ token: "a.b.c" }),
   "POST /v2/workspaces/{workspaceId}/secrets/{secretId}/sql": () => ({ statement: "select 1" }),
   "POST /v2/workspaces/{workspaceId}/secrets/{secretId}/test": () => ({}),
+  "POST /v2/workspaces/{workspaceId}/secret-test": () =>
+    data("auth-secret", { name: unique(), type: "basic", credentials: { username: "u", password: "p" } }),
   "POST /v2/workspaces/{workspaceId}/endpoints": () => data("endpoint", { name: unique() }),
   "PATCH /v2/workspaces/{workspaceId}/endpoints/{endpointId}": () => data("endpoint", { name: unique() }),
   "POST /v2/workspaces/{workspaceId}/webhooks": () =>

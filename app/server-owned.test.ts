@@ -125,6 +125,9 @@ const KINDS: Record<string, Kind | Record<string, Kind>> = {
   [`POST ${SECRET_PATH}/{secretId}/jwt/encrypt`]: { plain: true, tables: [secrets.secrets], attributes: ["plaintext"], body: () => ({ plaintext: "x" }), params: secretOf(sharedSecret) },
   [`POST ${SECRET_PATH}/{secretId}/jwt/decrypt`]: { plain: true, tables: [secrets.secrets], attributes: ["token"], body: () => ({ token: "a.b.c" }), params: secretOf(sharedSecret) },
   [`POST ${SECRET_PATH}/{secretId}/sql`]: { plain: true, tables: [secrets.secrets], attributes: ["statement", "params", "read_only", "max_rows"], body: () => ({ statement: "select 1" }), params: secretOf(basicSecret) },
+  // What is only tested is answered by a server elsewhere; the bodies are those of POST and PATCH, tried above.
+  "POST /v2/workspaces/{workspaceId}/secret-test": { plain: true, tables: [secrets.secrets], attributes: ["data"], body: basicSecret, params: inWorkspace },
+  [`POST ${SECRET_PATH}/{secretId}/test`]: { plain: true, tables: [secrets.secrets], attributes: ["data"], body: renamed("auth-secret"), params: secretOf(basicSecret) },
   "POST /v2/discovery": { plain: true, tables: [clients.authClients], attributes: ["issuer"], body: () => ({ issuer: "http://127.0.0.1:1" }) },
   "POST /v2/users/me/password": { plain: true, tables: [accounts.users, accounts.sessions], attributes: ["current", "password"], body: () => ({ current: "x", password: "a new and long one 1" }) },
   "POST /v2/users/me/reauthenticate": { plain: true, tables: [accounts.users, accounts.sessions], attributes: ["password"], body: () => ({ password: "x" }) },

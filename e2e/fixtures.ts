@@ -135,3 +135,21 @@ export async function paste(field: Locator, text: string): Promise<void> {
     element.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
   }, text);
 }
+
+/** Pictures of a page in both widths and both colours, where LATCHKEY_SHOTS names a folder for them. */
+export async function pictures(page: Page, name: string): Promise<void> {
+  const shots = process.env.LATCHKEY_SHOTS;
+  if (!shots) return;
+  const before = page.viewportSize();
+  for (const [width, height] of [
+    [1440, 900],
+    [390, 844],
+  ] as const)
+    for (const colorScheme of ["light", "dark"] as const) {
+      await page.setViewportSize({ width, height });
+      await page.emulateMedia({ colorScheme });
+      await page.screenshot({ path: `${shots}/${name}-${colorScheme}-${width}.png`, fullPage: true });
+    }
+  if (before) await page.setViewportSize(before);
+  await page.emulateMedia({ colorScheme: null });
+}

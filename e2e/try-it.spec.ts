@@ -1,7 +1,7 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import postgres from "postgres";
-import { test as base, expect, makeSecret, unique } from "./fixtures";
+import { test as base, expect, makeSecret, pictures, unique } from "./fixtures";
 import { fileOf, startLatchkey } from "./processes";
 
 /** Try it and Test connection, against a server that repeats what it is sent and the PostgreSQL that Latchkey itself runs on. */
@@ -88,6 +88,61 @@ test("a request with an API key: refused where it may not go, sent where it may,
   expect(await page.content()).not.toContain(value);
   const kept = await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, location.href]));
   expect(kept).not.toContain("things");
+});
+
+test("a login to a database is tested while it is typed, added and changed, and saved only when asked to", async ({
+  console: page,
+  world,
+  workspaceId,
+  api,
+}) => {
+  const name = unique("Typed database");
+  await page.goto(`/workspaces/${workspaceId}/secrets/new`);
+  await page.getByRole("radio", { name: /^PostgreSQL/ }).check();
+  const form = page.getByRole("form", { name: "Add secret" });
+  const tested = form.getByRole("region", { name: "Test" });
+  const test = tested.getByRole("button", { name: "Test connection" });
+  await test.click();
+  await expect(form.getByText("Enter the host.")).toBeVisible();
+  await expect(form.getByText("Give the secret a name.")).toHaveCount(0);
+  const { database } = world;
+  await form.getByLabel("Host", { exact: true }).fill(database.host);
+  await form.getByLabel("Port", { exact: true }).fill(String(database.port));
+  await form.getByLabel("Database", { exact: true }).fill(database.database);
+  await form.getByLabel("User", { exact: true }).fill(database.user);
+  await form.getByLabel("Password", { exact: true }).fill("another");
+  await form.getByLabel("TLS", { exact: true }).selectOption("disable");
+  await test.click();
+  await expect(tested.getByText("The server refuses this user and password.")).toBeVisible();
+  await pictures(page, "test-typed-refused");
+  await form.getByLabel("Password", { exact: true }).fill(database.password);
+  await expect(tested.getByText("The server refuses this user and password.")).toHaveCount(0);
+  await test.click();
+  await expect(tested.getByText(/The login works: PostgreSQL/)).toBeVisible();
+  await pictures(page, "test-typed-works");
+  const names = async () =>
+    (await api("GET", `/v2/workspaces/${workspaceId}/secrets`)).data.map(
+      (one: { attributes: { name: string } }) => one.attributes.name,
+    );
+  expect(await names()).not.toContain(name);
+  await form.getByLabel("Name", { exact: true }).fill(name);
+  await form.getByRole("button", { name: "Save", exact: true }).click();
+  await page.waitForURL(/\/secrets$/);
+  expect(await names()).toContain(name);
+
+  const id = (await api("GET", `/v2/workspaces/${workspaceId}/secrets`)).data.find(
+    (one: { attributes: { name: string } }) => one.attributes.name === name,
+  ).id;
+  await page.goto(`/workspaces/${workspaceId}/secrets/${id}/edit`);
+  const edit = page.getByRole("form", { name: "Edit secret" });
+  await edit.getByRole("button", { name: "Replace" }).click();
+  await edit.getByRole("button", { name: "Test connection" }).click();
+  await expect(edit.getByText("Enter the password.")).toBeVisible();
+  await edit.getByLabel("User", { exact: true }).fill(database.user);
+  await edit.getByLabel("Password", { exact: true }).fill(database.password);
+  await edit.getByRole("button", { name: "Test connection" }).click();
+  await expect(edit.getByText(/The login works: PostgreSQL/)).toBeVisible();
+  await pictures(page, "test-typed-edit");
 });
 
 test("a database: its connection tested, rows read, and nothing changed unless that was ticked", async ({

@@ -1,4 +1,4 @@
-import { expect, rowOf, test, unique } from "./fixtures";
+import { expect, pictures, rowOf, test, unique } from "./fixtures";
 
 /** A client that asks for itself: nobody signs in anywhere, and nothing on the way asks anybody to. */
 test("client credentials: from +Add New Client to a token, without leaving the console", async ({
@@ -34,6 +34,12 @@ test("client credentials: from +Add New Client to a token, without leaving the c
   await expect(page.getByText("Redirect URI")).toHaveCount(0);
   await expect(page.getByRole("button", { name: "Save and authorize" })).toHaveCount(0);
 
+  const typed = page.getByRole("region", { name: "Test" });
+  await typed.getByRole("button", { name: "Test request" }).click();
+  await expect(typed.getByText("It was thrown away: nothing is saved yet.")).toBeVisible();
+  await expect(typed.getByText(`POST ${provider.issuer}/token`)).toBeVisible();
+  await expect(typed).not.toContainText(clientSecret);
+  await pictures(page, "test-typed-token");
   await page.getByRole("button", { name: "Save", exact: true }).click();
   await page.waitForURL(/\/secrets$/);
   await expect(rowOf(page, name)).toContainText(/Fresh|Refreshing/);

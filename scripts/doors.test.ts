@@ -59,6 +59,8 @@ const HOLDERS: Record<string, Door[]> = {
   "lib/webhooks/signing.ts": [STAYS],
   // Logins: handed to the thread that speaks to the database.
   "lib/secret-use/sql.ts": ["a database login"],
+  // What is stored beside what is typed, in a token request that is tested.
+  "lib/secret-use/test-unsaved.ts": [TOKEN],
 };
 
 /** The module that opens, and which of its names do. */

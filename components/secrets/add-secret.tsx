@@ -32,6 +32,8 @@ import { useLeaveGuard } from "./leave-guard";
 import { OAuth2Fields } from "./oauth2-fields";
 import { RedirectPreview, useRedirectUri } from "./redirect-preview";
 import { EMPTY_FORM, type SecretForm, secretPointers, secretSchema, toCredentials } from "./secret-form";
+import { isDatabase } from "./test-secret";
+import { TestTyped } from "./test-typed";
 import { ValueFields } from "./value-fields";
 
 const schema = secretSchema({ client: true, values: true });
@@ -65,6 +67,14 @@ export function AddSecret({ workspaceId }: { workspaceId: string }) {
     if (only && getValues("clientId") === null) form.resetField("clientId", { defaultValue: only });
   }, [only, getValues, form]);
 
+  const typed = (values: SecretForm) => ({
+    type: values.type,
+    authClientId: values.type === "oauth2" ? values.clientId : null,
+    // What was typed for another client is not for this one.
+    credentials: toCredentials(client?.attributes.asks_with_login ? values : { ...values, username: "", password: "" }),
+  });
+  const testTyped = <TestTyped form={form} send={(values) => api.secrets.testNew(workspaceId, typed(values))} />;
+
   const save = (then: "save" | "authorize") =>
     form.handleSubmit(async (values) => {
       if (busy) return;
@@ -74,13 +84,8 @@ export function AddSecret({ workspaceId }: { workspaceId: string }) {
       try {
         const made = await withReauth(() =>
           api.secrets.create(workspaceId, {
+            ...typed(values),
             name: values.name.trim(),
-            type: values.type,
-            authClientId: values.type === "oauth2" ? values.clientId : null,
-            // What was typed for another client is not for this one.
-            credentials: toCredentials(
-              client?.attributes.asks_with_login ? values : { ...values, username: "", password: "" },
-            ),
             allowedHosts: values.hosts,
           }),
         );
@@ -225,12 +230,16 @@ export function AddSecret({ workspaceId }: { workspaceId: string }) {
               {browser ? (
                 <RedirectPreview {...redirect} />
               ) : (
-                <Note>Nobody has to sign in anywhere: Latchkey asks for the token as soon as this is saved.</Note>
+                <>
+                  <Note>Nobody has to sign in anywhere: Latchkey asks for the token as soon as this is saved.</Note>
+                  {testTyped}
+                </>
               )}
             </>
           ) : (
             <>
               <ValueFields control={control} type={type} />
+              {isDatabase(type) ? testTyped : null}
               <AllowedHostsField control={control} type={type} />
             </>
           )}

@@ -35,6 +35,8 @@ import { secretQuery } from "./queries";
 import { RedirectPreview } from "./redirect-preview";
 import { RevealField } from "./reveal-policy";
 import { type SecretForm, secretPointers, secretSchema, storedWords, toCredentials, valuesFrom } from "./secret-form";
+import { isDatabase } from "./test-secret";
+import { TestTyped } from "./test-typed";
 import { ValueFields } from "./value-fields";
 
 /** Edits a secret: its name, what is asked for, or its values. Type and client never change. */
@@ -81,6 +83,7 @@ function Loaded({ workspaceId, secret }: { workspaceId: string; secret: AuthSecr
   const router = useRouter();
   const queries = useQueryClient();
   const toast = useToast();
+  const may = useMay(workspaceId);
   const askOffline = useSearchParams().get("add") === "offline";
   const type = secret.attributes.type;
   const oauth = type === "oauth2";
@@ -126,6 +129,16 @@ function Loaded({ workspaceId, secret }: { workspaceId: string; secret: AuthSecr
     setValue("values", valuesFrom(type, secret.attributes.visible));
     setReplacing(true);
   };
+
+  const testTyped = (
+    <TestTyped
+      form={form}
+      send={(values) => api.secrets.testChanged(workspaceId, secret.id, { credentials: toCredentials(values) })}
+      refused={
+        oauth && may("workspaces.auth_secret.refresh") === false ? "You may not have tokens refreshed here." : null
+      }
+    />
+  );
 
   const save = (then: "save" | "authorize") =>
     form.handleSubmit(async (after) => {
@@ -224,9 +237,13 @@ function Loaded({ workspaceId, secret }: { workspaceId: string; secret: AuthSecr
                   ? "Other scopes and parameters take effect when the secret is authorized the next time."
                   : "When what is asked with changes, the token it holds is given up and a new one asked for at once."}
               </Note>
+              {browser ? null : testTyped}
             </>
           ) : replacing ? (
-            <ValueFields control={control} type={type} stored />
+            <>
+              <ValueFields control={control} type={type} stored />
+              {isDatabase(type) ? testTyped : null}
+            </>
           ) : (
             <div className="field">
               <span className="label">Values</span>

@@ -11,8 +11,8 @@ import { Note } from "@/components/ui/note";
 import type { AuthSecret, ConnectionTest, TokenTest } from "@/lib/sdk/resources";
 import { Traffic } from "./traffic";
 
-export function isDatabase(secret: AuthSecret): boolean {
-  return secret.attributes.type === "postgresql" || secret.attributes.type === "mysql";
+export function isDatabase(type: AuthSecret["attributes"]["type"]): boolean {
+  return type === "postgresql" || type === "mysql";
 }
 
 /** Tries a secret out: the login of a database, or the request by which Latchkey gets its token. */
@@ -21,7 +21,7 @@ export function TestSecret({ workspaceId, secret }: { workspaceId: string; secre
   const may = useMay(workspaceId);
   const { busy, error, run } = useAction();
   const [answer, setAnswer] = useState<ConnectionTest | TokenTest | null>(null);
-  const database = isDatabase(secret);
+  const database = isDatabase(secret.attributes.type);
   const refused =
     may("workspaces.auth_secret.edit") === false
       ? "You may not edit secrets here."
@@ -54,15 +54,22 @@ export function TestSecret({ workspaceId, secret }: { workspaceId: string; secre
         <Note tone="warn" live>
           {error}
         </Note>
-      ) : answer?.type === "connection-test" ? (
-        <Note tone={answer.attributes.tls ? "ok" : "warn"} live>
-          The login works: {answer.attributes.server}, in {answer.attributes.duration_ms} ms
-          {answer.attributes.tls ? ", over TLS." : ". Without TLS: whoever is on the way can read along."}
-        </Note>
       ) : answer ? (
-        <TokenAnswer test={answer} />
+        <TestAnswer answer={answer} />
       ) : null}
     </section>
+  );
+}
+
+/** What came of a test, of what is saved or only typed. */
+export function TestAnswer({ answer }: { answer: ConnectionTest | TokenTest }) {
+  if (answer.type === "token-test") return <TokenAnswer test={answer} />;
+  const { server, tls, duration_ms } = answer.attributes;
+  return (
+    <Note tone={tls ? "ok" : "warn"} live>
+      The login works: {server}, in {duration_ms} ms
+      {tls ? ", over TLS." : ". Without TLS: whoever is on the way can read along."}
+    </Note>
   );
 }
 

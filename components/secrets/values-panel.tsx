@@ -51,7 +51,7 @@ export function ValuesPanel({ workspaceId, secret }: { workspaceId: string; secr
           <Link href={`/workspaces/${workspaceId}/secrets/${secret.id}/edit`}>Edit</Link>
         </Button>
       </div>
-      {isDatabase(secret) ? <TestSecret workspaceId={workspaceId} secret={secret} /> : null}
+      {isDatabase(secret.attributes.type) ? <TestSecret workspaceId={workspaceId} secret={secret} /> : null}
       <UseIt workspaceId={workspaceId} secret={secret} />
       <Happened workspaceId={workspaceId} secretId={secret.id} />
     </div>

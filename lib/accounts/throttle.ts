@@ -48,5 +48,7 @@ export const POLICIES = {
   guard: { free: 20, leakMs: 3_000, maxMs: 60_000 },
   /** Webhooks a person has tested, or messages delivered again: each is a request of ours to somebody's server. */
   webhook: { free: 20, leakMs: 3_000, maxMs: MINUTE },
+  /** Secrets a person has tested, saved or not: each is a connection of ours to an address that he chose. */
+  test: { free: 20, leakMs: 3_000, maxMs: MINUTE },
   code: { free: 10, leakMs: 30_000, maxMs: 5 * MINUTE },
 } as const satisfies Record<string, ThrottlePolicy>;

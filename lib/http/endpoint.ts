@@ -50,6 +50,8 @@ export interface Definition<Body> {
   access: AccessRule;
   /** The body's schema; "none" refuses nothing and reads nothing (refresh accepts any body, CONTRACT section 8). */
   body?: z.ZodType<Body> | "none";
+  /** Of a body that may be left out or be `{}`: the handler gets undefined then. */
+  mayBeEmpty?: true;
   /** Query parameters the endpoint knows; any other is 400. "any" where somebody else chooses them (a provider's callback). */
   query?: readonly string[] | "any";
   /** "any": the answer is whatever somebody else sends, so `Accept` is not ours to judge. */
@@ -189,11 +191,16 @@ const CLASSES = ["", "1xx", "2xx", "3xx", "4xx", "5xx"] as const;
 async function readBody<Body>(request: Request, definition: Definition<Body>): Promise<Body> {
   if (definition.body === undefined || definition.body === "none") return undefined as Body;
   const value = await readJsonBody(request);
+  if (definition.mayBeEmpty && isEmpty(value)) return undefined as Body;
   if (value === undefined) throw new AppError("invalid_json", "This call needs a JSON body.");
   const parsed = definition.body.safeParse(value);
   if (!parsed.success) throw complaint(parsed.error);
   return parsed.data;
 }
+
+/** Nothing, or the empty object that clients send where a call needs nothing. */
+const isEmpty = (value: unknown) =>
+  value === undefined || (typeof value === "object" && value !== null && Object.keys(value).length === 0);
 
 function refuseUnknownParameters(url: URL, known: readonly string[] | "any" | undefined): void {
   if (known === "any") return;

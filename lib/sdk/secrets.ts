@@ -84,6 +84,19 @@ const at = (workspaceId: string, secretId?: string, tail = "") =>
 
 type Wait = Pick<RequestOptions, "signal">;
 
+const newBody = ({ name, type, credentials, allowedHosts, authClientId }: Partial<NewSecret>) => ({
+  data: {
+    type: "auth-secret",
+    attributes: {
+      ...(name === undefined ? {} : { name }),
+      ...(type ? { type } : {}),
+      credentials,
+      ...(allowedHosts ? { allowed_hosts: allowedHosts } : {}),
+    },
+    ...(authClientId ? { relationships: { auth_client: { data: { id: authClientId, type: "auth-client" } } } } : {}),
+  },
+});
+
 /** Calls about auth secrets (CONTRACT.md section 3, API.md). All reject with `LatchkeyError`. */
 export function secretCalls(client: Client) {
   return {
@@ -104,22 +117,7 @@ export function secretCalls(client: Client) {
     get: (workspaceId: string, secretId: string, wait: Wait = {}) =>
       client.single<AuthSecret>("GET", at(workspaceId, secretId), wait),
     create: (workspaceId: string, secret: NewSecret) =>
-      client.single<AuthSecret>("POST", at(workspaceId), {
-        body: {
-          data: {
-            type: "auth-secret",
-            attributes: {
-              name: secret.name,
-              ...(secret.type ? { type: secret.type } : {}),
-              credentials: secret.credentials,
-              ...(secret.allowedHosts ? { allowed_hosts: secret.allowedHosts } : {}),
-            },
-            ...(secret.authClientId
-              ? { relationships: { auth_client: { data: { id: secret.authClientId, type: "auth-client" } } } }
-              : {}),
-          },
-        },
-      }),
+      client.single<AuthSecret>("POST", at(workspaceId), { body: newBody(secret) }),
     update: (workspaceId: string, secretId: string, change: SecretChange) =>
       client.single<AuthSecret>("PATCH", at(workspaceId, secretId), {
         body: { data: { type: "auth-secret", id: secretId, attributes: change } },
@@ -138,6 +136,18 @@ export function secretCalls(client: Client) {
      */
     test: (workspaceId: string, secretId: string) =>
       client.single<ConnectionTest | TokenTest>("POST", at(workspaceId, secretId, "/test"), { body: {} }),
+    /** The same of a secret that is not there yet. Nothing is kept: neither what was given nor a token that came. */
+    testNew: (workspaceId: string, secret: Omit<NewSecret, "name">) =>
+      client.single<ConnectionTest | TokenTest>(
+        "POST",
+        `/v2/workspaces/${encodeURIComponent(workspaceId)}/secret-test`,
+        { body: newBody(secret) },
+      ),
+    /** The same of a secret as it would be with these `credentials`. Nothing is kept; a stored password is not used for a database. */
+    testChanged: (workspaceId: string, secretId: string, { credentials }: Pick<SecretChange, "credentials">) =>
+      client.single<ConnectionTest | TokenTest>("POST", at(workspaceId, secretId, "/test"), {
+        body: { data: { type: "auth-secret", id: secretId, attributes: { credentials } } },
+      }),
     /** Has Latchkey make a request with the secret; the answer is masked. */
     request: (workspaceId: string, secretId: string, request: SecretRequest) =>
       askWithSecret(client, workspaceId, secretId, request),

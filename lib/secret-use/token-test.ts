@@ -8,6 +8,7 @@ import { AppError, type Problem } from "@/lib/errors";
 import type { Resource } from "@/lib/http/json-api";
 import { tokenHost } from "@/lib/oauth/server-for";
 import type { Exchange } from "@/lib/oauth/witness";
+import type { Freshened } from "@/lib/refresher/live-world";
 import { testRequest } from "@/lib/refresher/test-request";
 import { needsBrowser } from "@/lib/secret-types/oauth2";
 import type { SecretRow } from "@/lib/secrets/rows";
@@ -15,10 +16,11 @@ import { findSecret } from "@/lib/secrets/service";
 import { problemOf } from "@/lib/secrets/state";
 import { closedBy } from "@/lib/secrets/unserved";
 import { type MaskedExchange, maskedExchange } from "./masked-exchange";
+import { limitTests } from "./test-limit";
 
 /** "Test" of a secret for whose tokens Latchkey asks by itself: one request, shown with its answer. */
 
-const WAIT_MS = 20_000;
+export const WAIT_MS = 20_000;
 
 /**
  * Asks for a token as the refresher does, under the same lease, keeps what comes, and tells what was sent and answered, with every value
@@ -30,6 +32,7 @@ export async function testTokenRequest(caller: Caller, scope: WorkspaceScope, ro
   const target = { type: "auth-secret", id: row.id, name: row.name };
   await permit(caller, "workspaces.auth_secret.refresh", scope, target);
   const client = await clientOf(row);
+  await limitTests(caller);
   await recordNow(caller, {
     tenantId: scope.tenantId,
     workspaceId: scope.workspaceId,
@@ -51,21 +54,28 @@ export async function testTokenRequest(caller: Caller, scope: WorkspaceScope, ro
     },
   );
   const after = await findSecret(caller, scope, row.id, "secret.tested");
-  if (came.kind === "closed") {
-    const { detail } = closedBy(came);
-    throw new AppError("provider_fault", `Nothing was sent. ${detail}`, { retryAfterS: came.retryAfterMs / 1000 });
-  }
+  if (came.kind === "closed") throw resting(came);
   if (came.kind !== "landed" && came.kind !== "failed" && seen.length === 0) throw unsent(after);
-  const details = holdsOnAuthClients(caller, "get", client.scope);
-  return toTokenTest(after, {
-    ...verdict(after, came),
-    exchanges: seen.map((exchange) => maskedExchange(exchange, details)),
+  const verdict = verdictOf(after, came);
+  return toTokenTest(row.id, {
+    ...verdict,
+    expiresMs: verdict.outcome === "token" ? after.expiresMs : null,
+    exchanges: shownTo(caller, client, seen),
     durationMs: performance.now() - began,
   });
 }
 
-async function clientOf(row: SecretRow): Promise<OAuthClient> {
-  const { authClientTenantId, authClientId } = row;
+/** Every exchange masked; of the auth client's own values so much as this caller may read. */
+export function shownTo(caller: Caller, client: OAuthClient, seen: readonly Exchange[]): MaskedExchange[] {
+  const details = holdsOnAuthClients(caller, "get", client.scope);
+  return seen.map((exchange) => maskedExchange(exchange, details));
+}
+
+/** @throws AppError bad_request for what a person grants in a browser */
+export async function clientOf({
+  authClientTenantId,
+  authClientId,
+}: Pick<SecretRow, "authClientTenantId" | "authClientId">): Promise<OAuthClient> {
   const client = authClientTenantId && authClientId ? await openOAuthClient(authClientTenantId, authClientId) : null;
   if (!client || needsBrowser(client.options.grant_type))
     throw new AppError(
@@ -73,6 +83,12 @@ async function clientOf(row: SecretRow): Promise<OAuthClient> {
       "Only secrets for whose tokens Latchkey asks by itself can be tested. This one is authorized in a browser: refresh it, or authorize it again.",
     );
   return client;
+}
+
+/** The provider is left alone for a while. */
+export function resting(came: Extract<Freshened, { kind: "closed" }>): AppError {
+  const { detail } = closedBy(came);
+  return new AppError("provider_fault", `Nothing was sent. ${detail}`, { retryAfterS: came.retryAfterMs / 1000 });
 }
 
 /** Somebody else's attempt was under way, or the secret has to rest. */
@@ -94,13 +110,13 @@ function unsent(row: SecretRow): AppError {
   );
 }
 
-interface Verdict {
+export interface Verdict {
   outcome: "token" | "refused" | "no_answer";
   detail: string;
   problem: Problem | null;
 }
 
-function verdict(row: SecretRow, came: Awaited<ReturnType<typeof testRequest>>): Verdict {
+function verdictOf(row: SecretRow, came: Awaited<ReturnType<typeof testRequest>>): Verdict {
   if (came.kind === "landed")
     return {
       outcome: "token",
@@ -119,18 +135,26 @@ function verdict(row: SecretRow, came: Awaited<ReturnType<typeof testRequest>>):
   };
 }
 
-function toTokenTest(
-  row: SecretRow,
-  { outcome, detail, problem, exchanges, durationMs }: Verdict & { exchanges: MaskedExchange[]; durationMs: number },
+/** @param secretId null: it is not saved */
+export function toTokenTest(
+  secretId: string | null,
+  {
+    outcome,
+    detail,
+    problem,
+    expiresMs,
+    exchanges,
+    durationMs,
+  }: Verdict & { expiresMs: number | null; exchanges: MaskedExchange[]; durationMs: number },
 ): Resource {
   return {
-    id: row.id,
+    id: secretId,
     type: "token-test",
     attributes: {
       outcome,
       detail,
       problem,
-      expires_at: outcome === "token" && row.expiresMs !== null ? new Date(row.expiresMs).toISOString() : null,
+      expires_at: expiresMs === null ? null : new Date(expiresMs).toISOString(),
       exchanges,
       duration_ms: Math.round(durationMs),
     },

@@ -46,6 +46,15 @@ export const createBody = z.strictObject({
 
 export type CreateBody = z.infer<typeof createBody>;
 
+/** What would be added, to be tested: a name may come later. */
+export const testBody = createBody.extend({
+  data: createBody.shape.data.extend({
+    attributes: createBody.shape.data.shape.attributes.extend({ name: displayName.optional() }),
+  }),
+});
+
+export type TestBody = z.infer<typeof testBody>;
+
 export const updateBody = z.strictObject({
   data: z.strictObject({
     type: z.literal("auth-secret", "must be auth-secret"),

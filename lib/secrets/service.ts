@@ -5,23 +5,24 @@ import type { WorkspaceScope } from "@/lib/access/scope";
 import { workspaceRedirectCode } from "@/lib/accounts/people";
 import { resolveWorkspace } from "@/lib/accounts/places";
 import { recordNow, recordWith } from "@/lib/audit/record";
-import { clientVisibleFrom, grantTypeOf, openOAuthClient } from "@/lib/auth-clients/service";
+import { grantTypeOf, openOAuthClient } from "@/lib/auth-clients/service";
 import { sealJson } from "@/lib/crypto/envelope";
-import { inTenant, type Tx } from "@/lib/db/tx";
+import { inTenant } from "@/lib/db/tx";
 import { AppError, notFound } from "@/lib/errors";
 import type { Resource } from "@/lib/http/json-api";
 import { isId, newId } from "@/lib/ids";
 import { releaseSecretName, reserveSecretName } from "@/lib/oauth/redirect-names";
-import { isSecretType, SECRET_TYPE_NAMES, SECRET_TYPES } from "@/lib/secret-types";
+import { isSecretType, SECRET_TYPES } from "@/lib/secret-types";
 import { nameKey } from "@/lib/secret-types/names";
-import { needsBrowser, type OAuth2CredentialsInput, type OAuth2Options } from "@/lib/secret-types/oauth2";
+import { needsBrowser, type OAuth2CredentialsInput } from "@/lib/secret-types/oauth2";
 import { type SecretType, showsValues, visibleValues } from "@/lib/secret-types/secret-type";
 import { readSecretAudited } from "./audited-read-store";
-import { extrasOf, givenLifetime, readCredentials, refuseUnfit } from "./credentials-input";
+import { extrasOf, givenLifetime } from "./credentials-input";
 import { flagIfDamaged } from "./damage";
 import { insertEvent } from "./event-store";
 import { completeKeyPair, publicKeysOf } from "./key-pair";
 import { lastUsed } from "./list-store";
+import { readNew, visibleClient } from "./new-secret";
 import { credentialsPlace, openCredentials, openExtras, openTokens } from "./opened";
 import { publishedKeysOf, publishKeys } from "./published-key-store";
 import type { CreateBody, OpenCredentials, SecretView } from "./resource";
@@ -79,25 +80,16 @@ export async function recordDenied(
 }
 
 export async function createSecret(caller: Caller, workspaceId: string, body: CreateBody): Promise<Resource> {
-  const { attributes, relationships } = body.data;
+  const { attributes } = body.data;
   const scope = await resolveWorkspace(caller, workspaceId, CREATE);
   await permit(caller, CREATE, scope, { type: "auth-secret", name: attributes.name });
-  const clientId = relationships?.auth_client?.data.id;
-  const client =
-    clientId === undefined
-      ? null
-      : await inTenant(scope.tenantId, (tx) => visibleClient(tx, scope, clientId)).catch(async (error: unknown) => {
-          await recordDenied(caller, scope, "workspaces.auth_clients.get", { type: "auth-client", id: clientId });
-          throw error;
-        });
-  const type = typeOf(attributes.type, client?.type);
-  const given = readCredentials(type, attributes.credentials);
+  const { type, given, client } = await readNew(caller, scope, body.data);
+  const clientId = client?.id;
   const pair = type === "rs256" ? await completeKeyPair(given, null) : null;
   const values = pair ?? given;
   const id = newId();
   const oauth2 = type === "oauth2" ? (values as OAuth2CredentialsInput) : null;
   const grantType = oauth2 && client ? grantTypeOf(client) : null;
-  if (oauth2 && client) refuseUnfit(client.options as unknown as OAuth2Options, oauth2, true);
   const sealed = await sealJson(credentialsPlace(scope.tenantId, id, 1), oauth2 ? extrasOf(oauth2) : values);
   const opened = oauth2?.access_token && client ? await openOAuthClient(client.tenantId, client.id) : null;
 
@@ -170,31 +162,6 @@ export async function createSecret(caller: Caller, workspaceId: string, body: Cr
     await store.notifyChange(tx, scope.workspaceId, id);
   });
   return (await viewOne(caller, scope, await findSecret(caller, scope, id, GET), "written")).resource;
-}
-
-async function visibleClient(tx: Tx, scope: WorkspaceScope, id: string) {
-  const client = isId(id) ? await clientVisibleFrom(tx, scope, id) : null;
-  if (!client)
-    throw new AppError("invalid_attribute", "There is no such auth client that this workspace can use.", {
-      source: { pointer: "/data/relationships/auth_client/data/id" },
-    });
-  return client;
-}
-
-function typeOf(given: string | undefined, clients: string | undefined): keyof typeof SECRET_TYPES {
-  const at = { source: { pointer: "/data/attributes/type" } };
-  const type = given ?? clients;
-  if (type === undefined)
-    throw new AppError("invalid_attribute", "Name the auth client, or the type of a secret that needs none.", at);
-  if (!isSecretType(type))
-    throw new AppError("invalid_attribute", `Must be one of ${SECRET_TYPE_NAMES.join(", ")}.`, at);
-  if (clients !== undefined && given !== undefined && given !== clients)
-    throw new AppError("invalid_attribute", `The auth client is of type ${clients}.`, at);
-  if (clients === undefined && SECRET_TYPES[type].needsClient)
-    throw new AppError("invalid_attribute", `A secret of type ${type} needs an auth client.`, {
-      source: { pointer: "/data/relationships/auth_client" },
-    });
-  return type;
 }
 
 export async function getSecret(caller: Caller, workspaceId: string, id: string): Promise<Resource> {

@@ -167,7 +167,7 @@ function asksWith(extras: OAuth2Extras): string {
 }
 
 /** The auth client and the type are for ever (CONTRACT section 3 "Update"). The same value again is no change. */
-function refuseImmutable(row: SecretRow, data: UpdateBody["data"]): void {
+export function refuseImmutable(row: SecretRow, data: UpdateBody["data"]): void {
   const client = data.relationships?.auth_client?.data.id;
   if (client !== undefined && client !== row.authClientId)
     throw new AppError("invalid_attribute", "The auth client of a secret cannot be changed; add another secret.", {
@@ -184,7 +184,7 @@ function refuseImmutable(row: SecretRow, data: UpdateBody["data"]): void {
  *
  * @param row as it is stored now
  */
-async function readPatch(
+export async function readPatch(
   row: Pick<SecretRow, "tenantId" | "id" | "type" | "generation" | "sealed">,
   given: unknown,
 ): Promise<Record<string, unknown>> {

@@ -70,14 +70,14 @@ export const az = [
   {
     row: "AZ-3",
     what: "the auth client of a secret",
-    file: "lib/secrets/service.ts",
+    file: "lib/secrets/new-secret.ts",
     find: "const client = isId(id) ? await clientVisibleFrom(tx, scope, id) : null;",
     replace: "const client = isId(id) ? ((await clientSummaries(tx, [id]))[0] ?? null) : null;",
     also: [
       {
-        file: "lib/secrets/service.ts",
-        find: "import { clientVisibleFrom, grantTypeOf, openOAuthClient }",
-        replace: "import { clientSummaries, grantTypeOf, openOAuthClient }",
+        file: "lib/secrets/new-secret.ts",
+        find: "import { type ClientRow, clientVisibleFrom }",
+        replace: "import { type ClientRow, clientSummaries }",
       },
     ],
     tests: MATRIX,

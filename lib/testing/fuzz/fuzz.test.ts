@@ -44,6 +44,7 @@ const NEVER_WELL = new Set([
   "POST /v2/workspaces/{workspaceId}/secrets/{secretId}/jwt/decrypt",
   "POST /v2/workspaces/{workspaceId}/secrets/{secretId}/sql",
   "POST /v2/workspaces/{workspaceId}/secrets/{secretId}/test",
+  "POST /v2/workspaces/{workspaceId}/secret-test",
 ]);
 
 const routes = await allRoutes();
