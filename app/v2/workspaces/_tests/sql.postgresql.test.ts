@@ -1,5 +1,5 @@
 import { connect, type Socket } from "node:net";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { PATCH } from "@/app/v2/workspaces/[workspaceId]/secrets/[secretId]/route";
 import { POST as runSql } from "@/app/v2/workspaces/[workspaceId]/secrets/[secretId]/sql/route";
 import { Egress } from "@/lib/egress/safe-fetch";
@@ -57,6 +57,11 @@ afterAll(async () => {
   await Promise.all(doubles.map((one) => one.close()));
   installed<SqlThreads>("sql-threads")?.close();
   await vi.waitFor(() => database.owner.unsafe(`drop owned by ${USER}; drop role ${USER}`), { timeout: 10_000 });
+});
+
+beforeEach(async () => {
+  // A person may test so many logins at once (test-unsaved.test.ts).
+  await database.owner`delete from sign_in_failures`;
 });
 
 let count = 0;

@@ -1,6 +1,7 @@
-import { beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { POST as TEST_NEW } from "@/app/v2/workspaces/[workspaceId]/secret-test/route";
 import { POST as TEST } from "@/app/v2/workspaces/[workspaceId]/secrets/[secretId]/test/route";
+import { systemClock } from "@/lib/clock";
 import { makeTask } from "@/lib/testing/callers";
 import { type Answer, call } from "@/lib/testing/http";
 import { useOAuthWorld } from "@/lib/testing/oauth-world";
@@ -31,6 +32,8 @@ beforeAll(async () => {
 beforeEach(async () => {
   await world.database.owner`delete from sign_in_failures`;
 });
+
+afterEach(() => vi.restoreAllMocks());
 
 type Auth = Record<string, string>;
 const testNew = (attributes: Record<string, unknown>, clientId?: string, as: Auth = world.owner.basic) =>
@@ -124,11 +127,15 @@ describe("a login to a database", () => {
       await postSecret(world.place, world.owner.basic, { name: "Counted", type: "postgresql", credentials: login }),
     );
     const nowhere = { host: "10.0.0.7" };
+    const now = systemClock.now();
+    const clock = vi.spyOn(systemClock, "now").mockReturnValue(now);
     for (let i = 0; i < 20; i++) expect((await database(nowhere)).status).toBe(424);
     await database(nowhere);
     const answers = [await database(nowhere), await testChanged(secretId, login)];
     for (const answer of answers) expect([answer.status, answer.body.errors[0].code]).toEqual([429, "throttled"]);
     expect(answers[0]?.headers.get("retry-after")).toMatch(/^\d+$/);
+    clock.mockReturnValue(now + 60_000);
+    expect((await database(nowhere)).status).toBe(424);
   });
 });
 
