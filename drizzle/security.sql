@@ -106,7 +106,8 @@ $$;
 -- A secret with its token state and its client's trouble, as every read needs it. security_invoker: row-level security
 -- judges the reader, not the owner of the view.
 DROP FUNCTION IF EXISTS latchkey_read_secret(text, text, text), latchkey_read_secrets_audited(jsonb),
-  latchkey_read_tokens_audited(jsonb);
+  latchkey_read_tokens_audited(jsonb), latchkey_read_requests_audited(jsonb);
+DROP VIEW IF EXISTS request_rows;
 DROP VIEW IF EXISTS token_rows;
 DROP VIEW IF EXISTS secret_rows;
 CREATE VIEW secret_rows WITH (security_invoker = true) AS
@@ -140,6 +141,13 @@ CREATE VIEW token_rows WITH (security_invoker = true) AS
          due_ms, leased, failures, suspect, problem, client_problem, next_probe_ms, now_ms
     FROM secret_rows;
 
+-- The part that a request with a secret needs: the same, its values, and where it may go.
+CREATE VIEW request_rows WITH (security_invoker = true) AS
+  SELECT tenant_id, id, workspace_id, type, name, generation, sealed, allowed_hosts, auth_client_tenant_id, auth_client_id, scope,
+         created_ms, status, token_generation, token_sealed, expires_ms, received_ms, lifetime_s, renewable, token_type,
+         scope_granted, fingerprint, due_ms, leased, failures, suspect, problem, client_problem, next_probe_ms, now_ms
+    FROM secret_rows;
+
 -- The hot read: one statement instead of a transaction with set_config around each read. Takes tenant, workspace and id,
 -- so it shows no more than the policy would. DECISIONS.md has the figures.
 CREATE FUNCTION latchkey_read_secret(p_tenant text, p_workspace text, p_secret text)
@@ -156,27 +164,49 @@ SET enable_hashjoin = off SET enable_mergejoin = off AS $$
   WITH asked AS (
     SELECT * FROM jsonb_to_recordset(p_asked) AS r(secret_id text, tenant_id text, workspace_id text,
       actor_kind text, actor_id text, actor_name text, via text, credential_id text, action text, request_id text,
-      purpose text, ip text, user_agent text, detail jsonb, host text, destinations text[])),
+      purpose text, ip text, user_agent text, detail jsonb)),
   found AS (
     SELECT r.* FROM (SELECT DISTINCT secret_id, tenant_id, workspace_id FROM asked) a JOIN secret_rows r
         ON r.tenant_id = a.tenant_id AND r.id = a.secret_id AND r.workspace_id = a.workspace_id),
   written AS (
     INSERT INTO audit_entries (tenant_id, actor_kind, actor_id, actor_name, via, credential_id, action, outcome,
+      workspace_id, target_type, target_id, target_name, generation, request_id, purpose, ip, user_agent, detail)
+    SELECT a.tenant_id, a.actor_kind, a.actor_id, a.actor_name, a.via, a.credential_id, a.action,
+           CASE WHEN f.id IS NULL THEN 'failed'
+                WHEN a.action = 'secret.revealed' AND f.reveal_effective = 'never' THEN 'denied'
+                ELSE 'allowed' END, a.workspace_id, 'auth-secret', a.secret_id,
+           f.name, coalesce(f.token_generation, f.generation), a.request_id, a.purpose, a.ip, a.user_agent, a.detail
+      FROM asked a LEFT JOIN found f
+        ON f.id = a.secret_id AND f.workspace_id = a.workspace_id AND f.tenant_id = a.tenant_id)
+  SELECT * FROM found
+$$;
+
+-- The same of secrets that a request is made with.
+CREATE FUNCTION latchkey_read_requests_audited(p_asked jsonb)
+RETURNS SETOF request_rows LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp
+SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+  WITH asked AS (
+    SELECT * FROM jsonb_to_recordset(p_asked) AS r(secret_id text, tenant_id text, workspace_id text,
+      actor_kind text, actor_id text, actor_name text, via text, credential_id text, action text, request_id text,
+      purpose text, ip text, user_agent text, detail jsonb, host text, destinations text[])),
+  found AS (
+    SELECT q.* FROM (SELECT DISTINCT secret_id, tenant_id, workspace_id FROM asked) a JOIN request_rows q
+        ON q.tenant_id = a.tenant_id AND q.id = a.secret_id AND q.workspace_id = a.workspace_id),
+  written AS (
+    INSERT INTO audit_entries (tenant_id, actor_kind, actor_id, actor_name, via, credential_id, action, outcome,
       workspace_id, target_type, target_id, target_name, generation, request_id, purpose, ip, user_agent, detail, host)
     SELECT a.tenant_id, a.actor_kind, a.actor_id, a.actor_name, a.via, a.credential_id, a.action,
            -- A request to somewhere the secret may not be sent is denied (PX-1).
-           CASE WHEN a.destinations IS NOT NULL AND NOT f.allowed_hosts && a.destinations THEN 'denied'
+           CASE WHEN NOT q.allowed_hosts && a.destinations THEN 'denied'
                 -- To be sent with a token, and none that lives is there: nothing leaves with this entry.
-                WHEN f.id IS NULL OR a.destinations IS NOT NULL AND f.type = 'oauth2'
-                     AND (f.token_sealed IS NULL OR f.expires_ms <= f.now_ms)
+                WHEN q.id IS NULL OR q.type = 'oauth2' AND (q.token_sealed IS NULL OR q.expires_ms <= q.now_ms)
                 THEN 'failed'
-                WHEN a.action = 'secret.revealed' AND f.reveal_effective = 'never' THEN 'denied'
                 ELSE 'allowed' END, a.workspace_id, 'auth-secret', a.secret_id,
-           f.name, coalesce(f.token_generation, f.generation), a.request_id, a.purpose, a.ip, a.user_agent,
-           CASE WHEN a.destinations IS NOT NULL AND NOT f.allowed_hosts && a.destinations
+           q.name, coalesce(q.token_generation, q.generation), a.request_id, a.purpose, a.ip, a.user_agent,
+           CASE WHEN NOT q.allowed_hosts && a.destinations
                 THEN coalesce(a.detail, '{}') || '{"code": "blocked_destination"}' ELSE a.detail END, a.host
-      FROM asked a LEFT JOIN found f
-        ON f.id = a.secret_id AND f.workspace_id = a.workspace_id AND f.tenant_id = a.tenant_id)
+      FROM asked a LEFT JOIN found q
+        ON q.id = a.secret_id AND q.workspace_id = a.workspace_id AND q.tenant_id = a.tenant_id)
   SELECT * FROM found
 $$;
 

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { Agent, request as httpRequest, type IncomingMessage } from "node:http";
+import { connect } from "node:net";
 import { beforeAll, describe, expect, test } from "vitest";
 import { useOAuthWorld } from "@/lib/testing/oauth-world";
 import { PLAIN, useOutboundWorld } from "@/lib/testing/outbound-world";
@@ -110,6 +111,44 @@ describe("401 with oauth2", () => {
     agent.destroy();
     expect(statuses).toEqual([424, 200]);
   });
+});
+
+test.each([
+  ["in one piece with its head", 0],
+  ["in two pieces", 3],
+])("a small body that comes %s arrives whole, and the socket serves the next request", async (_what, cut) => {
+  const bodies: string[] = [];
+  passing.respond = async (request, response) => {
+    bodies.push(Buffer.concat(await request.toArray()).toString());
+    response.end("fine");
+  };
+  const body = "a small body";
+  const head = [
+    `POST /outbound/${await apiKey()}/${host}/ HTTP/1.1`,
+    `Host: ${new URL(origin).host}`,
+    `Authorization: ${new Headers(world.task.basic).get("authorization")}`,
+    "X-Latchkey-Scheme: http",
+    `Content-Length: ${body.length}`,
+    "",
+    "",
+  ].join("\r\n");
+  const socket = connect(Number(new URL(origin).port), "127.0.0.1");
+  let answers = "";
+  socket.on("data", (text) => {
+    answers += text;
+  });
+  const count = () => answers.split("fine").length - 1;
+  for (let round = 1; round <= 2; round++) {
+    socket.write(head + body.slice(0, cut || undefined));
+    if (cut > 0) {
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      socket.write(body.slice(cut));
+    }
+    while (count() < round) await once(socket, "data");
+  }
+  socket.destroy();
+  expect(bodies).toEqual([body, body]);
+  expect(answers).toMatch(/^HTTP\/1\.1 200 /);
 });
 
 describe("bodies stream", () => {

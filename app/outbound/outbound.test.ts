@@ -4,8 +4,11 @@ import { request as httpRequest, type ServerResponse } from "node:http";
 import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
 import { beforeAll, describe, expect, test } from "vitest";
+import { PATCH } from "@/app/v2/workspaces/[workspaceId]/secrets/[secretId]/route";
 import { newId } from "@/lib/ids";
+import { targetOf } from "@/lib/secret-use/outbound";
 import { makePerson, makePlace, makeSession, makeTask, OWNER } from "@/lib/testing/callers";
+import { call } from "@/lib/testing/http";
 import { useOAuthWorld } from "@/lib/testing/oauth-world";
 import { PLAIN, useOutboundWorld } from "@/lib/testing/outbound-world";
 
@@ -75,6 +78,54 @@ describe("curl", () => {
   });
 });
 
+describe("a secret in use", () => {
+  const change = async (secretId: string, attributes: Record<string, unknown>) => {
+    const params = { workspaceId: world.place.workspaceId, secretId };
+    const json = { data: { type: "auth-secret", attributes } };
+    expect((await call(PATCH, { method: "PATCH", params, as: world.owner.basic, json })).status).toBe(200);
+  };
+
+  test("another value goes out with the next request, and is what is masked then", async () => {
+    const [before, after] = ["k-before-0123456789", "k-after-9876543210"];
+    const id = await apiKey(before);
+    passing.respond = (request, response) => response.end(`key=${request.headers["x-api-key"]}`);
+    for (let i = 0; i < 2; i++) expect(await (await ask(id)).text()).toBe(`key=${"*".repeat(before.length)}`);
+    await change(id, { credentials: { headerName: "X-Api-Key", headerValue: after } });
+    expect(await (await ask(id)).text()).toBe(`key=${"*".repeat(after.length)}`);
+    expect(passing.seen.map(({ headers }) => headers["x-api-key"])).toEqual([before, before, after]);
+  });
+
+  test("a host that was taken off the list gets nothing more", async () => {
+    const id = await apiKey();
+    expect((await ask(id)).status).toBe(200);
+    await change(id, { allowed_hosts: ["api.example.com"] });
+    expect((await ask(id)).status).toBe(403);
+    expect((await audit(id)).map(({ outcome }) => outcome)).toEqual(["allowed", "denied"]);
+    expect(passing.seen).toHaveLength(1);
+  });
+
+  test("AU-1: without its entry no request is sent, however lately the value was opened: 503; it recovers by itself", async () => {
+    const id = await apiKey();
+    expect((await ask(id)).status).toBe(200);
+    await world.database.owner`alter table audit_entries add constraint no_room check (false) not valid`;
+    const answer = await ask(id);
+    expect([answer.status, answer.headers.get("retry-after")]).toEqual([503, "5"]);
+    expect(passing.seen).toHaveLength(1);
+    await world.database.owner`alter table audit_entries drop constraint no_room`;
+    expect((await ask(id)).status).toBe(200);
+    expect((await audit(id)).map(({ outcome }) => outcome)).toEqual(["allowed", "allowed"]);
+  });
+
+  test("a row that was edited in the database opens no more, however lately it did", async () => {
+    const id = await apiKey();
+    expect((await ask(id)).status).toBe(200);
+    await world.database
+      .owner`update secrets set sealed = set_byte(sealed, length(sealed) - 1, get_byte(sealed, length(sealed) - 1) # 1) where id = ${id}`;
+    expect((await ask(id)).status).toBe(409);
+    expect(passing.seen).toHaveLength(1);
+  });
+});
+
 describe("the path", () => {
   test("goes on as it was written, dots aside", async () => {
     const id = await apiKey();
@@ -114,6 +165,13 @@ describe("the path", () => {
     const answer = await fetch(`${origin}/outbound/${await apiKey()}/${host}/`, { headers: world.task.basic });
     expect(answer.status).toBe(424);
     expect(passing.seen).toEqual([]);
+  });
+
+  test("keeps a port that is the other scheme's usual one", () => {
+    const asked = (host: string) => new URL(`${origin}/outbound/s/${host}/a`);
+    expect(targetOf(asked("api.example.com:443"), "http").url.href).toBe("http://api.example.com:443/a");
+    expect(targetOf(asked("api.example.com:80"), "http").url.href).toBe("http://api.example.com/a");
+    expect(targetOf(asked("api.example.com:80"), "https").url.href).toBe("https://api.example.com:80/a");
   });
 
   test("stays out of the log, but for the host", async () => {

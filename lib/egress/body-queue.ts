@@ -18,6 +18,7 @@ export class BodyQueue implements AsyncIterableIterator<Buffer, undefined> {
   #waiting: Buffer[] = [];
   #bytes = 0;
   #paused = false;
+  #taken = false;
   #taker: Taker | null = null;
   #over: "ended" | EgressError | null = null;
 
@@ -57,7 +58,17 @@ export class BodyQueue implements AsyncIterableIterator<Buffer, undefined> {
     this.#taker = null;
   }
 
+  /** All of it at once, where it has come whole and none of it was taken before; else null, and it is taken piece by piece. */
+  whole(): Buffer | null {
+    if (this.#over !== "ended" || this.#taken) return null;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    const [only] = waiting;
+    return waiting.length === 1 && only ? only : Buffer.concat(waiting);
+  }
+
   next(): Promise<IteratorResult<Buffer, undefined>> {
+    this.#taken = true;
     const chunk = this.#waiting.shift();
     if (chunk) {
       this.#bytes -= chunk.length;

@@ -27,7 +27,7 @@ export class Rooms {
    * @param work stays of the same name take one room together, because one of them at most will send anything
    * @returns ends the stay; null when there is no room
    */
-  enter(url: string, holder: string, work?: string): (() => void) | null {
+  enter(url: string | URL, holder: string, work?: string): (() => void) | null {
     if (work === undefined) return this.#enter(url, holder);
     let shared = this.#works.get(work);
     if (!shared) {
@@ -49,8 +49,8 @@ export class Rooms {
     };
   }
 
-  #enter(url: string, holder: string): (() => void) | null {
-    const { host } = new URL(url);
+  #enter(url: string | URL, holder: string): (() => void) | null {
+    const { host } = typeof url === "string" ? new URL(url) : url;
     const places = [
       [`host ${host}`, this.limits.perHost],
       [`host ${host} holder ${holder}`, this.limits.perHolderAtHost],

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { Agent, type Dispatcher } from "undici";
+import type { Cancel } from "@/lib/cancel";
 import { settings } from "@/lib/config";
 import { BodyQueue } from "@/lib/egress/body-queue";
 import {
@@ -41,7 +42,7 @@ export interface EgressInit {
   /** Of a stream, `bodyLength` says how many bytes it has when that is known; else it goes out in chunks. */
   body?: string | Uint8Array | URLSearchParams | AsyncIterable<Uint8Array> | null;
   bodyLength?: number | null;
-  signal?: AbortSignal | null;
+  signal?: Cancel | null;
   redirect?: RequestRedirect;
 }
 

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { Dispatcher } from "undici";
+import type { Cancel } from "@/lib/cancel";
 import { EgressError } from "@/lib/egress/egress-error";
 
 /**
@@ -32,7 +33,7 @@ export interface Flow {
 
 export interface TransferOptions {
   /** Gives the request up: `not_sent` while it waits for a connection, `unknown` after. */
-  signal?: AbortSignal | null;
+  signal?: Cancel | null;
   /** Milliseconds until the headers must be there; 10 minutes by default, because a deadline loses answers (REFRESH.md). */
   headersTimeoutMs?: number;
   /** Milliseconds between two pieces of the body; 10 minutes by default. */

@@ -31,6 +31,8 @@ export interface Input<Body> {
   query: URLSearchParams;
   body: Body;
   request: Request;
+  /** Its URL, read. */
+  url: URL;
   facts: RequestFacts;
 }
 
@@ -115,6 +117,7 @@ export function endpoint<Body = undefined>(definition: Definition<Body>): Endpoi
           query: url.searchParams,
           body: await readBody(request, definition),
           request,
+          url,
           facts,
         };
         return serialise(await definition.handle(input), facts.requestId);

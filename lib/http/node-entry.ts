@@ -130,6 +130,8 @@ export async function send(from: Response | Written | Streamed, to: ServerRespon
   to.end();
 }
 
+const ONE_WRITE_BYTES = 16 * 1024;
+
 /** Whether it has no end of its own. */
 const flows = (from: Response): boolean => from.headers.get("content-type")?.startsWith("text/event-stream") === true;
 
@@ -139,6 +141,15 @@ async function flow(
   to: ServerResponse,
   headers: Record<string, string | string[]>,
 ): Promise<void> {
+  if (Buffer.isBuffer(pieces)) {
+    if (to.destroyed) return;
+    headers["Content-Length"] = String(pieces.length);
+    to.writeHead(status, headers);
+    // As text, byte for byte, a small body goes out in one write with its head.
+    if (pieces.length <= ONE_WRITE_BYTES) to.end(pieces.toString("latin1"), "latin1");
+    else to.end(pieces);
+    return;
+  }
   if (to.destroyed) {
     await pieces?.return?.();
     return;

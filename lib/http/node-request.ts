@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { type Cancel, Cancelled } from "@/lib/cancel";
 import { settings } from "@/lib/config";
 import { PEER_HEADER } from "./client-address";
 
@@ -14,6 +15,7 @@ class NodeRequest {
   readonly #response: ServerResponse;
   #headers: Headers | undefined;
   #abort: AbortController | undefined;
+  #gone: Cancelled | undefined;
   #whole: Request | undefined;
 
   constructor(request: IncomingMessage, response: ServerResponse) {
@@ -32,19 +34,41 @@ class NodeRequest {
   get signal(): AbortSignal {
     if (!this.#abort) {
       const abort = new AbortController();
-      const gone = () => {
-        if (!this.#response.writableFinished) abort.abort();
-      };
-      if (this.#response.destroyed) gone();
-      else this.#response.once("close", gone);
       this.#abort = abort;
+      if (this.gone.aborted) abort.abort();
+      else this.gone.addEventListener("abort", () => abort.abort());
     }
     return this.#abort.signal;
+  }
+
+  /** The same without an `AbortController` behind it. */
+  get gone(): Cancelled {
+    if (!this.#gone) {
+      const gone = new Cancelled();
+      const response = this.#response;
+      const closed = () => {
+        if (!response.writableFinished) gone.abort(new DOMException("The client has gone.", "AbortError"));
+      };
+      if (response.destroyed) closed();
+      else response.once("close", closed);
+      this.#gone = gone;
+    }
+    return this.#gone;
   }
 
   /** The body's bytes as they come, without a web stream around them; null when there is none. Instead of `body`, not besides it. */
   pieces(): AsyncIterable<Uint8Array> | null {
     return hasBody(this.#request) ? piecesFrom(this.#request) : null;
+  }
+
+  /** All of a body of so many bytes, where it has come already; null where some of it is still on its way. Instead of `pieces`. */
+  arrived(length: number): Buffer | null {
+    const request = this.#request;
+    if (request.readableLength !== length || request.errored) return null;
+    const body = request.read() as Buffer | null;
+    // Its end, which has no bytes, may be still to come, and is let go by.
+    request.resume();
+    return body;
   }
 
   get body(): ReadableStream<Uint8Array> | null {
@@ -163,6 +187,17 @@ export function piecesOf(request: Request): AsyncIterable<Uint8Array> | null {
   // Next's copy of this module has a class of its own.
   const { pieces } = request as Partial<NodeRequest>;
   return typeof pieces === "function" ? pieces.call(request) : (request.body as AsyncIterable<Uint8Array> | null);
+}
+
+/** All of a request's body of so many bytes, where it has come already; null where it is to be read with `piecesOf`. */
+export function arrivedBody(request: Request, length: number): Buffer | null {
+  const { arrived } = request as Partial<NodeRequest>;
+  return typeof arrived === "function" ? arrived.call(request, length) : null;
+}
+
+/** Says when the client has gone before the answer was complete, as the request's `signal`, at less cost. */
+export function goneOf(request: Request): Cancel {
+  return (request as Partial<NodeRequest>).gone ?? request.signal;
 }
 
 /** `request` as endpoints take it. */

@@ -7,13 +7,13 @@ export class Streamed {
     readonly status: number,
     /** Names in lower case. */
     readonly headers: Readonly<Record<string, string>>,
-    /** Taken one at a time; `return` where nobody wants more. */
-    readonly pieces: AsyncIterator<Uint8Array> | null,
+    /** All of it, where it is here already; else taken one at a time, and `return` where nobody wants more. */
+    readonly pieces: Buffer | AsyncIterator<Uint8Array> | null,
   ) {}
 
   toResponse(): Response {
     const { pieces, status, headers } = this;
-    if (!pieces) return new Response(null, { status, headers });
+    if (!pieces || Buffer.isBuffer(pieces)) return new Response(pieces && new Uint8Array(pieces), { status, headers });
     const body = new ReadableStream<Uint8Array>(
       {
         async pull(controller) {

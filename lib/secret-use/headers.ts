@@ -24,6 +24,8 @@ const NOT_THE_READERS = new Set([
     service-worker-allowed report-to reporting-endpoints nel sourcemap x-sourcemap`),
 ]);
 
+const NONE: ReadonlySet<string> = new Set();
+
 const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$/;
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
@@ -78,7 +80,9 @@ const refused = (name: string, complaint: string) =>
   new AppError("invalid_attribute", `The header ${name} ${complaint}.`, { source: { header: name } });
 
 /** Fields that a neighbour named as between the two of them. */
-function namedByConnection(value: string | null): Set<string> {
+function namedByConnection(value: string | null): ReadonlySet<string> {
+  // What nearly all say; it names itself alone, which ends at each hop anyway.
+  if (value === null || value === "keep-alive") return NONE;
   return new Set((value ?? "").toLowerCase().split(/[\s,]+/));
 }
 

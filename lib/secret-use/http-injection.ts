@@ -4,6 +4,7 @@ import { once } from "@/lib/process";
 import { isSecretType, SECRET_TYPES } from "@/lib/secret-types";
 import type { HeaderField } from "@/lib/secret-types/secret-type";
 import type { Release } from "@/lib/secrets/requests";
+import type { OpenCredentials } from "@/lib/secrets/resource";
 import { signJwt } from "./jwt";
 import { keysOf } from "./jwt-keys";
 import { Needles, ReflectionGuard } from "./reflection-guard";
@@ -36,13 +37,26 @@ export async function valuesOf({ row, credentials }: Released): Promise<Readonly
 export class Injection {
   readonly #fields: readonly HeaderField[];
   readonly #named: readonly string[];
+  #needles: Needles | undefined;
+  /** Names of the fields, in lower case: the caller cannot set them. */
+  readonly names: readonly string[];
 
   /**
    * @param named values that the request has besides, by reference; they must not come back either
    * @throws AppError bad_request when the stored value fits into no header, or the key is not for signing
    */
   static async of(release: Released, named: readonly string[] = []): Promise<Injection> {
-    return new Injection(release.row.type, await valuesOf(release), named);
+    const { row, credentials } = release;
+    // Of a key it is a token made now; with named values it is this request's alone.
+    if (named.length > 0 || row.type === "hs256" || row.type === "rs256")
+      return new Injection(row.type, await valuesOf(release), named);
+    // Kept as long as the opened values are.
+    const made = once("injections", () => new WeakMap<OpenCredentials, Injection>());
+    const known = made.get(credentials);
+    if (known) return known;
+    const injection = new Injection(row.type, await valuesOf(release), named);
+    made.set(credentials, injection);
+    return injection;
   }
 
   private constructor(type: string, values: Readonly<Record<string, unknown>>, named: readonly string[]) {
@@ -50,6 +64,7 @@ export class Injection {
     const injects = isSecretType(type) ? SECRET_TYPES[type].injects : null;
     if (!injects) throw new AppError("bad_request", `A secret of type ${type} makes no HTTP requests.`);
     this.#fields = injects(values).map(([name, value]) => [name.toLowerCase(), value]);
+    this.names = this.#fields.map(([name]) => name);
     const size = this.#fields.reduce((sum, [name, value]) => sum + name.length + value.length, 0);
     if (size > MOST_BYTES || this.#fields.some(([, value]) => !/^[\t\x20-\x7e\x80-\xff]*$/.test(value)))
       throw new AppError(
@@ -58,20 +73,24 @@ export class Injection {
       );
   }
 
-  /** Names of the fields, in lower case: the caller cannot set them. */
-  get names(): string[] {
-    return this.#fields.map(([name]) => name);
-  }
-
   /** `headers` with the secret's own on top. */
   into(headers: Readonly<Record<string, string>>): Record<string, string> {
-    return { ...headers, ...Object.fromEntries(this.#fields) };
+    const all = { ...headers };
+    for (const [name, value] of this.#fields) all[name] = value;
+    return all;
   }
 
   /** A guard for one answer; `of` makes it look for what earlier tries sent, too. */
   guard(...of: Injection[]): ReflectionGuard {
-    const values = [this, ...of].flatMap((one) => [...one.#fields.flatMap(hidden), ...one.#named]);
-    return new ReflectionGuard(needlesFor(values));
+    if (of.length === 0) {
+      this.#needles ??= needlesFor(this.#values());
+      return new ReflectionGuard(this.#needles);
+    }
+    return new ReflectionGuard(needlesFor([this, ...of].flatMap((one) => one.#values())));
+  }
+
+  #values(): string[] {
+    return [...this.#fields.flatMap(hidden), ...this.#named];
   }
 }
 

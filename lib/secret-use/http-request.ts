@@ -139,7 +139,7 @@ export function outboundEgress(): Egress {
  */
 export function enterRoom(url: URL, tenantId: string): () => void {
   const rooms = once("outbound-rooms", () => new Rooms({ perHost: 128, perHolderAtHost: 64, perHolder: 256 }));
-  const leave = rooms.enter(url.href, tenantId);
+  const leave = rooms.enter(url, tenantId);
   if (leave) return leave;
   throw new AppError("throttled", "Too many requests to this host are under way. Try again shortly.", {
     retryAfterS: 1,

@@ -1,4 +1,4 @@
-import { piecesOf } from "@/lib/http/node-request";
+import { arrivedBody, piecesOf } from "@/lib/http/node-request";
 
 /** Larger bodies are gone once they are sent. */
 const KEPT_BYTES = 64 * 1024;
@@ -13,10 +13,12 @@ export class KeptBody {
 
   /** The body of a request, or null when it has none. A small one is read whole first: that is quicker than passing on its pieces. */
   static async of(request: Request): Promise<KeptBody | null> {
-    const pieces = piecesOf(request);
-    if (!pieces) return null;
     const said = request.headers.get("content-length");
     const length = said === null ? null : Number(said);
+    const arrived = length !== null && length > 0 && length <= KEPT_BYTES ? arrivedBody(request, length) : null;
+    if (arrived) return new KeptBody(arrived, arrived.length);
+    const pieces = piecesOf(request);
+    if (!pieces) return null;
     if (length === null || length > KEPT_BYTES) return new KeptBody(pieces, length);
     const chunks: Uint8Array[] = [];
     for await (const piece of pieces) chunks.push(piece);

@@ -1,7 +1,9 @@
 import type { Caller } from "@/lib/access/caller";
 import { recordNow } from "@/lib/audit/record";
+import type { Cancel } from "@/lib/cancel";
 import { type StreamedAnswer, safeFetch } from "@/lib/egress/safe-fetch";
 import { AppError } from "@/lib/errors";
+import { goneOf } from "@/lib/http/node-request";
 import { Streamed } from "@/lib/http/streamed";
 import { type Destination, releaseAnew, releaseFor, renewUnsent, workspaceOf } from "@/lib/secrets/requests";
 import { decodedBody, isPlain } from "./decoded-body";
@@ -28,7 +30,7 @@ export interface Target {
 }
 
 /** @throws AppError not_found, bad_request */
-export function targetOf(url: URL): Target {
+export function targetOf(url: URL, scheme: "http" | "https"): Target {
   const [, secretId = "", host = "", path = "/"] = /^\/outbound\/([^/]+)\/([^/]+)(\/.*)?$/.exec(url.pathname) ?? [];
   const text = `https://${host.replace(/%3a/gi, ":").replace(/%5b/gi, "[").replace(/%5d/gi, "]")}`;
   if (host === "" || /[@\\?#%]|^[^a-z0-9[_]/i.test(text.slice("https://".length)) || !URL.canParse(text))
@@ -36,7 +38,7 @@ export function targetOf(url: URL): Target {
       "bad_request",
       "The path is /outbound/{secret}/{host}/{path}, with a host such as api.example.com.",
     );
-  return { secretId, url: new URL(`${text}${path}${url.search}`) };
+  return { secretId, url: new URL(`${scheme}${text.slice("https".length)}${path}${url.search}`) };
 }
 
 /**
@@ -45,9 +47,9 @@ export function targetOf(url: URL): Target {
  *
  * @throws AppError as `requestWithSecret`; forbidden for a browser session
  */
-export async function passThrough(caller: Caller, request: Request, requestId: string): Promise<Streamed> {
-  const { secretId, url } = targetOf(new URL(request.url));
-  const destination: Destination = { method: request.method, url: overHttp(url, request) };
+export async function passThrough(caller: Caller, request: Request, asked: URL, requestId: string): Promise<Streamed> {
+  const { secretId, url } = targetOf(asked, schemeOf(request));
+  const destination: Destination = { method: request.method, url };
   const workspaceId = await workspaceOf(caller, secretId);
   if (caller.via === "session") await refuseSession(caller, secretId);
   const given = passedHeaders(request.headers);
@@ -55,7 +57,7 @@ export async function passThrough(caller: Caller, request: Request, requestId: s
   const first = await Injection.of(release);
   refuseInjected(given, first.names);
   const leave = enterRoom(destination.url, release.scope.tenantId);
-  const { signal } = request;
+  const signal = goneOf(request);
   signal.addEventListener("abort", leave, { once: true });
   try {
     const body = await KeptBody.of(request);
@@ -81,6 +83,13 @@ export async function passThrough(caller: Caller, request: Request, requestId: s
       leave();
       return new Streamed(answer.status, headers, null);
     }
+    const whole = isPlain(encoding) ? answer.body.whole() : null;
+    if (whole) {
+      const shown = guard.whole(whole);
+      if (guard.hits > 0) await reflected();
+      leave();
+      return new Streamed(answer.status, headers, shown);
+    }
     const plain = isPlain(encoding) ? answer.body : decodedBody(answer.body, encoding);
     return new Streamed(answer.status, headers, masked(plain, guard, reflected, leave));
   } catch (error) {
@@ -93,11 +102,8 @@ export async function passThrough(caller: Caller, request: Request, requestId: s
 const TOKEN_HEADER = "x-latchkey-token";
 
 /** http where the caller says so: only the operator's list lets such a request go. */
-function overHttp(url: URL, request: Request): URL {
-  if (request.headers.get("x-latchkey-scheme")?.toLowerCase() !== "http") return url;
-  const plain = new URL(url);
-  plain.protocol = "http:";
-  return plain;
+function schemeOf(request: Request): "http" | "https" {
+  return request.headers.get("x-latchkey-scheme")?.toLowerCase() === "http" ? "http" : "https";
 }
 
 async function refuseSession(caller: Caller, secretId: string): Promise<never> {
@@ -119,7 +125,7 @@ async function send(
   { method, url }: Destination,
   headers: Record<string, string>,
   body: KeptBody | Buffer | null,
-  signal: AbortSignal,
+  signal: Cancel,
 ): Promise<StreamedAnswer> {
   const kept = body instanceof KeptBody ? body : null;
   return safeFetch(
@@ -152,16 +158,14 @@ function shownHeaders(
 ): Record<string, string> {
   const headers = answerHeaders(answer.headers, guard);
   const length = answer.headers["content-length"];
-  return {
-    ...headers,
-    ...(asItCame && length !== undefined ? { "content-length": length } : {}),
-    "content-disposition": (headers["content-disposition"] ?? "").replace(/^[^;]*/, "attachment"),
-    "content-security-policy": "sandbox; default-src 'none'; frame-ancestors 'none'",
-    "x-content-type-options": "nosniff",
-    "cache-control": "no-store",
-    via: "1.1 latchkey",
-    "x-request-id": requestId,
-  };
+  if (asItCame && length !== undefined) headers["content-length"] = length;
+  headers["content-disposition"] = (headers["content-disposition"] ?? "").replace(/^[^;]*/, "attachment");
+  headers["content-security-policy"] = "sandbox; default-src 'none'; frame-ancestors 'none'";
+  headers["x-content-type-options"] = "nosniff";
+  headers["cache-control"] = "no-store";
+  headers.via = "1.1 latchkey";
+  headers["x-request-id"] = requestId;
+  return headers;
 }
 
 /** The body masked, with an entry of the first hit before the piece it is in. `leave` once it is over in any way. */

@@ -29,6 +29,8 @@ export class Needles {
   readonly buckets = new Map<number, Buffer[]>();
   /** In lower case, for names of headers. */
   readonly lower: readonly string[];
+  /** The length of the shortest of those. */
+  readonly shortest: number;
   readonly byFirst: (Buffer[] | undefined)[] = new Array(256).fill(undefined);
 
   /** @param values clear values; those of fewer than four bytes are not looked for */
@@ -36,6 +38,7 @@ export class Needles {
     const forms = [...new Set(values)].flatMap(encodingsOf).filter((form) => form.length >= LEAST);
     this.all = forms;
     this.lower = [...new Set(forms.map((form) => form.toString("latin1").toLowerCase()))];
+    this.shortest = Math.min(...this.lower.map((form) => form.length));
     this.longest = Math.max(0, ...forms.map((form) => form.length));
     this.window = Math.min(WIDEST, ...forms.map((form) => form.length));
     this.shift.fill(Math.max(1, this.window - BLOCK + 1));
@@ -86,6 +89,11 @@ export class ReflectionGuard {
     return this.#mask(until === bytes.length ? bytes : bytes.subarray(0, until), found);
   }
 
+  /** A whole body, masked. */
+  whole(bytes: Buffer): Buffer {
+    return this.#mask(bytes, this.#find(bytes));
+  }
+
   /** What was held back until the end. */
   end(): Buffer {
     const rest = this.#held;
@@ -103,6 +111,7 @@ export class ReflectionGuard {
 
   /** The same for what somebody may have put in lower case: a header's name. */
   textInAnyCase(value: string): string {
+    if (value.length < this.#needles.shortest) return value;
     const lower = value.toLowerCase();
     for (const needle of this.#needles.lower)
       if (needle.length <= lower.length && lower.includes(needle)) {

@@ -7,7 +7,7 @@ import { jsonText } from "@/lib/db/json-text";
 import { repeatable } from "@/lib/db/tx";
 import { oneLine } from "@/lib/observability/one-line";
 import { once } from "@/lib/process";
-import { type Raw, type SecretRow, type TokenRow, toRow, toTokenRow } from "./rows";
+import { type Raw, type RequestRow, type SecretRow, type TokenRow, toRequestRow, toRow, toTokenRow } from "./rows";
 
 /** Reads whose audit entry is committed with them, by the same statement. */
 
@@ -75,6 +75,13 @@ const tokenReads = () =>
     toTokenRow,
   );
 
+const requestReads = () =>
+  audited(
+    "audited-request-reads",
+    (sql, asked) => sql`select * from latchkey_read_requests_audited(${asked}::text::jsonb)`,
+    toRequestRow,
+  );
+
 function auditEntry({ caller, scope, id, action, detail, destination }: Asked): Record<string, unknown> {
   return {
     secret_id: id,
@@ -103,7 +110,7 @@ const clipped = (text: string | null) => (text === null ? null : oneLine(text).s
 
 /**
  * One secret whose value is about to leave: the audit entry is committed before this resolves, together with those of
- * concurrent reads. With a `destination` that the secret does not allow, the entry says denied.
+ * concurrent reads.
  *
  * @throws AppError audit_unavailable when the entry cannot be written; nothing is given out then (AU-1)
  */
@@ -111,11 +118,22 @@ export async function readSecretAudited(
   caller: Reader,
   scope: WorkspaceScope,
   id: string,
-  action: "secret.read" | "secret.revealed" | "secret.requested" | KeyUseAction,
+  action: "secret.read" | "secret.revealed" | KeyUseAction,
   detail: Record<string, unknown> | null = null,
-  destination: Destination | null = null,
 ): Promise<SecretRow | null> {
-  return orUnavailable(() => secretReads().add({ caller, scope, id, action, detail, destination }));
+  return orUnavailable(() => secretReads().add({ caller, scope, id, action, detail, destination: null }));
+}
+
+/** The same for a request with the secret. For a destination that it does not allow, the entry says denied. @throws AppError audit_unavailable */
+export async function readRequestAudited(
+  caller: Reader,
+  scope: WorkspaceScope,
+  id: string,
+  method: string,
+  destination: Destination,
+): Promise<RequestRow | null> {
+  const asked = { caller, scope, id, action: "secret.requested", detail: { method }, destination };
+  return orUnavailable(() => requestReads().add(asked));
 }
 
 /** The same for the access token alone. The entry says "failed" when none that lives is there. @throws AppError audit_unavailable */
@@ -130,7 +148,10 @@ export async function readTokenAudited(
 
 /** Audited reads that are not committed yet; for metrics. */
 export function readsWaiting(): { count: number; since: number | null } {
-  const [secrets, tokens] = [secretReads().waiting(), tokenReads().waiting()];
-  const since = [secrets.since, tokens.since].filter((one) => one !== null);
-  return { count: secrets.count + tokens.count, since: since.length === 0 ? null : Math.min(...since) };
+  const all = [secretReads().waiting(), tokenReads().waiting(), requestReads().waiting()];
+  const since = all.map((one) => one.since).filter((one) => one !== null);
+  return {
+    count: all.reduce((sum, { count }) => sum + count, 0),
+    since: since.length === 0 ? null : Math.min(...since),
+  };
 }

@@ -1,9 +1,10 @@
 import { openJson, openJsonNow } from "@/lib/crypto/envelope";
 import type { Sensitive } from "@/lib/crypto/sensitive";
 import { readStored, type SealedTokens, type StoredTokens } from "@/lib/oauth/token-set";
+import { once } from "@/lib/process";
 import { tokenPlace } from "@/lib/refresher/token-place";
 import type { OAuth2Extras, OpenCredentials } from "./resource";
-import type { SecretRow } from "./rows";
+import type { RequestRow, SecretRow } from "./rows";
 
 /** Where what people typed into a secret is sealed. */
 export function credentialsPlace(tenantId: string, secretId: string, generation: number) {
@@ -37,7 +38,49 @@ export async function openStatic(
 }
 
 /** Everything in the secret. @throws AppError integrity_failure */
-export async function openCredentials(row: SecretRow): Promise<OpenCredentials> {
+export async function openCredentials(row: RequestRow): Promise<OpenCredentials> {
   if (row.type === "oauth2") return { kind: "oauth2", tokens: await openTokens(row), extras: await openExtras(row) };
   return { kind: "static", values: await openStatic(row) };
+}
+
+/** Values are kept this long after they were opened and no longer (SECURITY LG-4 allows 30 s). */
+const KEPT_MS = 20_000;
+const MOST_KEPT = 500;
+
+interface Kept extends Pick<RequestRow, "generation" | "sealed" | "tokenGeneration" | "tokenSealed"> {
+  opened: Promise<OpenCredentials>;
+}
+
+/**
+ * The same for requests, of which many go out with one secret: what the same bytes at the same place were opened to just now is not opened again.
+ * The row, as it is now, is read and on record each time.
+ *
+ * @throws AppError integrity_failure
+ */
+export function openForRequest(row: RequestRow): Promise<OpenCredentials> {
+  const kept = once("opened-for-requests", () => new Map<string, Kept>());
+  const name = `${row.tenantId} ${row.id}`;
+  const known = kept.get(name);
+  if (known && isSame(known, row)) return known.opened;
+  const { generation, sealed, tokenGeneration, tokenSealed } = row;
+  const opened = openCredentials(row);
+  const fresh = { generation, sealed, tokenGeneration, tokenSealed, opened };
+  const forget = () => {
+    if (kept.get(name) === fresh) kept.delete(name);
+  };
+  if (known || kept.size < MOST_KEPT) {
+    kept.set(name, fresh);
+    setTimeout(forget, KEPT_MS).unref();
+    opened.catch(forget);
+  }
+  return opened;
+}
+
+function isSame(known: Kept, row: RequestRow): boolean {
+  return (
+    known.generation === row.generation &&
+    known.tokenGeneration === row.tokenGeneration &&
+    known.sealed.equals(row.sealed) &&
+    (row.tokenSealed === null ? known.tokenSealed === null : known.tokenSealed?.equals(row.tokenSealed) === true)
+  );
 }

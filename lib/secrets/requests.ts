@@ -10,12 +10,12 @@ import { once } from "@/lib/process";
 import type { Freshened } from "@/lib/refresher/ensure-fresh";
 import { isSecretType, SECRET_TYPES } from "@/lib/secret-types";
 import { entriesFor, isAllowed, namesHost } from "./allowed-hosts";
-import { type Reader, readSecretAudited } from "./audited-read-store";
+import { type Reader, readRequestAudited } from "./audited-read-store";
 import { freshen, satisfies } from "./freshness";
-import { openCredentials } from "./opened";
+import { openForRequest } from "./opened";
 import { permitted } from "./permitted";
 import type { OpenCredentials } from "./resource";
-import type { SecretRow } from "./rows";
+import type { RequestRow } from "./rows";
 import { findSecret } from "./service";
 import * as store from "./store";
 import { renewRefused } from "./tokens";
@@ -38,7 +38,7 @@ export interface Destination {
 /** A secret, opened for one destination. */
 export interface Release {
   scope: WorkspaceScope;
-  row: SecretRow;
+  row: RequestRow;
   credentials: OpenCredentials;
 }
 
@@ -84,7 +84,7 @@ export async function releaseTo(
     }
     if (!satisfies(row, 0)) throw unserved(row, came);
   }
-  return { scope, row, credentials: await openCredentials(row) };
+  return { scope, row, credentials: await openForRequest(row) };
 }
 
 /**
@@ -169,7 +169,7 @@ export async function releaseAnew(caller: Reader, refused: Release, destination:
   const again = () => read(caller, scope, row.id, destination);
   try {
     const renewed = await renewRefused(caller, scope, row, row.fingerprint, again);
-    return { scope, row: renewed, credentials: await openCredentials(renewed) };
+    return { scope, row: renewed, credentials: await openForRequest(renewed) };
   } catch (error) {
     if (error instanceof AppError && (error.code === "needs_person" || error.code === "provider_fault")) return null;
     throw error;
@@ -203,10 +203,10 @@ export function notAllowed({ method, url }: Destination, entries: readonly strin
 
 const injects = (type: string): boolean => isSecretType(type) && SECRET_TYPES[type].injects !== null;
 
-async function read(caller: Reader, scope: WorkspaceScope, id: string, asked: Destination): Promise<SecretRow> {
+async function read(caller: Reader, scope: WorkspaceScope, id: string, asked: Destination): Promise<RequestRow> {
   const { method, url } = asked;
   const destination = { host: url.host, entries: entriesFor(asked) };
-  const row = await readSecretAudited(caller, scope, id, "secret.requested", { method }, destination);
+  const row = await readRequestAudited(caller, scope, id, method, destination);
   if (!row) throw notFound("secret");
   // The statement that wrote the entry decided the same.
   if (!isAllowed(destination.entries, row.allowedHosts))

@@ -22,15 +22,21 @@ export interface TokenRow extends StateFacts {
   nextProbeMs: number | null;
 }
 
-/** Everything about a secret (`secret_rows`). */
-export interface SecretRow extends TokenRow {
+/** What a request with a secret needs (`request_rows`). */
+export interface RequestRow extends TokenRow {
   name: string;
+  sealed: Buffer;
+  generation: number;
+  /** Where requests with it may go (allowed-hosts.ts). */
+  allowedHosts: string[];
+}
+
+/** Everything about a secret (`secret_rows`). */
+export interface SecretRow extends RequestRow {
   secretName: string;
   userId: string | null;
   declaredState: string | null;
   declaredError: string | null;
-  sealed: Buffer;
-  generation: number;
   updatedMs: number;
   grantId: string | null;
   issuedMs: number | null;
@@ -39,8 +45,6 @@ export interface SecretRow extends TokenRow {
   reveal: RevealPolicy;
   /** The stricter of the secret's and its tenant's. */
   revealEffective: RevealPolicy;
-  /** Where requests with it may go (allowed-hosts.ts). */
-  allowedHosts: string[];
 }
 
 export type Raw = Record<string, unknown>;
@@ -74,6 +78,15 @@ export function toTokenRow(raw: Raw): TokenRow {
     nextProbeMs: raw.next_probe_ms as number | null,
     nowMs: raw.now_ms as number,
   };
+}
+
+export function toRequestRow(raw: Raw): RequestRow {
+  return Object.assign(toTokenRow(raw), {
+    name: raw.name as string,
+    sealed: raw.sealed as Buffer,
+    generation: raw.generation as number,
+    allowedHosts: raw.allowed_hosts as string[],
+  });
 }
 
 export function toRow(raw: Raw): SecretRow {

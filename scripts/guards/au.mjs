@@ -1,6 +1,7 @@
 const DAMAGE = ["app/v2/workspaces/_tests/damage.test.ts"];
 const SECURITY = ["drizzle/security.test.ts"];
 const ENTRIES = ["app/audit-entries.test.ts"];
+const STREAM = ["app/outbound/outbound.test.ts"];
 const MONTHS = ["drizzle/audit-months.test.ts"];
 
 /** @type {import("./all.mjs").Guard[]} */
@@ -16,6 +17,32 @@ export const au = [
   },
   {
     row: "AU-1",
+    what: "an entry with every request",
+    file: "drizzle/security.sql",
+    find: "        ON q.id = a.secret_id AND q.workspace_id = a.workspace_id AND q.tenant_id = a.tenant_id)",
+    replace:
+      "        ON q.id = a.secret_id AND q.workspace_id = a.workspace_id AND q.tenant_id = a.tenant_id WHERE false)",
+    tests: STREAM,
+    testName: "AU-1",
+  },
+  {
+    row: "AU-1",
+    what: "no request when its entry cannot be written",
+    file: "lib/secrets/audited-read-store.ts",
+    find: "return orUnavailable(() => requestReads().add(asked));",
+    replace: "return orUnavailable(() => requestReads().add(asked)).catch(() => readSecret(scope, id));",
+    also: [
+      {
+        file: "lib/secrets/audited-read-store.ts",
+        find: 'import { once } from "@/lib/process";',
+        replace: 'import { once } from "@/lib/process";\nimport { readSecret } from "./store";',
+      },
+    ],
+    tests: STREAM,
+    testName: "AU-1",
+  },
+  {
+    row: "AU-1",
     what: "an entry with every token that is read",
     file: "drizzle/security.sql",
     find: "        ON t.id = a.secret_id AND t.workspace_id = a.workspace_id AND t.tenant_id = a.tenant_id)",
@@ -27,9 +54,9 @@ export const au = [
     row: "AU-1",
     what: "no value when the entry cannot be written",
     file: "lib/secrets/audited-read-store.ts",
-    find: "return orUnavailable(() => secretReads().add({ caller, scope, id, action, detail, destination }));",
+    find: "return orUnavailable(() => secretReads().add({ caller, scope, id, action, detail, destination: null }));",
     replace:
-      "return orUnavailable(() => secretReads().add({ caller, scope, id, action, detail, destination })).catch(() => readSecret(scope, id));",
+      "return orUnavailable(() => secretReads().add({ caller, scope, id, action, detail, destination: null })).catch(() => readSecret(scope, id));",
     tests: DAMAGE,
   },
   {

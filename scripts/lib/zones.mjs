@@ -4,7 +4,7 @@ import { dirname, join, relative } from "node:path";
 
 /** Core: imports nothing but core. */
 const CORE =
-  /^lib\/(secret-types(\/|$)|providers(\/|$)|errors$|clock$|ids$|access\/(?!permit$|.*store$)|[^/]+\/state$|refresher\/policy$|webhooks\/events$)/;
+  /^lib\/(secret-types(\/|$)|providers(\/|$)|errors$|clock$|ids$|cancel$|access\/(?!permit$|.*store$)|[^/]+\/state$|refresher\/policy$|webhooks\/events$)/;
 const STORE = /(^|\/|-)store$|^lib\/refresher\/(claim|[^/]*statements?)$/;
 const TEST = /\.test$|^lib\/testing\/|^e2e\/|\/_tests\//;
 

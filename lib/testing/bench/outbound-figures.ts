@@ -39,6 +39,7 @@ export async function outboundFigures(
     load,
   });
   const seen: Record<keyof typeof ways, LoadReport[]> = { direct: [], through: [] };
+  const alone: Record<keyof typeof ways, LoadReport[]> = { direct: [], through: [] };
   const speeds: Record<keyof typeof ways, number[]> = { direct: [], through: [] };
   const cpu: { node: number[]; database: number[] } = { node: [], database: [] };
   let most = 0;
@@ -56,6 +57,13 @@ export async function outboundFigures(
       cpu.node.push((nodeAfter.cpuUs - node.cpuUs) / report.all);
       if (database !== null && databaseAfter !== null) cpu.database.push((databaseAfter - database) / report.all);
     }
+    // With nobody else under way nothing queues: what is added then is what one request costs.
+    for (const way of ["direct", "through"] as const) {
+      const load = { connections: 1, warmUpS: 0.3, seconds: ROUND_S / 2 };
+      const report = await caller.ask<LoadReport>(order(way, "/kb", load));
+      if (report.bad > 0) throw new Error(`${way}: ${report.bad} answers were bad, the first: ${report.firstBad}`);
+      alone[way].push(report);
+    }
     const before = (await server.usage()).rssBytes;
     for (const way of ["direct", "through"] as const) {
       const { bytes, ms } = await caller.ask<DownloadReport>(order(way, `/mb/${MEGABYTES}`, null));
@@ -69,6 +77,7 @@ export async function outboundFigures(
   const [fast, slow] = [middle(speeds.direct), middle(speeds.through)];
   const ratio = through.perSecond / direct.perSecond;
   const addedMs = through.p50Ms - direct.p50Ms;
+  const aloneMs = median(alone.through).p50Ms - median(alone.direct).p50Ms;
   const line = ({ perSecond, p50Ms, p99Ms }: LoadReport) =>
     `${fixed(perSecond, 7)}/s   p50 ${p50Ms.toFixed(2)} ms  p99 ${p99Ms.toFixed(1)} ms`;
   rows(`Requests with a secret, ${CONNECTIONS} connections, 1 KB each way, median of ${ROUNDS} rounds`, [
@@ -76,6 +85,10 @@ export async function outboundFigures(
     ["undici through /outbound", line(through)],
     ["throughput", judged(`${ratio.toFixed(2)} of direct`, "≥ 0.50", ratio >= 0.5)],
     ["added p50", judged(`${addedMs.toFixed(2)} ms`, "≤ 1 ms", addedMs <= 1)],
+    [
+      "added p50, one connection",
+      judged(`${aloneMs.toFixed(2)} ms to ${median(alone.direct).p50Ms.toFixed(2)}`, "≤ 1 ms", aloneMs <= 1),
+    ],
     [
       "CPU a request",
       `Node ${us(middle(cpu.node))}, PostgreSQL ${us(cpu.database.length > 0 ? middle(cpu.database) : null)}`,

@@ -10,8 +10,8 @@ const through = (method: Method | "HEAD" | "OPTIONS") =>
     accept: "any",
     body: "none",
     // The path is read from the URL: it is the destination's, and must not be decoded on its way.
-    handle: async ({ caller, request, facts }) => {
-      const response = await passThrough(caller, request, facts.requestId);
+    handle: async ({ caller, request, url, facts }) => {
+      const response = await passThrough(caller, request, url, facts.requestId);
       return { status: response.status, response };
     },
   });
