@@ -87,7 +87,7 @@ export async function outboundFigures(
     ["added p50", judged(`${addedMs.toFixed(2)} ms`, "≤ 1 ms", addedMs <= 1)],
     [
       "added p50, one connection",
-      judged(`${aloneMs.toFixed(2)} ms to ${median(alone.direct).p50Ms.toFixed(2)}`, "≤ 1 ms", aloneMs <= 1),
+      judged(`${aloneMs.toFixed(2)} ms over ${median(alone.direct).p50Ms.toFixed(2)}`, "≤ 1 ms", aloneMs <= 1),
     ],
     [
       "CPU a request",
