@@ -26,7 +26,7 @@ test("what is never handed out in a use is used where it lies: statements run, t
   expect(lines("postgresql", "Orders").curl).toContain('-d \'{"statement":"select 1 as one"}\'');
   expect(lines("mysql", "Orders").commandLine).toBe("latchkey sql Orders 'select 1 as one'");
   expect(lines("hs256", "Hooks").curl).toMatch(/secrets\/s1\/jwt\/sign$/);
-  expect(lines("rs256", "Keys").commandLine).toBe("latchkey sign Keys");
+  expect(lines("rs256", "Keys").commandLine).toBe(`latchkey sign --claims '{"sub":"42"}' Keys`);
   const encrypting = { name: "Keys", type: "rs256", visible: { use: "encrypt" } };
   const found = useLinesOf("https://keys.example.com", "w1", { id: "s1", attributes: encrypting } as never);
   expect(found.curl).toMatch(/jwt\/encrypt$/);

@@ -25,6 +25,8 @@ interface Use {
   body?: object;
   /** The command with its words after the name; null where there is none. */
   command: readonly [name: string, ...words: string[]] | null;
+  /** The command's options, before the name. */
+  flags?: readonly string[];
   /** What the command reads. */
   input?: string;
   /** @param url an address that the secret may go to */
@@ -37,6 +39,7 @@ const SIGN: Use = {
   path: "/jwt/sign",
   body: { claims: { sub: "42" } },
   command: ["sign"],
+  flags: ["--claims", '{"sub":"42"}'],
   call: (name) => `const token = await latchkey.Jose.signJws(${name}, { sub: "42" });`,
 };
 const ENCRYPT: Use = {
@@ -85,7 +88,7 @@ export function useLinesOf(
   const { name, type, visible } = attributes;
   const address = `${origin}/v2/workspaces/${workspaceId}/secrets/${id}`;
   const encrypts = type === "rs256" && visible?.use === "encrypt";
-  const { path, body, command, input, call } = encrypts ? ENCRYPT : USES[type];
+  const { path, body, command, flags = [], input, call } = encrypts ? ENCRYPT : USES[type];
   const [allowed = "api.example.com"] = attributes.allowed_hosts ?? [];
   const { method, url } = exampleAt(allowed);
   const injects = !encrypts && SECRET_TYPES[type].injects !== null;
@@ -106,7 +109,7 @@ const latchkey = createLatchkey({
 });
 ${call(JSON.stringify(name), url)}`,
     commandLine:
-      command && `${input === undefined ? "" : `printf %s ${shellWord(input)} | `}${commandOf(command, name)}`,
+      command && `${input === undefined ? "" : `printf %s ${shellWord(input)} | `}${commandOf(command, flags, name)}`,
   };
 }
 
@@ -115,8 +118,8 @@ const CURL = 'curl -u "$LATCHKEY_USER:$LATCHKEY_KEY"';
 const posted = (address: string, body: object) =>
   `${CURL} -H "Content-Type: application/json" \\\n  -d '${JSON.stringify(body)}' \\\n  ${address}`;
 
-const commandOf = ([command, ...words]: readonly string[], name: string) =>
-  ["latchkey", command, argument(name), ...words.map(shellWord)].join(" ");
+const commandOf = ([command, ...words]: readonly string[], flags: readonly string[], name: string) =>
+  ["latchkey", command, ...flags.map(shellWord), argument(name), ...words.map(shellWord)].join(" ");
 
 /** What begins with a dash is no option. */
 const argument = (name: string) => `${name.startsWith("-") ? "-- " : ""}${shellWord(name)}`;
