@@ -88,6 +88,8 @@ async function openSlow(port: number): Promise<void> {
       );
     if (kind === "headers" || kind === "body") one.drip = setInterval(() => void socket.write("x"), 100);
     slow.push(one);
+    // No more at a time than a server keeps waiting to be let in.
+    if (i % 200 === 199) await until(async () => slow.every(({ socket }) => !socket.connecting));
   }
 }
 
