@@ -196,6 +196,8 @@ test("Who may not edit endpoints is told so instead of being given the form", as
     await route.fulfill({ response, json });
   });
   await page.goto(`/workspaces/${workspaceId}/endpoints/${data.id}/edit`);
+  // The way back has its name once the endpoint is loaded: before that there is no form for anybody.
+  await expect(page.getByRole("link", { name: attributes.name })).toBeVisible();
   await expect(page.getByText("You may not edit endpoints here")).toBeVisible();
   await expect(page.getByRole("button", { name: "Save", exact: true })).toHaveCount(0);
 });
