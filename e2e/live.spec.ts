@@ -19,7 +19,7 @@ test("a secret added before the stream of changes is open appears", async ({ pag
     await route.continue();
   });
   await page.goto(`/workspaces/${workspaceId}/secrets`);
-  await expect(page.getByRole("heading", { name: "Secrets" })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "Secrets", level: 1 })).toBeVisible();
   await expect(page.getByRole("row").or(page.getByText("No secrets yet")).first()).toBeVisible();
   const name = unique("Meanwhile");
   await makeSecret({ api, workspaceId }, { name, type: "noauth", credentials: {} });
