@@ -60,6 +60,8 @@ test("what could not be loaded says so, and does not come and go while nothing a
   workspaceId,
 }) => {
   await signIn(page, server.url);
+  // The way there after signing in is a request that would be cut off, too, and Next then loads the page by itself.
+  await page.waitForURL(/\/secrets$/);
   await page.clock.install();
   let asked = 0;
   await page.route(/\/events$/, (route) => route.abort());
