@@ -38,12 +38,7 @@ export function AccountScreen() {
         <Section title="Profile">
           {me.error ? (
             <div className="card">
-              <LoadError
-                title="Your profile could not be loaded."
-                error={me.error}
-                busy={me.isFetching}
-                onRetry={() => void me.refetch()}
-              />
+              <LoadError title="Your profile could not be loaded." query={me} />
             </div>
           ) : (
             <Facts

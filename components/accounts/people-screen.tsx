@@ -52,12 +52,7 @@ export function PeopleScreen() {
         </div>
       ) : tenants.error ? (
         <div className="card">
-          <LoadError
-            title="The people could not be loaded."
-            error={tenants.error}
-            busy={tenants.isFetching}
-            onRetry={() => void tenants.refetch()}
-          />
+          <LoadError title="The people could not be loaded." query={tenants} />
         </div>
       ) : place ? (
         <PeopleList key={place.id} placeId={place.id} permissions={permissions[place.id] ?? []} />
@@ -83,12 +78,7 @@ function PeopleList({ placeId, permissions }: { placeId: string; permissions: re
         {people.isPending ? (
           <SkeletonRows rows={4} label="Loading people" />
         ) : people.error ? (
-          <LoadError
-            title="The people could not be loaded."
-            error={people.error}
-            busy={people.isFetching}
-            onRetry={() => void people.refetch()}
-          />
+          <LoadError title="The people could not be loaded." query={people} />
         ) : (
           <ul className="list">
             {people.data.data.map((person) => (

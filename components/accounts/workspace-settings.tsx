@@ -30,12 +30,7 @@ export function WorkspaceSettings({ workspaceId }: { workspaceId: string }) {
         <Section title="Workspace" text="Steps and scripts address the workspace by its id.">
           {workspace.error ? (
             <div className="card">
-              <LoadError
-                title="The workspace could not be loaded."
-                error={workspace.error}
-                busy={workspace.isFetching}
-                onRetry={() => void workspace.refetch()}
-              />
+              <LoadError title="The workspace could not be loaded." query={workspace} />
             </div>
           ) : (
             <Facts

@@ -142,12 +142,7 @@ export function ActivityScreen({ workspaceId }: { workspaceId: string }) {
               It needs the right to see what happened in the workspace. Ask its owner.
             </EmptyState>
           ) : (
-            <LoadError
-              title="The activity could not be loaded."
-              error={list.error}
-              busy={list.isFetching}
-              onRetry={() => void list.refetch()}
-            />
+            <LoadError title="The activity could not be loaded." query={list} />
           )}
         </div>
       ) : rows.length === 0 ? (

@@ -304,12 +304,7 @@ function UsageSection({ workspaceId, client }: { workspaceId: string; client: Au
         {usage.isPending ? (
           <SkeletonRows rows={2} label="Loading what uses it" />
         ) : usage.error ? (
-          <LoadError
-            title="What uses it could not be loaded."
-            error={usage.error}
-            busy={usage.isFetching}
-            onRetry={() => void usage.refetch()}
-          />
+          <LoadError title="What uses it could not be loaded." query={usage} />
         ) : list.length === 0 ? (
           <EmptyState
             small

@@ -27,12 +27,7 @@ export function Start() {
         {isPending || target ? (
           <SkeletonRows label="Opening your workspace" />
         ) : error ? (
-          <LoadError
-            title="Your workspaces could not be loaded."
-            error={error}
-            busy={isFetching}
-            onRetry={() => void refetch()}
-          />
+          <LoadError title="Your workspaces could not be loaded." query={{ error, isFetching, refetch }} />
         ) : (
           <EmptyState
             title="You have no workspace yet"

@@ -36,12 +36,7 @@ export function InstanceScreen() {
               It tells how this Latchkey is set up. Whoever runs it can see it.
             </EmptyState>
           ) : query.error ? (
-            <LoadError
-              title="The instance could not be loaded."
-              error={query.error}
-              busy={query.isFetching}
-              onRetry={() => void query.refetch()}
-            />
+            <LoadError title="The instance could not be loaded." query={query} />
           ) : (
             <SkeletonRows rows={8} label="Loading the instance" />
           )}

@@ -42,12 +42,7 @@ export function MasterKeySection() {
           <Next keys={query.data.data} rotation={query.data.meta} />
         </>
       ) : query.error ? (
-        <LoadError
-          title="The master keys could not be loaded."
-          error={query.error}
-          busy={query.isFetching}
-          onRetry={() => void query.refetch()}
-        />
+        <LoadError title="The master keys could not be loaded." query={query} />
       ) : (
         <SkeletonRows rows={1} label="Loading the master keys" />
       )}

@@ -87,12 +87,7 @@ export function ManageDrawer({
             It was deleted, or you have no access to it.
           </EmptyState>
         ) : (
-          <LoadError
-            title="The secret could not be loaded."
-            error={query.error}
-            busy={query.isFetching}
-            onRetry={() => void query.refetch()}
-          />
+          <LoadError title="The secret could not be loaded." query={query} />
         )
       ) : (
         <SkeletonRows rows={6} label="Loading the secret" />

@@ -95,15 +95,7 @@ function detailOf({ event, actor, duration_ms, detail, next_attempt_at }: Secret
 export function SecretTimeline({ workspaceId, secretId }: { workspaceId: string; secretId: string }) {
   const history = useInfiniteQuery(historyQuery(workspaceId, secretId));
   if (history.isPending) return <SkeletonRows rows={3} label="Loading what happened" />;
-  if (history.error && !history.data)
-    return (
-      <LoadError
-        title="What happened could not be loaded."
-        error={history.error}
-        busy={history.isFetching}
-        onRetry={() => void history.refetch()}
-      />
-    );
+  if (history.error && !history.data) return <LoadError title="What happened could not be loaded." query={history} />;
   // Entries added meanwhile push others onto the next page, where they are read a second time.
   const seen = new Map(history.data.pages.flatMap((page) => page.data.map((event) => [event.id, event] as const)));
   const items = [...seen.values()].map((event): TimelineItem => {

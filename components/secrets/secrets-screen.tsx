@@ -116,12 +116,7 @@ export function SecretsScreen({ workspaceId }: { workspaceId: string }) {
         <MayNotSee />
       ) : list.error && !list.data ? (
         <div className="card">
-          <LoadError
-            title="The secrets could not be loaded."
-            error={list.error}
-            busy={list.isFetching}
-            onRetry={() => void list.refetch()}
-          />
+          <LoadError title="The secrets could not be loaded." query={list} />
         </div>
       ) : first ? (
         <NoSecretsYet add={add} />

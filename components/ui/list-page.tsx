@@ -1,7 +1,7 @@
 import type { ReactNode } from "react";
 import { LatchkeyError } from "@/lib/sdk/errors";
 import { EmptyState } from "./empty-state";
-import { LoadError } from "./load-error";
+import { LoadError, type Query } from "./load-error";
 import { PageHead } from "./page-head";
 import { SkeletonRows } from "./skeleton-rows";
 
@@ -19,7 +19,7 @@ export function ListPage({
   one: string;
   /** How many there are; undefined while that is not known. */
   total: number | undefined;
-  query: { isPending: boolean; isFetching: boolean; data: unknown; error: Error | null; refetch: () => unknown };
+  query: Query & { data: unknown };
   /** How many rows are shown while it loads. */
   rows: number;
   /** The button that adds one; null where that is not allowed. */
@@ -38,12 +38,7 @@ export function ListPage({
         It needs a role here that allows it. Ask someone who owns the workspace.
       </EmptyState>
     ) : (
-      <LoadError
-        title={`The ${many} could not be loaded.`}
-        error={query.error}
-        busy={query.isFetching}
-        onRetry={() => void query.refetch()}
-      />
+      <LoadError title={`The ${many} could not be loaded.`} query={query} />
     )
   ) : total === 0 ? (
     <EmptyState title={`No ${many} yet`} actions={add}>

@@ -2,7 +2,7 @@ import Link from "next/link";
 import { LatchkeyError } from "@/lib/sdk/errors";
 import { Button } from "./button";
 import { EmptyState } from "./empty-state";
-import { LoadError } from "./load-error";
+import { LoadError, type Query } from "./load-error";
 import { SkeletonRows } from "./skeleton-rows";
 
 /**
@@ -11,15 +11,7 @@ import { SkeletonRows } from "./skeleton-rows";
  * @param what in small letters, such as "auth client"
  * @param list where all of them are
  */
-export function NotLoaded({
-  what,
-  list,
-  query,
-}: {
-  what: string;
-  list: string;
-  query: { isPending: boolean; isFetching: boolean; error: Error | null; refetch: () => unknown };
-}) {
+export function NotLoaded({ what, list, query }: { what: string; list: string; query: Query }) {
   if (query.isPending) return <SkeletonRows rows={6} label={`Loading the ${what}`} />;
   if (query.error instanceof LatchkeyError && (query.error.status === 404 || query.error.status === 403))
     return (
@@ -35,12 +27,5 @@ export function NotLoaded({
         It was deleted, or you have no access to it.
       </EmptyState>
     );
-  return (
-    <LoadError
-      title={`The ${what} could not be loaded.`}
-      error={query.error}
-      busy={query.isFetching}
-      onRetry={() => void query.refetch()}
-    />
-  );
+  return <LoadError title={`The ${what} could not be loaded.`} query={query} />;
 }
