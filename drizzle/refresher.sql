@@ -303,9 +303,11 @@ END $$;
 -- A provider said "slow down" to a tenant's client: nothing before p_wait_ms is over, and then no faster than what it bore.
 -- p_bore: calls a second that this process saw accepted before. Within one episode (calls that were under way when it
 -- began are refused too) the first word counts, and several processes' shares add up. Later the rate grows by the square of
--- the time: hardly at first, tenfold in five minutes, gone within the hour.
+-- the time: hardly at first, tenfold in five minutes, gone within the hour. Where nothing was accepted before, nothing is known of
+-- what the provider bears: it doubles every ten seconds, for two minutes, until somebody is told again.
 CREATE OR REPLACE FUNCTION latchkey_pace_rate(p token_pace) RETURNS float8 LANGUAGE sql STABLE AS $$
-  SELECT p.rate * (1 + (greatest(0, extract(epoch FROM clock_timestamp() - greatest(p.throttled_at, p.blocked_until))) / 100) ^ 2)
+  SELECT p.rate * CASE WHEN p.rate <= @PACE_LEAST@ THEN 2 ^ (least(s, 120) / 10) ELSE 1 + (s / 100) ^ 2 END
+    FROM (SELECT greatest(0, extract(epoch FROM clock_timestamp() - greatest(p.throttled_at, p.blocked_until)))::float8) AS quiet(s)
 $$;
 CREATE OR REPLACE FUNCTION latchkey_pace_throttled(p_rows jsonb)
 RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -335,7 +337,9 @@ BEGIN
     ELSE
       was := latchkey_pace_rate(p);
       UPDATE token_pace t SET blocked_until = until, next_at = until, throttled_at = clock_timestamp(),
-             rate = greatest(@PACE_LEAST@, 0.5 * was, least(0.9 * was, r.bore))
+             -- What it grew to in a quiet time nobody tried: half of that may be hundreds of times what it was.
+             rate = greatest(@PACE_LEAST@, least(0.9 * was, greatest(r.bore, least(0.5 * was,
+                      CASE WHEN p.rate <= @PACE_LEAST@ THEN was ELSE p.rate END))))
        WHERE t.tenant_id = r.tenant_id AND t.auth_client_id = r.auth_client_id;
     END IF;
     PERFORM pg_notify('latchkey_pace', r.tenant_id || ' ' || r.auth_client_id);
@@ -345,7 +349,7 @@ END $$;
 -- Gives out up to p_max slots of the next moment (@PACE_AHEAD_MS@ ms): the first begins after start_ms, the others every_ms
 -- apart. None: start_ms says when to ask again, or blocked_ms how long the provider wants to be left alone. Without a pace:
 -- as many as asked for, at once (every_ms 0).
--- p_late: calls a second that were accepted of those under way when it began.
+-- p_late: calls a second that were accepted of those under way when it began, as this process hears of them.
 CREATE OR REPLACE FUNCTION latchkey_pace_take(p_tenant text, p_client text, p_max int, p_late float8)
 RETURNS TABLE (granted int, start_ms float8, every_ms float8, blocked_ms float8)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -358,7 +362,9 @@ BEGIN
   SELECT * INTO p FROM token_pace t WHERE t.tenant_id = p_tenant AND t.auth_client_id = p_client FOR UPDATE;
   IF NOT FOUND THEN RETURN QUERY SELECT p_max, 0::float8, 0::float8, 0::float8; RETURN; END IF;
   moment := clock_timestamp();
+  p.rate := p.rate + 0.9 * p_late;
   IF p.blocked_until > moment THEN
+    UPDATE token_pace t SET rate = p.rate WHERE p_late > 0 AND t.tenant_id = p_tenant AND t.auth_client_id = p_client;
     RETURN QUERY SELECT 0, 0::float8, 0::float8, extract(epoch FROM p.blocked_until - moment)::float8 * 1000;
     RETURN;
   END IF;
@@ -367,11 +373,12 @@ BEGIN
     RETURN QUERY SELECT p_max, 0::float8, 0::float8, 0::float8;
     RETURN;
   END IF;
-  p.rate := p.rate + 0.9 * p_late;
   bears := latchkey_pace_rate(p);
-  first_ms := greatest(0, extract(epoch FROM p.next_at - moment)::float8 * 1000);
+  -- At a steady pace it is never later than this; it is when it was reckoned at a slower one.
+  first_ms := least(greatest(0, extract(epoch FROM p.next_at - moment)::float8 * 1000), @PACE_AHEAD_MS@ + 1000 / bears);
   IF first_ms > @PACE_AHEAD_MS@ THEN
-    UPDATE token_pace t SET rate = p.rate WHERE p_late > 0 AND t.tenant_id = p_tenant AND t.auth_client_id = p_client;
+    UPDATE token_pace t SET rate = p.rate, next_at = moment + first_ms * interval '1 ms'
+     WHERE t.tenant_id = p_tenant AND t.auth_client_id = p_client;
     RETURN QUERY SELECT 0, first_ms - @PACE_AHEAD_MS@, 1000 / bears, 0::float8;
     RETURN;
   END IF;

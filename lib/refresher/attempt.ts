@@ -8,6 +8,8 @@ export interface Attempt {
   actor: string | null;
   /** Monotonic. */
   started: number;
+  /** Monotonic; when the last request was asked for. */
+  askedAt: number;
   client: OAuthClient | null;
   /** Requests written so far. */
   calls: number;

@@ -4,55 +4,74 @@ import type { Clock } from "@/lib/clock";
 const KEPT = 1_000;
 const MAX_PAIRS = 2_000;
 
+/** Somebody was told to slow down. All times are monotonic. */
+interface Episode {
+  /** The first call of it that was refused, when it was asked and when that was read. */
+  askedAt: number;
+  heardAt: number;
+  waitMs: number;
+  /** When each call was asked that was accepted before. */
+  accepted: number[];
+  /** Of how many of them, and how many calls a second, was told already. */
+  counted: number;
+  told: number;
+}
+
 /**
  * How many calls a second a provider bore before it said "slow down": what was accepted lately, over the time that took and
  * the time it now asks to be left alone, whichever stretch gives most. So "600 a minute" and "20 a second" are both
- * understood, whatever way they are counted.
+ * understood, whatever way they are counted. What counts is when each call was asked, never when its answer was read: a slow
+ * provider, and a process that stands still, would otherwise look like one that bears nothing.
  */
 export class Bore {
   readonly #accepted = new Map<string, number[]>();
-  /** Accepted although the provider had begun to refuse others: those were under way. */
-  readonly #late = new Map<string, { until: number; waitMs: number; count: number }>();
+  readonly #episodes = new Map<string, Episode>();
 
   constructor(readonly clock: Clock) {}
 
   /** A token request of this tenant and client was accepted. */
-  add(pair: string): void {
-    const late = this.#late.get(pair);
-    if (late && this.clock.monotonic() < late.until) {
-      late.count += 1;
-      return;
-    }
-    let times = this.#accepted.get(pair);
-    if (!times) {
-      times = [];
-      this.#accepted.set(pair, times);
-      const [oldest] = this.#accepted.keys();
-      if (this.#accepted.size > MAX_PAIRS && oldest !== undefined) this.#accepted.delete(oldest);
-    }
-    times.push(this.clock.monotonic());
+  add(pair: string, askedAt: number): void {
+    const episode = this.#episodes.get(pair);
+    const times = episode && askedAt < episode.heardAt ? episode.accepted : entry(this.#accepted, pair, () => []);
+    times.push(askedAt);
     if (times.length > 2 * KEPT) times.splice(0, KEPT);
   }
 
-  /** Calls a second, and forgets them: of one episode each is counted once. */
-  take(pair: string, waitMs: number): number {
-    const times = this.#accepted.get(pair) ?? [];
-    this.#accepted.delete(pair);
-    const now = this.clock.monotonic();
-    if (!this.#late.has(pair)) this.#late.set(pair, { until: now + waitMs, waitMs, count: 0 });
-    let most = 0;
-    for (let n = 1; n <= times.length; n++) {
-      const since = now - (times[times.length - n] as number);
-      most = Math.max(most, (n * 1000) / (since + waitMs));
+  /** This tenant and client were told to slow down. @returns calls a second; each is told once */
+  take(pair: string, askedAt: number, waitMs: number): number {
+    const heardAt = this.clock.monotonic();
+    const last = this.#episodes.get(pair);
+    if (!last || heardAt >= last.heardAt + last.waitMs) {
+      const accepted = this.#accepted.get(pair) ?? [];
+      this.#accepted.delete(pair);
+      this.#episodes.delete(pair);
+      entry(this.#episodes, pair, () => ({ askedAt, heardAt, waitMs, accepted, counted: 0, told: 0 }));
     }
-    return most;
+    return this.takeLate(pair);
   }
 
-  /** What the last `take` did not know of yet, when the wait is over. */
+  /** What was not known yet when that was told: calls that were under way, whenever their answers are read. */
   takeLate(pair: string): number {
-    const late = this.#late.get(pair);
-    if (!late || this.clock.monotonic() < late.until) return 0;
-    this.#late.delete(pair);
-    return (late.count * 1000) / late.waitMs;
+    const episode = this.#episodes.get(pair);
+    if (!episode || episode.accepted.length === episode.counted) return 0;
+    const { accepted, askedAt, waitMs, told } = episode;
+    accepted.sort((a, b) => a - b);
+    episode.counted = accepted.length;
+    for (let n = 1; n <= accepted.length; n++) {
+      const since = Math.max(0, askedAt - (accepted[accepted.length - n] as number));
+      episode.told = Math.max(episode.told, (n * 1000) / (since + waitMs));
+    }
+    return episode.told - told;
   }
+}
+
+/** The entry of `key`, made when there is none; the oldest goes when there are too many. */
+function entry<T>(map: Map<string, T>, key: string, make: () => T): T {
+  const found = map.get(key);
+  if (found) return found;
+  const made = make();
+  map.set(key, made);
+  const [oldest] = map.keys();
+  if (map.size > MAX_PAIRS && oldest !== undefined) map.delete(oldest);
+  return made;
 }

@@ -173,7 +173,7 @@ export function databaseRows(clock: Clock = systemClock): Rows {
           duration_ms: record.durationMs,
           actor: record.actor,
           auth_client_id: record.lease.authClientId,
-          ...(record.throttle ? throttled(record.lease, record.throttle.retryAfterMs) : { throttled: false }),
+          ...(record.throttle ? throttled(record.lease, record.throttle) : { throttled: false }),
         }),
       );
       const done = await repeatable(
@@ -186,9 +186,9 @@ export function databaseRows(clock: Clock = systemClock): Rows {
     { max: BATCH, parallel: 2 },
   );
 
-  const throttled = (lease: Lease, retryAfterMs: number | null) => {
+  const throttled = (lease: Lease, { retryAfterMs, askedAt }: NonNullable<FailureRecord["throttle"]>) => {
     const waitMs = Math.max(SHORTEST_WAIT_MS, retryAfterMs ?? 0);
-    return { throttled: true, wait_ms: waitMs, bore: bore().take(pairOf(lease), waitMs) };
+    return { throttled: true, wait_ms: waitMs, bore: bore().take(pairOf(lease), askedAt, waitMs) };
   };
 
   const releases = groupCommit<Lease, void>(
@@ -237,9 +237,11 @@ export function databaseRows(clock: Clock = systemClock): Rows {
       return rows[0] ? toLease(rows[0], askedAt, "demand") : null;
     },
     guard: (lease) => guards.add(lease),
-    land: (landing) => {
-      bore().add(pairOf(landing.lease));
-      return landings.add(landing);
+    land: async (landing) => {
+      const verdict = await landings.add(landing);
+      // Once, however often it had to be tried.
+      bore().add(pairOf(landing.lease), landing.askedAt);
+      return verdict;
     },
     fail: (record) => failures.add(record),
     release: (lease) => releases.add(lease),

@@ -89,7 +89,7 @@ export async function fail(
     counts: true,
     unknown: failure.kind === "unknown",
     suspect: false,
-    ...(failure.kind === "throttled" ? { throttle: { retryAfterMs } } : {}),
+    ...(failure.kind === "throttled" ? { throttle: { retryAfterMs, askedAt: attempt.askedAt } } : {}),
     problem: {
       code: failure.code,
       title: TITLES[failure.code] ?? "Refreshing failed",

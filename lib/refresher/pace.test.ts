@@ -5,6 +5,7 @@ import { Bore } from "./bore";
 import { knownPaces, takeSlots } from "./claim";
 import { runAttempt } from "./ensure-fresh";
 import { refresher } from "./live-world";
+import { PACE_LEAST } from "./policy";
 import { startSweep } from "./sweep";
 import type { Lease } from "./world";
 
@@ -151,6 +152,10 @@ describe("the pace after it", () => {
     await later(id, 62);
     await told(0.1);
     expect(await rate()).toBeCloseTo(4.95, 1);
+    // Fifty quiet minutes let it grow nine hundredfold, which nobody tried.
+    await later(id, 3_060);
+    await told(0.1);
+    expect(await rate()).toBeCloseTo(4.95, 1);
   });
 
   it("is kept by the sweep and by readers: no more calls than slots", async () => {
@@ -173,23 +178,85 @@ describe("the pace after it", () => {
     expect(performance.now() - began).toBeGreaterThan(1_000);
   });
 
+  it("counts what it learns while the provider is left alone, and from then on makes nobody wait by the slower pace of before", async () => {
+    const id = await world.addClient();
+    const told = JSON.stringify([{ tenant_id: world.place.tenantId, auth_client_id: id, wait_ms: 60_000, bore: 0 }]);
+    const take = async (late: number) =>
+      (
+        await world.database.owner`
+          select granted, start_ms, every_ms, blocked_ms from latchkey_pace_take(${world.place.tenantId}, ${id}, 8, ${late})`
+      )[0];
+    await world.database.owner`select latchkey_pace_throttled(${told}::text::jsonb)`;
+    expect((await take(10))?.blocked_ms).toBeGreaterThan(50_000);
+    await later(id, 60);
+    expect((await take(0))?.every_ms).toBeCloseTo(1000 / 9.02, 0);
+
+    await world.database
+      .owner`update token_pace set rate = 0.02, next_at = now() + interval '50 s' where auth_client_id = ${id}`;
+    const waits = await take(0);
+    expect(waits?.granted).toBe(0);
+    expect(waits?.start_ms).toBeGreaterThan(40_000);
+    const soon = await take(10);
+    expect(soon?.granted).toBe(0);
+    expect(soon?.start_ms).toBeLessThan(200);
+    await world.database
+      .owner`update token_pace set next_at = next_at - interval '400 ms' where auth_client_id = ${id}`;
+    expect((await take(0))?.granted).toBeGreaterThan(0);
+  });
+
+  it("finds out quickly what a provider bears that had accepted nothing, and slowly what one bears beyond what it did", async () => {
+    const rateOf = async (rate: number, seconds: number) => {
+      const id = await paced(rate);
+      await later(id, seconds);
+      return 1000 / (await takeSlots(who(id), 1)).everyMs;
+    };
+    expect(await rateOf(PACE_LEAST, 0)).toBeCloseTo(PACE_LEAST, 2);
+    expect(await rateOf(PACE_LEAST, 100)).toBeGreaterThan(20);
+    expect(await rateOf(20, 10)).toBeLessThan(20.5);
+    expect(await rateOf(20, 3_500)).toBeGreaterThan(1_000);
+  });
+});
+
+describe("what a provider bore", () => {
   it("is learned from what was accepted, however the provider counts", () => {
     const clock = new HandClock();
     const bore = new Bore(clock);
-    for (let n = 0; n < 20; n++) bore.add("by the second");
-    for (let n = 0; n < 600; n++) bore.add("by the minute");
-    expect(bore.take("by the second", 1_000)).toBeCloseTo(20, 0);
-    expect(bore.take("by the minute", 60_000)).toBeCloseTo(10, 0);
-    expect(bore.take("by the minute", 60_000)).toBe(0);
-    for (let n = 0; n < 5; n++) bore.add("by the second");
-    expect(bore.takeLate("by the second")).toBe(0);
-    clock.leap(1_000);
-    expect(bore.takeLate("by the second")).toBeCloseTo(5, 0);
-    expect(bore.takeLate("by the second")).toBe(0);
-    bore.add("after a quiet time");
+    const now = () => clock.monotonic();
+    for (let n = 0; n < 20; n++) bore.add("by the second", now());
+    for (let n = 0; n < 600; n++) bore.add("by the minute", now());
+    expect(bore.take("by the second", now(), 1_000)).toBeCloseTo(20, 0);
+    expect(bore.take("by the minute", now(), 60_000)).toBeCloseTo(10, 0);
+    expect(bore.take("by the minute", now(), 60_000)).toBe(0);
+    bore.add("after a quiet time", now());
     clock.leap(3_600_000);
-    for (let n = 0; n < 20; n++) bore.add("after a quiet time");
-    expect(bore.take("after a quiet time", 1_000)).toBeCloseTo(20, 0);
+    for (let n = 0; n < 20; n++) bore.add("after a quiet time", now());
+    expect(bore.take("after a quiet time", now(), 1_000)).toBeCloseTo(20, 0);
+  });
+
+  it("includes what was under way, whenever its answer is read", () => {
+    const clock = new HandClock();
+    const bore = new Bore(clock);
+    const asked = clock.monotonic();
+    expect(bore.take("pair", asked, 1_000)).toBe(0);
+    for (let n = 0; n < 5; n++) bore.add("pair", asked);
+    expect(bore.takeLate("pair")).toBeCloseTo(5, 0);
+    expect(bore.takeLate("pair")).toBe(0);
+    // The provider took its time, or this process did.
+    clock.leap(30_000);
+    for (let n = 0; n < 15; n++) bore.add("pair", asked);
+    expect(bore.takeLate("pair")).toBeCloseTo(15, 0);
+    // What was asked afterwards says something about the pace that it was asked at, and nothing about before.
+    bore.add("pair", clock.monotonic());
+    expect(bore.takeLate("pair")).toBe(0);
+  });
+
+  it("is measured by when it was asked: a process that stood still before it read the answers learns the same", () => {
+    const clock = new HandClock();
+    const bore = new Bore(clock);
+    const asked = clock.monotonic();
+    clock.leap(60_000);
+    for (let n = 0; n < 20; n++) bore.add("pair", asked);
+    expect(bore.take("pair", asked, 1_000)).toBeCloseTo(20, 0);
   });
 });
 
@@ -197,6 +264,8 @@ describe("many that expire together, at a provider that lets twenty through and 
   it("never ask it again before the rest is over, and then each in a slot of its own", async () => {
     const clientId = await world.addClient();
     for (let n = 0; n < 60; n++) await world.addSecret({}, { clientId });
+    // Leases of tests before lapse, and somebody else's "slow down" is not this client's.
+    await world.database.owner`update token_state set refresh_due_at = null where auth_client_id <> ${clientId}`;
     await world.database
       .owner`update token_state set refresh_due_at = now() - interval '1 s' where auth_client_id = ${clientId}`;
     const { world: live, paces } = refresher();

@@ -35,7 +35,7 @@ export async function refreshOne(
 ): Promise<Outcome> {
   const started = world.clock.monotonic();
   world.rows.hold(lease); // 1
-  const attempt: Attempt = { world, lease, actor, started, client: null, calls: 0, heard };
+  const attempt: Attempt = { world, lease, actor, started, askedAt: started, client: null, calls: 0, heard };
   try {
     const client = await world.clients.open(lease.authClientTenantId, lease.authClientId); // 2
     if (!client) return await pause(attempt, "integrity", GONE);
@@ -82,6 +82,7 @@ async function present(attempt: Attempt, client: OAuthClient, current: Held): Pr
       await world.rows.release(lease);
       return superseded(attempt);
     }
+    attempt.askedAt = askedAt;
     let tooLate = false;
     const sent = world.provider.renew(client, held, () => {
       tooLate = world.clock.monotonic() > lease.heldUntil - WRITE_MARGIN_MS;

@@ -112,8 +112,8 @@ export interface FailureRecord {
   calls: number;
   unknown: boolean;
   suspect: boolean;
-  /** The provider asked for patience: the row keeps its due time and rests, and so does its client for as long as told. */
-  throttle?: { retryAfterMs: number | null };
+  /** The provider asked for patience: the row keeps its due time and rests, and so does its client for as long as told. `askedAt`: monotonic moment of asking. */
+  throttle?: { retryAfterMs: number | null; askedAt: number };
   problem: Omit<Problem, "since"> | null;
   event: "refresh_failed" | "reauthorization_needed";
   eventCode: string;

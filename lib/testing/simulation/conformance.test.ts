@@ -229,7 +229,9 @@ class Run {
     const delayMs = random.pick([null, "keep", 0, 1_000, 45_000] as const);
     // Who is told to slow down is told until when.
     const told = typeof delayMs === "number" && random.chance(0.5);
-    const throttle = told ? { retryAfterMs: random.pick([null, 0, 5_000, 60_000]) } : undefined;
+    const throttle = told
+      ? { retryAfterMs: random.pick([null, 0, 5_000, 60_000]), askedAt: handClock.monotonic() }
+      : undefined;
     const record = {
       status,
       delayMs,
@@ -265,7 +267,11 @@ class Run {
   async takeSlots(): Promise<void> {
     const who = { tenantId: TENANT, authClientId: this.random.pick(CLIENTS) };
     const max = this.random.pick([1, 64]);
-    const [given, model] = [await takeSlots(who, max), this.model.paces.take(who, max, 0)];
+    const late = this.random.pick([0, 0, 5]);
+    forget("bore");
+    install("bore", { takeLate: () => late });
+    const [given, model] = [await takeSlots(who, max), this.model.paces.take(who, max, late)];
+    forget("bore");
     this.said.push(`slots of ${who.authClientId}: ${JSON.stringify(given)}`);
     expect(given.granted).toBe(model.granted);
     for (const name of ["startMs", "everyMs", "blockedMs"] as const) expect(given[name]).toBeCloseTo(model[name], 2);

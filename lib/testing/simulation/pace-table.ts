@@ -45,7 +45,8 @@ export class PaceTable {
     } else {
       const was = this.#rateOf(p);
       Object.assign(p, { blocked_until: until, next_at: until, throttled_at: now });
-      p.rate = Math.max(PACE_LEAST, 0.5 * was, Math.min(0.9 * was, bore));
+      const known = p.rate <= PACE_LEAST ? was : p.rate;
+      p.rate = Math.max(PACE_LEAST, Math.min(0.9 * was, Math.max(bore, Math.min(0.5 * was, known))));
     }
   }
 
@@ -54,20 +55,21 @@ export class PaceTable {
     const now = this.now();
     const p = this.rows.get(tenantId + authClientId);
     if (!p) return free;
+    p.rate += 0.9 * late;
     if (this.isBlocked(tenantId, authClientId))
       return { granted: 0, startMs: 0, everyMs: 0, blockedMs: p.blocked_until - now };
     if (p.throttled_at < now - HOUR_MS && p.blocked_until < now - HOUR_MS) {
       this.rows.delete(tenantId + authClientId);
       return free;
     }
-    p.rate += 0.9 * late;
     const bears = this.#rateOf(p);
-    const startMs = Math.max(0, p.next_at - now);
-    if (startMs > PACE_AHEAD_MS)
+    const startMs = Math.min(Math.max(0, p.next_at - now), PACE_AHEAD_MS + 1_000 / bears);
+    if (startMs > PACE_AHEAD_MS) {
+      p.next_at = inMicroseconds(now + startMs);
       return { granted: 0, startMs: startMs - PACE_AHEAD_MS, everyMs: 1_000 / bears, blockedMs: 0 };
+    }
     const granted = Math.min(max, 1 + Math.floor(((PACE_AHEAD_MS - startMs) * bears) / 1_000));
-    // PostgreSQL keeps microseconds.
-    p.next_at = Math.round((now + startMs + (granted * 1_000) / bears) * 1_000) / 1_000;
+    p.next_at = inMicroseconds(now + startMs + (granted * 1_000) / bears);
     return { granted, startMs, everyMs: 1_000 / bears, blockedMs: 0 };
   }
 
@@ -83,6 +85,9 @@ export class PaceTable {
 
   #rateOf(p: PaceRow): number {
     const quiet = Math.max(0, this.now() - Math.max(p.throttled_at, p.blocked_until));
-    return p.rate * (1 + (quiet / 100_000) ** 2);
+    return p.rate * (p.rate <= PACE_LEAST ? 2 ** (Math.min(quiet, 120_000) / 10_000) : 1 + (quiet / 100_000) ** 2);
   }
 }
+
+/** As PostgreSQL keeps times. */
+const inMicroseconds = (ms: number) => Math.round(ms * 1_000) / 1_000;

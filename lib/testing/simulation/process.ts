@@ -230,7 +230,6 @@ export class Process implements Owner {
           return passed;
         }),
       land: (landing) => {
-        this.#bore.add(pairOf(landing.lease));
         const attempt = this.#statement("land", () => {
           const { lease, askedAt, ...rest } = landing;
           const before = store.row(lease.tenantId, lease.secretId);
@@ -242,6 +241,10 @@ export class Process implements Owner {
           sim.judge.landed(lease, was ?? null);
           return verdict;
         });
+        attempt.then(
+          () => this.#bore.add(pairOf(landing.lease), landing.askedAt),
+          () => {},
+        );
         return sim.weakness?.dropsOnStoreTrouble ? attempt.catch(() => ({ kind: "landed" }) as const) : attempt;
       },
       fail: (record) =>
@@ -249,7 +252,11 @@ export class Process implements Owner {
           const { lease, ...rest } = record;
           const waitMs = Math.max(SHORTEST_WAIT_MS, record.throttle?.retryAfterMs ?? 0);
           const pace = record.throttle
-            ? { authClientId: lease.authClientId, waitMs, bore: this.#bore.take(pairOf(lease), waitMs) }
+            ? {
+                authClientId: lease.authClientId,
+                waitMs,
+                bore: this.#bore.take(pairOf(lease), record.throttle.askedAt, waitMs),
+              }
             : undefined;
           const row = { ...rest, key: key(lease), grantId: lease.grantId, generation: lease.generation, pace };
           if (sim.weakness?.unknownIsDead && row.unknown) Object.assign(row, { status: "dead", delayMs: null });
