@@ -65,8 +65,8 @@ DROP FUNCTION IF EXISTS latchkey_people(text, text[]);
 CREATE FUNCTION latchkey_people(p_tenant text, p_ids text[])
 RETURNS TABLE (id text, first_name text, last_name text, email text, registered_ms float8, last_login_ms float8)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
-  SELECT u.id, u.first_name, u.last_name, u.email, extract(epoch FROM u.registered_at)::float8 * 1000,
-         extract(epoch FROM u.last_login_at)::float8 * 1000
+  SELECT u.id, u.first_name, u.last_name, u.email, date_part('epoch', u.registered_at) * 1000,
+         date_part('epoch', u.last_login_at) * 1000
     FROM users u
    WHERE u.id = ANY (p_ids) AND EXISTS (SELECT 1 FROM memberships m WHERE m.user_id = u.id AND m.tenant_id = p_tenant)
 $$;
@@ -76,7 +76,7 @@ DROP FUNCTION IF EXISTS latchkey_tenants();
 CREATE FUNCTION latchkey_tenants()
 RETURNS TABLE (id text, name text, redirect_code text, created_ms float8, reveal text)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
-  SELECT t.tenant_id, t.name, t.redirect_code, extract(epoch FROM t.created_at)::float8 * 1000, t.reveal
+  SELECT t.tenant_id, t.name, t.redirect_code, date_part('epoch', t.created_at) * 1000, t.reveal
     FROM tenants t WHERE t.tenant_id <> repeat('0', 24)
 $$;
 
@@ -96,7 +96,7 @@ RETURNS TABLE (tenant_id text, id text, kind text, name text, user_id text, work
                email_key text, first_name text, last_name text)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
   SELECT k.tenant_id, k.id, k.kind, k.name, k.user_id, k.workspace_id, w.contract_id, k.permissions, k.workspace_ids,
-         k.allowed_addresses, extract(epoch FROM k.expires_at)::float8 * 1000, u.email, u.email_key, u.first_name, u.last_name
+         k.allowed_addresses, date_part('epoch', k.expires_at) * 1000, u.email, u.email_key, u.first_name, u.last_name
     FROM api_keys k
     LEFT JOIN users u ON u.id = k.user_id
     LEFT JOIN workspaces w ON w.tenant_id = k.tenant_id AND w.id = k.workspace_id
@@ -113,18 +113,18 @@ DROP VIEW IF EXISTS secret_rows;
 CREATE VIEW secret_rows WITH (security_invoker = true) AS
   SELECT s.tenant_id, s.id, s.workspace_id, s.type, s.name, s.secret_name, s.auth_client_tenant_id, s.auth_client_id,
          s.user_id, s.declared_state, s.declared_error, s.scope, s.sealed, s.generation,
-         extract(epoch FROM s.created_at)::float8 * 1000 AS created_ms,
-         extract(epoch FROM s.updated_at)::float8 * 1000 AS updated_ms,
+         date_part('epoch', s.created_at) * 1000 AS created_ms,
+         date_part('epoch', s.updated_at) * 1000 AS updated_ms,
          t.status, t.grant_id, t.generation AS token_generation, t.sealed AS token_sealed,
-         extract(epoch FROM t.expires_at)::float8 * 1000 AS expires_ms,
-         extract(epoch FROM t.issued_at)::float8 * 1000 AS issued_ms,
-         extract(epoch FROM t.received_at)::float8 * 1000 AS received_ms,
+         date_part('epoch', t.expires_at) * 1000 AS expires_ms,
+         date_part('epoch', t.issued_at) * 1000 AS issued_ms,
+         date_part('epoch', t.received_at) * 1000 AS received_ms,
          t.lifetime_s, t.has_refresh_token, t.renewable, t.token_type, t.scope_granted, t.fingerprint,
-         t.refresh_fingerprint, extract(epoch FROM greatest(t.refresh_due_at, t.not_before))::float8 * 1000 AS due_ms,
+         t.refresh_fingerprint, date_part('epoch', greatest(t.refresh_due_at, t.not_before)) * 1000 AS due_ms,
          coalesce(t.lease_holder IS NOT NULL AND t.lease_until > now(), false) AS leased,
          t.failures, t.suspect_since IS NOT NULL AS suspect, t.problem, c.problem AS client_problem,
-         extract(epoch FROM c.next_probe_at)::float8 * 1000 AS next_probe_ms,
-         extract(epoch FROM now())::float8 * 1000 AS now_ms,
+         date_part('epoch', c.next_probe_at) * 1000 AS next_probe_ms,
+         date_part('epoch', now()) * 1000 AS now_ms,
          -- The stricter of both counts. A tenant that cannot be seen shows nothing.
          s.reveal, CASE WHEN s.reveal = 'step_up' AND n.reveal = 'step_up' THEN 'step_up' ELSE 'never' END AS reveal_effective,
          s.allowed_hosts

@@ -114,7 +114,9 @@ export function endpoint<Body = undefined>(definition: Definition<Body>): Endpoi
         const input: Input<Body> = {
           caller: caller as Caller,
           params: whole(await context.params),
-          query: url.searchParams,
+          get query() {
+            return url.searchParams; // Made when it is asked for; most requests have none.
+          },
           body: await readBody(request, definition),
           request,
           url,
@@ -206,7 +208,7 @@ const isEmpty = (value: unknown) =>
   value === undefined || (typeof value === "object" && value !== null && Object.keys(value).length === 0);
 
 function refuseUnknownParameters(url: URL, known: readonly string[] | "any" | undefined): void {
-  if (known === "any") return;
+  if (known === "any" || url.search === "") return;
   for (const name of url.searchParams.keys())
     if (!known?.includes(name))
       throw new AppError("invalid_parameter", `The parameter ${name.slice(0, 60)} is not known here.`, {

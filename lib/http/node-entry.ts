@@ -92,10 +92,14 @@ export async function send(from: Response | Written | Streamed, to: ServerRespon
   if (from instanceof Written || from instanceof Streamed)
     for (const name in from.headers) headers[titleCase(name)] = from.headers[name] as string;
   if (from instanceof Written) {
-    if (from.text !== null) headers["Content-Length"] = String(Buffer.byteLength(from.text));
+    const { text } = from;
+    const bytes = text === null ? 0 : Buffer.byteLength(text);
+    if (text !== null) headers["Content-Length"] = String(bytes);
     if (to.destroyed) return;
     to.writeHead(from.status, headers);
-    to.end(from.text ?? undefined);
+    // Of ASCII alone, as most of it is: Node makes room for three bytes a character of what it writes as UTF-8.
+    if (text === null) to.end();
+    else to.end(text, bytes === text.length ? "latin1" : "utf8");
     return;
   }
   if (from instanceof Streamed) return flow(from, to, headers);

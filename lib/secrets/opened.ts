@@ -1,5 +1,5 @@
 import { openJson, openJsonNow } from "@/lib/crypto/envelope";
-import type { Sensitive } from "@/lib/crypto/sensitive";
+import { Sensitive } from "@/lib/crypto/sensitive";
 import { readStored, type SealedTokens, type StoredTokens } from "@/lib/oauth/token-set";
 import { once } from "@/lib/process";
 import { tokenPlace } from "@/lib/refresher/token-place";
@@ -23,12 +23,38 @@ export async function openTokens(
   return readStored(await openAt<SealedTokens>(tokenPlace(row.tenantId, row.id, row.tokenGeneration), row.tokenSealed));
 }
 
-/** Additional parameters and fields of an oauth2 secret. @throws AppError integrity_failure */
-export async function openExtras(
-  row: Pick<SecretRow, "tenantId" | "id" | "generation" | "sealed">,
-): Promise<Sensitive<OAuth2Extras>> {
-  return openAt<OAuth2Extras>(credentialsPlace(row.tenantId, row.id, row.generation), row.sealed);
+const NO_EXTRAS: Sensitive<OAuth2Extras> = new Sensitive(
+  Object.freeze({ additional_params: Object.freeze({}), fields: Object.freeze({}) }),
+);
+const MOST_EMPTY = 4_096;
+
+/**
+ * Additional parameters and fields of an oauth2 secret. Most have none, and bytes that were opened to nothing at the same place are
+ * not opened again: knowing that keeps no value.
+ *
+ * @throws AppError integrity_failure
+ */
+export async function openExtras({
+  tenantId,
+  id,
+  generation,
+  sealed,
+}: Pick<SecretRow, "tenantId" | "id" | "generation" | "sealed">): Promise<Sensitive<OAuth2Extras>> {
+  const empty = once("empty-extras", () => new Set<string>());
+  const name = `${tenantId} ${id} ${generation} ${sealed.toString("latin1")}`;
+  if (empty.has(name)) return NO_EXTRAS;
+  const extras = await openAt<OAuth2Extras>(credentialsPlace(tenantId, id, generation), sealed);
+  if (extras.use(holdsNothing)) {
+    if (empty.size >= MOST_EMPTY) empty.clear();
+    empty.add(name);
+  }
+  return extras;
 }
+
+const holdsNothing = (extras: OAuth2Extras): boolean =>
+  Object.values(extras).every(
+    (group) => group !== null && typeof group === "object" && Object.keys(group).length === 0,
+  );
 
 /** The values of a secret of any type but oauth2. @throws AppError integrity_failure */
 export async function openStatic(
