@@ -1,5 +1,6 @@
 import { AppError } from "@/lib/errors";
 import { pointer } from "./json-api";
+import { arrivedBody, piecesOf } from "./node-request";
 
 /** Limits checked before any business code sees a body (DO-1, DO-2). */
 const MAX_BYTES = 1024 * 1024;
@@ -38,12 +39,16 @@ export async function readJsonBody(request: Request): Promise<unknown> {
 
 async function readBytes(request: Request): Promise<Uint8Array> {
   const tooLarge = () => new AppError("too_large", "The body is larger than 1 MB.");
-  if (Number(request.headers.get("content-length") ?? 0) > MAX_BYTES) throw tooLarge();
-  if (!request.body) return new Uint8Array();
+  const announced = Number(request.headers.get("content-length") ?? 0);
+  if (announced > MAX_BYTES) throw tooLarge();
+  const arrived = announced > 0 ? arrivedBody(request, announced) : null;
+  if (arrived) return arrived;
+  const pieces = piecesOf(request);
+  if (!pieces) return new Uint8Array();
   const chunks: Uint8Array[] = [];
   let size = 0;
   try {
-    for await (const chunk of request.body as unknown as AsyncIterable<Uint8Array>) {
+    for await (const chunk of pieces) {
       size += chunk.byteLength;
       if (size > MAX_BYTES) throw tooLarge();
       chunks.push(chunk);
