@@ -181,14 +181,15 @@ SET enable_hashjoin = off SET enable_mergejoin = off AS $$
   SELECT * FROM found
 $$;
 
--- The same of secrets that a request is made with.
+-- The same of secrets that a request is made with, or a statement: where the host is one of the values, whoever asks knows it as of an edit,
+-- and of another edit the row comes without an entry.
 CREATE FUNCTION latchkey_read_requests_audited(p_asked jsonb)
 RETURNS SETOF request_rows LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp
 SET enable_hashjoin = off SET enable_mergejoin = off AS $$
   WITH asked AS (
     SELECT * FROM jsonb_to_recordset(p_asked) AS r(secret_id text, tenant_id text, workspace_id text,
       actor_kind text, actor_id text, actor_name text, via text, credential_id text, action text, request_id text,
-      purpose text, ip text, user_agent text, detail jsonb, host text, destinations text[])),
+      purpose text, ip text, user_agent text, detail jsonb, host text, destinations text[], host_generation int)),
   found AS (
     SELECT q.* FROM (SELECT DISTINCT secret_id, tenant_id, workspace_id FROM asked) a JOIN request_rows q
         ON q.tenant_id = a.tenant_id AND q.id = a.secret_id AND q.workspace_id = a.workspace_id),
@@ -206,7 +207,8 @@ SET enable_hashjoin = off SET enable_mergejoin = off AS $$
            CASE WHEN NOT q.allowed_hosts && a.destinations
                 THEN coalesce(a.detail, '{}') || '{"code": "blocked_destination"}' ELSE a.detail END, a.host
       FROM asked a LEFT JOIN found q
-        ON q.id = a.secret_id AND q.workspace_id = a.workspace_id AND q.tenant_id = a.tenant_id)
+        ON q.id = a.secret_id AND q.workspace_id = a.workspace_id AND q.tenant_id = a.tenant_id
+     WHERE a.host_generation IS NULL OR a.host_generation = q.generation)
   SELECT * FROM found
 $$;
 

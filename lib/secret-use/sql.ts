@@ -2,14 +2,16 @@ import { type Caller, holds } from "@/lib/access/caller";
 import type { Permission } from "@/lib/access/permissions";
 import type { WorkspaceScope } from "@/lib/access/scope";
 import { type AuditFact, recordNow } from "@/lib/audit/record";
+import type { Cancel } from "@/lib/cancel";
 import { mac } from "@/lib/crypto/mac";
 import { AppError } from "@/lib/errors";
 import type { Resource } from "@/lib/http/json-api";
 import type { DatabaseLogin } from "@/lib/secret-types/database-login";
-import { openCredentials } from "@/lib/secrets/opened";
+import { openForRequest } from "@/lib/secrets/opened";
 import { permitted } from "@/lib/secrets/permitted";
-import type { SecretRow } from "@/lib/secrets/rows";
+import type { RequestRow } from "@/lib/secrets/rows";
 import { findSecret } from "@/lib/secrets/service";
+import { readLoginAudited } from "@/lib/secrets/used";
 import { SqlError } from "./sql/failure";
 import { firstWord } from "./sql/first-word";
 import type { Engine } from "./sql/messages";
@@ -34,20 +36,18 @@ export interface LoginToTest {
 }
 
 interface OpenLogin {
-  scope: WorkspaceScope;
   name: string;
   generation: number;
   engine: Engine;
   login: DatabaseLogin;
 }
 
-async function openLogin(scope: WorkspaceScope, row: SecretRow): Promise<OpenLogin> {
+async function openLogin(row: RequestRow): Promise<OpenLogin> {
   if (row.type !== "postgresql" && row.type !== "mysql")
     throw new AppError("bad_request", `A secret of type ${row.type} is no login to a database.`);
-  const open = await openCredentials(row);
+  const open = await openForRequest(row);
   if (open.kind !== "static") throw new AppError("integrity_failure", "The stored type of this secret is not its own.");
   return {
-    scope,
     name: row.name,
     generation: row.generation,
     engine: row.type,
@@ -56,8 +56,8 @@ async function openLogin(scope: WorkspaceScope, row: SecretRow): Promise<OpenLog
 }
 
 /**
- * Runs one statement with the secret's login and gives the whole answer as JSON text. Recorded before anything is sent: host, the
- * statement's first word and keyed hash, never the statement or a value.
+ * Runs one statement with the secret's login and gives the whole answer as JSON text. Recorded before it is sent: host, the statement's
+ * first word and keyed hash, never the statement or a value. A connection that is there begins meanwhile.
  *
  * @throws AppError statement_failed, database_fault, throttled, bad_request, not_found, forbidden, audit_unavailable
  */
@@ -66,41 +66,63 @@ export async function runStatement(
   workspaceId: string,
   id: string,
   body: SqlBody,
-  signal: AbortSignal,
+  gone: Cancel,
 ): Promise<string> {
   const scope = await permitted(caller, USE, workspaceId, id);
-  const opened = await openLogin(scope, await findSecret(caller, scope, id, USE));
-  const { login, engine, generation } = opened;
+  const { statement, params, read_only: readOnly, max_rows: maxRows } = body;
+  const detail = {
+    command: firstWord(statement),
+    statement: mac("statement", `${scope.tenantId} ${statement}`).slice(0, 16),
+    read_only: readOnly,
+  };
+  const kept = sqlThreads().kept(scope.tenantId, id);
+  const begun = kept?.thread.begin(readOnly) ?? null;
+  try {
+    const { login, engine, generation, fact } = await release(caller, scope, id, detail, kept);
+    const began = performance.now();
+    try {
+      const thread = sqlThreads().of({ tenantId: scope.tenantId, secretId: id, generation }, engine, () => login);
+      const ask = { statement, params, readOnly, maxRows };
+      const answer = await thread.run(ask, gone, thread === kept?.thread ? begun : null);
+      return sqlAnswerJson(id, answer, performance.now() - began);
+    } catch (error) {
+      throw await explained(caller, scope, login, fact, error);
+    }
+  } finally {
+    if (begun !== null) kept?.thread.leave(begun);
+  }
+}
+
+/**
+ * The login, its use on record. A thread that is kept knows the host before the row is read, so that one statement of Latchkey's database can
+ * do both; the row decides whether it is still the one.
+ */
+async function release(
+  caller: Caller,
+  scope: WorkspaceScope,
+  id: string,
+  detail: Record<string, unknown>,
+  kept: { thread: SqlThread; generation: number } | null,
+): Promise<OpenLogin & { fact: AuditFact }> {
+  const known = kept && { host: kept.thread.host, generation: kept.generation };
+  const recorded = known && (await readLoginAudited(caller, scope, id, detail, known));
+  const opened = await openLogin(recorded ?? (await findSecret(caller, scope, id, USE)));
   const fact = {
     tenantId: scope.tenantId,
     workspaceId: scope.workspaceId,
     action: "secret.sql",
     target: { type: "auth-secret", id, name: opened.name },
-    generation,
-    host: login.host,
-    detail: {
-      command: firstWord(body.statement),
-      statement: mac("statement", `${scope.tenantId} ${body.statement}`).slice(0, 16),
-      read_only: body.read_only,
-    },
+    generation: opened.generation,
+    host: opened.login.host,
+    detail,
   };
-  await recordNow(caller, fact);
-  const began = performance.now();
-  try {
-    const thread = sqlThreads().of({ tenantId: scope.tenantId, secretId: id, generation }, engine, () => login);
-    const answer = await thread.run(
-      { statement: body.statement, params: body.params, readOnly: body.read_only, maxRows: body.max_rows },
-      signal,
-    );
-    return sqlAnswerJson(id, answer, performance.now() - began);
-  } catch (error) {
-    throw await explained(caller, scope, login, fact, error);
-  }
+  if (!recorded) await recordNow(caller, fact);
+  return { ...opened, fact };
 }
 
 /** A stored login to test. @throws AppError integrity_failure */
-export async function storedLogin(scope: WorkspaceScope, row: SecretRow): Promise<LoginToTest> {
-  const { engine, login, name, generation } = await openLogin(scope, row);
+export async function storedLogin(row: RequestRow): Promise<LoginToTest> {
+  const { engine, login, name, generation } = await openLogin(row);
   return { engine, login, secret: { id: row.id, name, generation }, saved: true };
 }
 

@@ -30,6 +30,6 @@ export async function testSecret(
   if (credentials !== undefined) return testChangedSecret(caller, scope, row, credentials, signal);
   if (row.type === "oauth2") return testTokenRequest(caller, scope, row);
   if (row.type === "postgresql" || row.type === "mysql")
-    return testConnection(caller, scope, await storedLogin(scope, row), signal);
+    return testConnection(caller, scope, await storedLogin(row), signal);
   throw nothingToTest(row.type);
 }

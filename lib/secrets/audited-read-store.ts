@@ -25,13 +25,19 @@ interface Asked {
   id: string;
   action: string;
   detail: Record<string, unknown> | null;
-  destination: Destination | null;
+  destination: Destination | KnownHost | null;
 }
 
 /** Where a request with a secret goes: its host for the audit, and the entries of an allow-list that would allow it. */
 export interface Destination {
   host: string;
   entries: readonly string[];
+}
+
+/** The host of a database, which is sealed with its login: known to who opened it, as of that edit. */
+export interface KnownHost {
+  host: string;
+  generation: number;
 }
 
 /** Reads that are worth a statement of their own while others are under way (DECISIONS 237). */
@@ -99,7 +105,8 @@ function auditEntry({ caller, scope, id, action, detail, destination }: Asked): 
     user_agent: clipped(caller.request.userAgent),
     detail,
     host: destination?.host ?? null,
-    destinations: destination?.entries ?? null,
+    destinations: destination && "entries" in destination ? destination.entries : null,
+    host_generation: destination && "generation" in destination ? destination.generation : null,
   };
 }
 
@@ -134,6 +141,25 @@ export async function readRequestAudited(
 ): Promise<RequestRow | null> {
   const asked = { caller, scope, id, action: "secret.requested", detail: { method }, destination };
   return orUnavailable(() => requestReads().add(asked));
+}
+
+/**
+ * The same for a statement with the login.
+ *
+ * @returns null, and nothing is on record, when the secret is not there or has been edited since
+ * @throws AppError audit_unavailable
+ */
+export async function readLoginAudited(
+  caller: Reader,
+  scope: WorkspaceScope,
+  id: string,
+  detail: Record<string, unknown>,
+  destination: KnownHost,
+): Promise<RequestRow | null> {
+  const row = await orUnavailable(() =>
+    requestReads().add({ caller, scope, id, action: "secret.sql", detail, destination }),
+  );
+  return row?.generation === destination.generation ? row : null;
 }
 
 /** The same for the access token alone. The entry says "failed" when none that lives is there. @throws AppError audit_unavailable */

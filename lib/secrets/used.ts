@@ -4,6 +4,8 @@ import { type KeyUseAction, readSecretAudited } from "./audited-read-store";
 import { permitted } from "./permitted";
 import type { SecretRow } from "./rows";
 
+export { readLoginAudited } from "./audited-read-store";
+
 const USE: Permission = "workspaces.auth_secret.use";
 
 /**

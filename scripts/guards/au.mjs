@@ -2,6 +2,7 @@ const DAMAGE = ["app/v2/workspaces/_tests/damage.test.ts"];
 const SECURITY = ["drizzle/security.test.ts"];
 const ENTRIES = ["app/audit-entries.test.ts"];
 const STREAM = ["app/outbound/outbound.test.ts"];
+const STATEMENTS = ["app/v2/workspaces/_tests/sql.postgresql.test.ts"];
 const MONTHS = ["drizzle/audit-months.test.ts"];
 
 /** @type {import("./all.mjs").Guard[]} */
@@ -19,9 +20,8 @@ export const au = [
     row: "AU-1",
     what: "an entry with every request",
     file: "drizzle/security.sql",
-    find: "        ON q.id = a.secret_id AND q.workspace_id = a.workspace_id AND q.tenant_id = a.tenant_id)",
-    replace:
-      "        ON q.id = a.secret_id AND q.workspace_id = a.workspace_id AND q.tenant_id = a.tenant_id WHERE false)",
+    find: "     WHERE a.host_generation IS NULL OR a.host_generation = q.generation)",
+    replace: "     WHERE a.host_generation = q.generation)",
     tests: STREAM,
     testName: "AU-1",
   },
@@ -39,6 +39,43 @@ export const au = [
       },
     ],
     tests: STREAM,
+    testName: "AU-1",
+  },
+  {
+    row: "AU-1",
+    what: "an entry with every statement of a thread that is kept",
+    file: "drizzle/security.sql",
+    find: "     WHERE a.host_generation IS NULL OR a.host_generation = q.generation)",
+    replace: "     WHERE a.host_generation IS NULL)",
+    tests: STATEMENTS,
+    testName: "AU-1",
+  },
+  {
+    row: "AU-1",
+    what: "an entry with every other statement",
+    file: "lib/secret-use/sql.ts",
+    find: "if (!recorded) await recordNow(caller, fact);",
+    replace: "",
+    tests: STATEMENTS,
+    testName: "AU-1",
+  },
+  {
+    row: "AU-1",
+    what: "an entry with the host that the secret has now",
+    file: "lib/secrets/audited-read-store.ts",
+    find: "return row?.generation === destination.generation ? row : null;",
+    replace: "return row;",
+    tests: STATEMENTS,
+    testName: "before an edit",
+  },
+  {
+    row: "AU-1",
+    what: "no statement before its entry is committed",
+    file: "lib/secret-use/sql.ts",
+    find: "const { login, engine, generation, fact } = await release(caller, scope, id, detail, kept);",
+    replace:
+      "const releasing = release(caller, scope, id, detail, kept);\n    releasing.catch(() => {});\n    const { login, engine, generation } = await openLogin(await findSecret(caller, scope, id, USE));\n    const fact = {} as AuditFact;",
+    tests: STATEMENTS,
     testName: "AU-1",
   },
   {

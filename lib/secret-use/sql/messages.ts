@@ -1,3 +1,4 @@
+import type { Cancel } from "@/lib/cancel";
 import type { CheckedAddress } from "@/lib/egress/connector";
 import type { DatabaseLogin } from "@/lib/secret-types/database-login";
 import type { SqlFailure } from "./failure";
@@ -74,6 +75,10 @@ export interface SqlServer {
 }
 
 export type ToThread =
+  /** A statement may follow, as `run` of the same id: a connection that is idle can begin its transaction. */
+  | { kind: "begin"; id: number; readOnly: boolean }
+  /** None follows. */
+  | { kind: "leave"; id: number }
   | { kind: "run"; id: number; ask: SqlAsk }
   | { kind: "test"; id: number }
   | { kind: "cancel"; id: number }
@@ -94,10 +99,12 @@ export type FromThread =
 export interface SqlConnection {
   /** Whether it can be used once more. */
   readonly usable: boolean;
-  /** @throws SqlError */
-  run(ask: SqlAsk, signal: AbortSignal): Promise<SqlAnswer>;
+  /** Begins the transaction of a statement that may follow; `run` says what went wrong. */
+  begin(readOnly: boolean): void;
+  /** In the transaction that has been begun, or in one of its own. @throws SqlError */
+  run(ask: SqlAsk, gone: Cancel): Promise<SqlAnswer>;
   server(): Promise<SqlServer>;
-  /** Forgets what a statement left in the session. */
+  /** Forgets what a statement left in the session, or a transaction that none followed in. */
   reset(): Promise<void>;
   close(): void;
 }

@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import mysql, { type Connection, type FieldPacket } from "mysql2";
+import type { Cancel } from "@/lib/cancel";
 import { tlsOptions } from "@/lib/egress/tls-socket";
 import type { DatabaseLogin } from "@/lib/secret-types/database-login";
 import { SqlError, type SqlFailureKind, tlsFailure } from "./failure";
@@ -40,6 +41,8 @@ class MysqlConnection implements SqlConnection {
   #sockets: Socket[] = [];
   #received: ReturnType<typeof limitReceived>[] = [];
   #lost: ((error: unknown) => void) | null = null;
+  /** The transaction of a statement that may follow. */
+  #begun: Promise<void> | null = null;
   #force: NodeJS.Timeout | undefined;
 
   constructor(login: DatabaseLogin, limits: SqlLimits, ask: AskForAddresses) {
@@ -94,7 +97,12 @@ class MysqlConnection implements SqlConnection {
     if (stream !== tcp) this.#watch(stream);
   }
 
-  async run(ask: SqlAsk, signal: AbortSignal): Promise<SqlAnswer> {
+  begin(readOnly: boolean): void {
+    this.#begun = this.#begin(readOnly);
+    this.#begun.catch(() => {});
+  }
+
+  async run(ask: SqlAsk, gone: Cancel): Promise<SqlAnswer> {
     if (ask.readOnly && !READING.has(firstWord(ask.statement))) throw new SqlError("read_only");
     for (const one of this.#received) one.reset();
     let timedOut = false;
@@ -103,23 +111,22 @@ class MysqlConnection implements SqlConnection {
       timedOut = true;
       stop();
     }, this.#limits.statementMs);
-    signal.addEventListener("abort", stop, { once: true });
-    const mode = ask.readOnly ? "read only" : "read write";
+    gone.addEventListener("abort", stop, { once: true });
     try {
-      // For the session, too: a procedure may end the transaction it is called in.
-      await this.#query(`set session transaction ${mode}`);
-      await this.#query(`start transaction ${mode}`);
-      if (signal.aborted) throw new SqlError("cancelled");
+      const begun = this.#begun ?? this.#begin(ask.readOnly);
+      this.#begun = null;
+      await begun;
+      if (gone.aborted) throw new SqlError("cancelled");
       const answer = await this.#read(ask);
       if (this.usable) await this.#query("commit");
       return answer;
     } catch (error) {
-      const failure = this.#explain(error, { timedOut, cancelled: signal.aborted });
+      const failure = this.#explain(error, { timedOut, cancelled: gone.aborted });
       if (this.usable) await this.#query("rollback").catch(() => this.close());
       throw failure;
     } finally {
       clearTimeout(timer);
-      signal.removeEventListener("abort", stop);
+      gone.removeEventListener("abort", stop);
       this.#leaveIfCancelled();
     }
   }
@@ -141,6 +148,9 @@ class MysqlConnection implements SqlConnection {
   }
 
   async reset(): Promise<void> {
+    // What is still on its way would begin after the reset.
+    await this.#begun?.catch(() => {});
+    this.#begun = null;
     if (!this.usable) return;
     await this.#inTime(this.#limits.connectMs, (done) => {
       (this.#connection as unknown as { reset(done: (error: unknown) => void): void }).reset(done);
@@ -150,6 +160,13 @@ class MysqlConnection implements SqlConnection {
   close(): void {
     this.#end(new SqlError("lost"));
     for (const socket of this.#sockets) socket.destroy();
+  }
+
+  async #begin(readOnly: boolean): Promise<void> {
+    const mode = readOnly ? "read only" : "read write";
+    // For the session, too: a procedure may end the transaction it is called in.
+    await this.#query(`set session transaction ${mode}`);
+    await this.#query(`start transaction ${mode}`);
   }
 
   #read(ask: SqlAsk): Promise<SqlAnswer> {

@@ -8,6 +8,7 @@ import { SqlPool } from "./pool";
 function connection(): SqlConnection & { usable: boolean } {
   const one = {
     usable: true,
+    begin: () => {},
     run: () => Promise.reject(new Error("not asked for")),
     server: () => Promise.reject(new Error("not asked for")),
     reset: () => Promise.resolve(),

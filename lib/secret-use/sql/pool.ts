@@ -27,15 +27,25 @@ export class SqlPool {
   /**
    * Runs `work` on a connection of its own. What it left in the session is forgotten before the next one gets it, after the answer.
    *
+   * @param taken with `takeIdle`
    * @throws SqlError busy when all connections stay in use for as long as connecting may take
    */
-  async lend<T>(work: (connection: SqlConnection) => Promise<T>): Promise<T> {
-    const connection = await this.#take();
+  async lend<T>(work: (connection: SqlConnection) => Promise<T>, taken: SqlConnection | null = null): Promise<T> {
+    const connection = taken ?? (await this.#take());
     try {
       return await work(connection);
     } finally {
-      void this.#giveBack(connection);
+      void this.giveBack(connection);
     }
+  }
+
+  /** A connection that nobody uses, for `lend` or `giveBack`; null when there is none now. */
+  takeIdle(): SqlConnection | null {
+    for (let kept = this.#idle.pop(); kept; kept = this.#idle.pop()) {
+      if (kept.connection.usable) return kept.connection;
+      this.#count -= 1;
+    }
+    return null;
   }
 
   close(): void {
@@ -44,10 +54,8 @@ export class SqlPool {
   }
 
   async #take(): Promise<SqlConnection> {
-    for (let kept = this.#idle.pop(); kept; kept = this.#idle.pop()) {
-      if (kept.connection.usable) return kept.connection;
-      this.#count -= 1;
-    }
+    const kept = this.takeIdle();
+    if (kept) return kept;
     if (this.#count < this.#limits.connections) return this.#opened();
     if (this.#waiting.size >= MAX_WAITING) throw new SqlError("busy");
     return new Promise((resolve, reject) => {
@@ -82,7 +90,8 @@ export class SqlPool {
     }
   }
 
-  async #giveBack(connection: SqlConnection): Promise<void> {
+  /** Never rejects. */
+  async giveBack(connection: SqlConnection): Promise<void> {
     await connection.reset().catch(() => connection.close());
     if (connection.usable) {
       this.#pass(connection);

@@ -1,11 +1,12 @@
 import type { Socket } from "node:net";
 import type { Stream } from "node:stream";
 import postgres from "postgres";
+import type { Cancel } from "@/lib/cancel";
 import type { DatabaseLogin } from "@/lib/secret-types/database-login";
-import { parseArray } from "./arrays";
 import { SqlError, type SqlFailureKind } from "./failure";
 import type { SqlAnswer, SqlAsk, SqlColumn, SqlConnection, SqlLimits, SqlParameter } from "./messages";
 import { type AskForAddresses, limitReceived, openTcp, toTls } from "./open-socket";
+import { columnsOf, type DriverColumn, readArrays, TYPES } from "./postgresql-types";
 import { Rows } from "./rows";
 
 /**
@@ -43,6 +44,8 @@ class PostgresqlConnection implements SqlConnection {
   /** What kept the socket from opening; the driver hands on another error in some places. */
   #failure: SqlError | null = null;
   #lost: ((error: SqlError) => void) | null = null;
+  /** The transaction of a statement that may follow. */
+  #begun: Promise<void> | null = null;
   #force: NodeJS.Timeout | undefined;
 
   constructor(login: DatabaseLogin, limits: SqlLimits, ask: AskForAddresses) {
@@ -84,7 +87,12 @@ class PostgresqlConnection implements SqlConnection {
     }
   }
 
-  async run(ask: SqlAsk, signal: AbortSignal): Promise<SqlAnswer> {
+  begin(readOnly: boolean): void {
+    this.#begun = this.#begin(readOnly);
+    this.#begun.catch(() => {});
+  }
+
+  async run(ask: SqlAsk, gone: Cancel): Promise<SqlAnswer> {
     this.#received?.reset();
     const query = this.#sql.unsafe(
       ask.statement,
@@ -97,24 +105,24 @@ class PostgresqlConnection implements SqlConnection {
       timedOut = true;
       stop();
     }, this.#limits.statementMs);
-    signal.addEventListener("abort", stop, { once: true });
+    gone.addEventListener("abort", stop, { once: true });
     try {
       return await this.#orLost(async () => {
-        await this.#sql.unsafe(
-          `begin ${ask.readOnly ? "read only" : "read write"}; set local statement_timeout = ${this.#limits.statementMs}`,
-        );
-        if (signal.aborted) throw new SqlError("cancelled");
+        const begun = this.#begun ?? this.#begin(ask.readOnly);
+        this.#begun = null;
+        await begun;
+        if (gone.aborted) throw new SqlError("cancelled");
         const answer = await read(query as unknown as Portions, this.#sql.CLOSE, ask, this.#limits);
         await this.#sql.unsafe("commit");
         return answer;
       });
     } catch (error) {
-      const failure = this.#explain(error, { timedOut, cancelled: signal.aborted });
+      const failure = this.#explain(error, { timedOut, cancelled: gone.aborted });
       await this.#rollBack();
       throw failure;
     } finally {
       clearTimeout(timer);
-      signal.removeEventListener("abort", stop);
+      gone.removeEventListener("abort", stop);
       this.#leaveIfCancelled();
     }
   }
@@ -133,6 +141,10 @@ class PostgresqlConnection implements SqlConnection {
   }
 
   async reset(): Promise<void> {
+    if (this.#begun) {
+      this.#begun = null;
+      await this.#rollBack();
+    }
     if (this.usable) await this.#inTime(this.#limits.connectMs, "discard all");
   }
 
@@ -191,6 +203,12 @@ class PostgresqlConnection implements SqlConnection {
     } catch {
       // The connection is closed instead, just below in time.
     }
+  }
+
+  async #begin(readOnly: boolean): Promise<void> {
+    await this.#sql.unsafe(
+      `begin ${readOnly ? "read only" : "read write"}; set local statement_timeout = ${this.#limits.statementMs}`,
+    );
   }
 
   async #rollBack(): Promise<void> {
@@ -309,7 +327,7 @@ async function read(query: Portions, enough: unknown, ask: SqlAsk, limits: SqlLi
 }
 
 interface Found extends Array<unknown[]> {
-  columns?: { name: string; type: number }[];
+  columns?: DriverColumn[];
   command?: string;
   count?: number | null;
 }
@@ -319,10 +337,6 @@ interface Portions extends PromiseLike<Found> {
   values(): Portions;
   cursorRows: number;
   cursor(rows: number, each: (found: Found) => unknown): Portions;
-}
-
-function columnsOf(columns: Found["columns"]): SqlColumn[] {
-  return (columns ?? []).map(({ name, type }) => ({ name, type: TYPE_NAMES[type] ?? "other" }));
 }
 
 function sqlStateOf(error: unknown): string | null {
@@ -362,77 +376,6 @@ function statementFailure(sqlState: string, error: unknown): SqlError {
     ...(Number.isInteger(at) && at > 0 ? { position: at } : {}),
   });
 }
-
-const asText = (value: SqlParameter) => (typeof value === "object" ? JSON.stringify(value) : String(value));
-
-/** Numbers that JSON cannot say stay text, as PostgreSQL writes them. */
-const number = (text: string) => (Number.isFinite(Number(text)) ? Number(text) : text);
-
-/** As `bytea_output` of the server, the database or the role has it: `hex`, or `escape`. */
-function bytesOf(text: string): Buffer {
-  if (text.startsWith("\\x")) return Buffer.from(text.slice(2), "hex");
-  const octal = (_: string, code: string) => (code === "\\" ? code : String.fromCharCode(Number.parseInt(code, 8)));
-  return Buffer.from(text.replace(/\\(\\|[0-7]{3})/g, octal), "latin1");
-}
-
-const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
-
-/** How values look in JSON, both ways (README, "SQL"). What is not here is text, as PostgreSQL writes it. */
-const TYPES = {
-  string: { to: 25, from: [], serialize: asText },
-  number: { to: 0, from: [21, 23, 26, 700, 701], serialize: asText, parse: number },
-  // Dates as they are written: as moments they would pass through this process's time zone.
-  date: { to: 1184, from: [1082, 1114, 1184], serialize: asText, parse: (text: string) => text },
-  bytea: {
-    to: 17,
-    from: [17],
-    serialize: (value: SqlParameter) => {
-      if (typeof value !== "string" || !BASE64.test(value)) throw new SqlError("bad_parameter");
-      return `\\x${Buffer.from(value, "base64").toString("hex")}`;
-    },
-    parse: (text: string) => bytesOf(text).toString("base64"),
-  },
-  // The driver's own makes false of every text.
-  boolean: {
-    to: 16,
-    from: [16],
-    serialize: asText,
-    parse: (text: string) => text === "t",
-  },
-};
-
-/** Box is the one type whose arrays have another mark between elements. */
-const BOXES = 1020;
-
-interface Parser {
-  (text: string): unknown;
-  /** The driver's own, of an array: takes its text without the first brace. */
-  array?: boolean;
-}
-
-/** Has the arrays of every type that the driver found in the database read as JSON needs them. */
-function readArrays(sql: postgres.Sql): void {
-  const { parsers, shared } = sql.options as unknown as {
-    parsers: Record<number, Parser | undefined>;
-    shared: { typeArrayMap: Record<number, number> };
-  };
-  for (const [element, array] of Object.entries(shared.typeArrayMap)) {
-    if (!parsers[array]?.array) continue;
-    const parser = parsers[Number(element)] ?? ((text: string) => text);
-    parsers[array] = (text) => parseArray(text, parser, array === BOXES ? ";" : ",");
-  }
-}
-
-/** pg_type's fixed numbers. */
-const TYPE_NAMES: Record<number, string> = {
-  16: "boolean", 17: "bytea", 18: "char", 19: "name", 20: "bigint", 21: "smallint", 23: "integer", 25: "text", 26: "oid",
-  114: "json", 600: "point", 650: "cidr", 700: "real", 701: "double precision", 790: "money", 829: "macaddr", 869: "inet",
-  1042: "character", 1043: "character varying", 1082: "date", 1083: "time", 1114: "timestamp", 1184: "timestamp with time zone",
-  1186: "interval", 1266: "time with time zone", 1560: "bit", 1700: "numeric", 2278: "void", 2950: "uuid", 3802: "jsonb",
-  1000: "boolean[]", 1005: "smallint[]", 1007: "integer[]", 1009: "text[]", 1015: "character varying[]", 1016: "bigint[]",
-  1021: "real[]", 1022: "double precision[]", 1115: "timestamp[]", 1182: "date[]", 1185: "timestamp with time zone[]",
-  1231: "numeric[]", 2951: "uuid[]", 199: "json[]", 3807: "jsonb[]",
-}; // biome-ignore format: a table
 
 /**
  * Refuses what a hostile server may ask of this thread before the login: postgres.js works off SCRAM's rounds in one piece, as many as

@@ -1,5 +1,6 @@
 import crypto from "node:crypto";
 import { parentPort, workerData } from "node:worker_threads";
+import { Cancelled } from "@/lib/cancel";
 import type { CheckedAddress } from "@/lib/egress/connector";
 import { SqlError } from "./failure";
 import type { FromThread, SqlConnection, ThreadData, ToThread } from "./messages";
@@ -20,7 +21,9 @@ limitScram(crypto as never);
 
 /** Questions for addresses under way, and statements. */
 const asked = new Map<number, { resolve(found: CheckedAddress[]): void; reject(error: SqlError): void }>();
-const running = new Map<number, AbortController>();
+const running = new Map<number, Cancelled>();
+/** Connections whose transaction has begun, for the statement that may follow. */
+const begun = new Map<number, SqlConnection>();
 let lastQuestion = 0;
 
 const askForAddresses = () =>
@@ -33,6 +36,11 @@ const askForAddresses = () =>
 const OPEN = { postgresql: openPostgresql, mysql: openMysql };
 const open = (): Promise<SqlConnection> => OPEN[engine](login, limits, askForAddresses);
 const pool = new SqlPool(open, limits);
+const takeBegun = (id: number): SqlConnection | null => {
+  const connection = begun.get(id) ?? null;
+  begun.delete(id);
+  return connection;
+};
 
 port.on("message", (message: ToThread) => {
   switch (message.kind) {
@@ -44,15 +52,27 @@ port.on("message", (message: ToThread) => {
       return;
     }
     case "cancel":
-      running.get(message.id)?.abort();
+      running.get(message.id)?.abort("gone");
       return;
+    case "begin": {
+      const connection = pool.takeIdle();
+      if (!connection) return;
+      begun.set(message.id, connection);
+      connection.begin(message.readOnly);
+      return;
+    }
+    case "leave": {
+      const connection = takeBegun(message.id);
+      if (connection) void pool.giveBack(connection);
+      return;
+    }
     case "run": {
-      const abort = new AbortController();
-      running.set(message.id, abort);
+      const gone = new Cancelled();
+      running.set(message.id, gone);
       answer(
         message.id,
         pool
-          .lend((connection) => connection.run(message.ask, abort.signal))
+          .lend((connection) => connection.run(message.ask, gone), takeBegun(message.id))
           .then((ran) => ({ kind: "ran", id: message.id, answer: ran })),
       );
       return;

@@ -1,4 +1,5 @@
 import type { Worker, WorkerOptions } from "node:worker_threads";
+import type { Cancel } from "@/lib/cancel";
 import { onSecretChange } from "@/lib/db/notifications";
 import { EgressError } from "@/lib/egress/egress-error";
 import { egress } from "@/lib/egress/safe-fetch";
@@ -51,6 +52,8 @@ export class SqlThread {
   readonly #login: DatabaseLogin;
   readonly #limits: SqlLimits;
   readonly #pending = new Map<number, Pending>();
+  /** Statements that were announced and have not followed. */
+  readonly #begun = new Set<number>();
   readonly #heart: NodeJS.Timeout;
   /** Beats since its last word; null: it has said nothing yet, and loads its program. */
   #silentFor: number | null = null;
@@ -93,16 +96,34 @@ export class SqlThread {
     return this.#over !== null || this.#retired;
   }
 
+  /** Where its database is. */
+  get host(): string {
+    return this.#login.host;
+  }
+
+  /** Has a connection, where one is idle, begin the transaction of a statement that may follow. @returns what `run` or `leave` is told */
+  begin(readOnly: boolean): number {
+    const id = ++this.#lastId;
+    this.#begun.add(id);
+    this.#say({ kind: "begin", id, readOnly });
+    return id;
+  }
+
+  /** No statement follows; nothing is done where one has. */
+  leave(begun: number): void {
+    if (this.#begun.delete(begun)) this.#say({ kind: "leave", id: begun });
+  }
+
   /** @throws SqlError */
-  async run(ask: SqlAsk, signal: AbortSignal): Promise<SqlAnswer> {
-    const message = await this.#ask((id) => ({ kind: "run", id, ask }), signal);
+  async run(ask: SqlAsk, gone: Cancel, begun: number | null = null): Promise<SqlAnswer> {
+    const message = await this.#ask((id) => ({ kind: "run", id, ask }), gone, begun);
     if (message.kind !== "ran") throw new SqlError("unreadable");
     return message.answer;
   }
 
   /** Logs in and asks the server what it is. @throws SqlError */
-  async test(signal: AbortSignal): Promise<SqlServer> {
-    const message = await this.#ask((id) => ({ kind: "test", id }), signal);
+  async test(gone: Cancel): Promise<SqlServer> {
+    const message = await this.#ask((id) => ({ kind: "test", id }), gone);
     if (message.kind !== "tested") throw new SqlError("unreadable");
     return message.server;
   }
@@ -113,8 +134,9 @@ export class SqlThread {
     if (!this.busy) this.#sayGoodbye();
   }
 
-  #ask(make: (id: number) => ToThread, signal: AbortSignal): Promise<FromThread> {
-    const id = ++this.#lastId;
+  #ask(make: (id: number) => ToThread, gone: Cancel, begun: number | null = null): Promise<FromThread> {
+    const id = begun ?? ++this.#lastId;
+    this.#begun.delete(id);
     this.usedAt = performance.now();
     return new Promise<FromThread>((resolve, reject) => {
       if (this.#over) {
@@ -127,7 +149,7 @@ export class SqlThread {
       const cancel = () => this.#say({ kind: "cancel", id });
       const settle = () => {
         clearTimeout(timer);
-        signal.removeEventListener("abort", cancel);
+        gone.removeEventListener("abort", cancel);
         this.#pending.delete(id);
         this.usedAt = performance.now();
         if (this.#retired && !this.busy) this.#sayGoodbye();
@@ -143,8 +165,8 @@ export class SqlThread {
         },
       });
       this.#say(make(id));
-      if (signal.aborted) cancel();
-      else signal.addEventListener("abort", cancel, { once: true });
+      if (gone.aborted) cancel();
+      else gone.addEventListener("abort", cancel, { once: true });
     });
   }
 
@@ -217,6 +239,8 @@ export interface SqlKey {
   generation: number;
 }
 
+const nameOf = (tenantId: string, secretId: string) => `${tenantId} ${secretId}`;
+
 /** This process's threads. */
 export class SqlThreads {
   readonly #threads = new Map<string, { thread: SqlThread; key: SqlKey }>();
@@ -232,9 +256,15 @@ export class SqlThreads {
     setInterval(() => this.#sweep(), SWEEP_MS).unref();
   }
 
+  /** The thread of this secret that is there from earlier, and the edit it is of. */
+  kept(tenantId: string, secretId: string): { thread: SqlThread; generation: number } | null {
+    const kept = this.#threads.get(nameOf(tenantId, secretId));
+    return kept && !kept.thread.over ? { thread: kept.thread, generation: kept.key.generation } : null;
+  }
+
   /** The thread of this secret, started when there is none. @throws SqlError busy */
   of(key: SqlKey, engine: Engine, login: () => DatabaseLogin): SqlThread {
-    const name = `${key.tenantId} ${key.secretId}`;
+    const name = nameOf(key.tenantId, key.secretId);
     const kept = this.#threads.get(name);
     if (kept && !kept.thread.over && kept.key.generation === key.generation) return kept.thread;
     // Read before an edit that others have seen already: what is asked for now is no longer the secret's.

@@ -10,6 +10,7 @@ import { makePerson, makePlace, makeTask, OWNER, type Person, type Place } from 
 import { makeCertificate } from "@/lib/testing/certificates";
 import { useDatabase } from "@/lib/testing/database";
 import { call } from "@/lib/testing/http";
+import { lockTable, untilSomebodyWaits } from "@/lib/testing/lock-table";
 import { madeId, postSecret } from "@/lib/testing/secrets-api";
 import { postSql, postTest, reasonOf as reason } from "@/lib/testing/sql-api";
 import { listen, message, postgresqlOverTls, type SqlServerDouble, WELCOME } from "@/lib/testing/sql-servers";
@@ -78,6 +79,14 @@ async function secret(credentials: Record<string, unknown> = {}): Promise<string
 const sql = (secretId: string, statement: string, more: Record<string, unknown> = {}, as = owner.basic) =>
   postSql(place, as, secretId, { statement, ...more });
 const tried = (secretId: string, as = owner.basic) => postTest(place, as, secretId);
+/** Edits its login. */
+const change = (secretId: string, credentials: Record<string, unknown>) =>
+  call(PATCH, {
+    method: "PATCH",
+    as: owner.basic,
+    params: { workspaceId: place.workspaceId, secretId },
+    json: { data: { type: "auth-secret", attributes: { credentials } } },
+  });
 
 describe("values", () => {
   test("come as JSON that loses nothing", async () => {
@@ -283,17 +292,7 @@ describe("limits (SQ-6)", () => {
     await Promise.all(Array.from({ length: 20 }, () => sql(id, "select pg_sleep(0.05)")));
     expect((await at()).length).toBeGreaterThan(1);
     expect((await at()).length).toBeLessThanOrEqual(5);
-    const changed = await call(PATCH, {
-      method: "PATCH",
-      as: owner.basic,
-      params: { workspaceId: place.workspaceId, secretId: id },
-      json: {
-        data: {
-          type: "auth-secret",
-          attributes: { credentials: { ...real, user: USER, password: "wrong", tls: "disable" } },
-        },
-      },
-    });
+    const changed = await change(id, { ...real, user: USER, password: "wrong", tls: "disable" });
     expect(changed.status).toBe(200);
     await vi.waitFor(async () => expect(await at()).toHaveLength(0), { timeout: 15_000 });
     expect(reason(await sql(id, "select 1"))).toEqual([424, "login_refused"]);
@@ -423,14 +422,7 @@ describe("TLS and addresses (SQ-3, SQ-5, SQ-7)", () => {
 
 test("another host takes the password again (AZ-9)", async () => {
   const id = await secret();
-  const change = (credentials: Record<string, unknown>) =>
-    call(PATCH, {
-      method: "PATCH",
-      as: owner.basic,
-      params: { workspaceId: place.workspaceId, secretId: id },
-      json: { data: { type: "auth-secret", attributes: { credentials } } },
-    });
-  const refused = await change({ host: "elsewhere.test" });
+  const refused = await change(id, { host: "elsewhere.test" });
   expect(refused.status).toBe(400);
   const pointers = refused.body.errors.map((one: { source: { pointer: string } }) => one.source.pointer);
   expect(pointers).toContain("/data/attributes/credentials/password");
@@ -576,29 +568,94 @@ describe("servers that are none, or hostile", () => {
   });
 });
 
+const entriesOf = (id: string) =>
+  database.owner`select outcome, target_name, host, generation, detail from audit_entries
+    where target_id = ${id} and action = 'secret.sql' order by id`;
+
 test("every use is on record before it runs, without statement and values (AU-1, AU-2)", async () => {
   const id = await secret();
-  await sql(id, "select $1::text as recorded_column", { params: ["a recorded value"] });
-  const [entry] = await database.owner`select action, outcome, host, generation, detail from audit_entries
-    where target_id = ${id} and action = 'secret.sql'`;
-  expect(entry).toMatchObject({ outcome: "allowed", host: "127.0.0.1", generation: 1 });
-  expect(entry?.detail).toMatchObject({
-    command: "SELECT",
-    read_only: true,
-    statement: expect.stringMatching(/^[0-9a-f]{16}$/),
-  });
+  // The first has its login opened before its entry is written; the next finds the thread, which knows the host.
+  for (let i = 0; i < 2; i++) await sql(id, "select $1::text as recorded_column", { params: ["a recorded value"] });
+  const entries = await entriesOf(id);
+  expect(entries).toHaveLength(2);
+  for (const entry of entries)
+    expect(entry).toEqual({
+      outcome: "allowed",
+      target_name: `Database ${count}`,
+      host: "127.0.0.1",
+      generation: 1,
+      detail: { command: "SELECT", read_only: true, statement: expect.stringMatching(/^[0-9a-f]{16}$/) },
+    });
   const text = JSON.stringify(await database.owner`select * from audit_entries where target_id = ${id}`);
   for (const secretText of ["recorded_column", "a recorded value", PASSWORD, USER])
     expect(text).not.toContain(secretText);
   // What cannot be recorded is not run.
+  const unused = await secret();
   await database.owner.unsafe("alter table audit_entries rename to audit_entries_away");
   try {
-    const refused = await sql(id, "insert into sqltest.things values (900, 'unrecorded')", { read_only: false });
-    expect(refused.status).toBe(503);
+    for (const secretId of [id, unused]) {
+      const refused = await sql(secretId, "insert into sqltest.things values (900, 'unrecorded')", {
+        read_only: false,
+      });
+      expect(refused.status).toBe(503);
+    }
   } finally {
     await database.owner.unsafe("alter table audit_entries_away rename to audit_entries");
   }
   expect(await database.owner`select 1 from sqltest.things where id = 900`).toHaveLength(0);
+});
+
+/** What the connections of the secrets' user are at. */
+const sessions = () => database.owner`select state, query from pg_stat_activity where usename = ${USER}`;
+const inTransaction = async () => (await sessions()).filter(({ state }) => state === "idle in transaction");
+
+test("while the entry is being written a connection begins, and is sent no statement (AU-1)", async () => {
+  const id = await secret();
+  await sql(id, "select 1");
+  const unlock = await lockTable(database.owner, "audit_entries");
+  let answer: ReturnType<typeof sql>;
+  try {
+    answer = sql(id, "select 'not yet recorded'");
+    await untilSomebodyWaits(database.owner);
+    const begun = { state: "idle in transaction", query: expect.stringMatching(/^begin read only/) };
+    await vi.waitFor(async () => expect(await inTransaction()).toEqual([begun]), { timeout: 10_000 });
+    expect((await sessions()).filter(({ query }) => /not yet recorded/.test(query))).toEqual([]);
+  } finally {
+    await unlock();
+  }
+  expect((await answer).body.data.attributes.rows).toEqual([["not yet recorded"]]);
+});
+
+test("a transaction that no statement follows in is ended, and its connection serves the next", async () => {
+  const id = await secret();
+  const pid = async () => (await sql(id, "select pg_backend_pid()")).body.data.attributes.rows[0][0];
+  const before = await pid();
+  await database.owner.unsafe("alter table audit_entries rename to audit_entries_away");
+  try {
+    expect((await sql(id, "select 1")).status).toBe(503);
+  } finally {
+    await database.owner.unsafe("alter table audit_entries_away rename to audit_entries");
+  }
+  await vi.waitFor(async () => expect(await inTransaction()).toEqual([]), { timeout: 10_000 });
+  expect((await sql(id, "create table sqltest.made_after (n int)", { read_only: false })).status).toBe(200);
+  expect(await pid()).toBe(before);
+});
+
+test("a thread of before an edit tells nobody its host: the entry has the new one", async () => {
+  const id = await secret();
+  await sql(id, "select 1");
+  const threads = installed<SqlThreads>("sql-threads") as SqlThreads;
+  const stale = threads.kept(place.tenantId, id);
+  expect(stale).toMatchObject({ generation: 1 });
+  const moved = { ...real, host: "db.test", user: USER, password: PASSWORD, tls: "disable" };
+  expect((await change(id, moved)).status).toBe(200);
+  // This process may not have heard of it yet.
+  vi.spyOn(threads, "kept").mockReturnValueOnce(stale);
+  expect((await sql(id, "select 1")).status).toBe(200);
+  expect((await entriesOf(id)).map(({ host, generation }) => [host, generation])).toEqual([
+    ["127.0.0.1", 1],
+    ["db.test", 2],
+  ]);
 });
 
 test("a secret of another type, and one of elsewhere, are no databases here", async () => {

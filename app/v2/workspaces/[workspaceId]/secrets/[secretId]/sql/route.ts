@@ -1,5 +1,6 @@
 import { endpoint } from "@/lib/http/endpoint";
 import { methods } from "@/lib/http/methods";
+import { goneOf } from "@/lib/http/node-request";
 import { runStatement } from "@/lib/secret-use/sql";
 import { sqlBody } from "@/lib/secret-use/sql-resource";
 
@@ -14,7 +15,7 @@ export const { GET, POST, PATCH, PUT, DELETE } = methods({
     body: sqlBody,
     handle: async ({ caller, params, body, request }) => ({
       status: 200,
-      json: await runStatement(caller, params.workspaceId ?? "", params.secretId ?? "", body, request.signal),
+      json: await runStatement(caller, params.workspaceId ?? "", params.secretId ?? "", body, goneOf(request)),
     }),
   }),
 });
