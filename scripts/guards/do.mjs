@@ -9,7 +9,7 @@ export const door = [
     row: "DO-1",
     what: "1 MB as announced",
     file: BODY,
-    find: '  if (announced > MAX_BYTES) throw tooLarge();\n',
+    find: "  if (announced > MAX_BYTES) throw tooLarge();\n",
     replace: "",
     tests: JSON_BODY,
   },
