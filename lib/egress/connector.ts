@@ -4,6 +4,7 @@ import { connect as connectTls, type TLSSocket } from "node:tls";
 import type { buildConnector } from "undici";
 import { type Address, parseAddress, sameAddress } from "@/lib/egress/addresses";
 import { EgressError } from "@/lib/egress/egress-error";
+import { patience } from "@/lib/egress/patience";
 import { type Destination, type EgressPolicy, plainHost } from "@/lib/egress/policy";
 
 /**
@@ -52,7 +53,8 @@ export function makeConnector(options: ConnectorOptions): buildConnector.connect
       "its name was not resolved",
       checkedAddresses(destination, options.policy, resolve),
     );
-    const left = Math.max(1, deadline - performance.now());
+    // The name may have taken long because this process stood still.
+    const left = Math.max(connectTimeoutMs / 2, deadline - performance.now());
     const socket = await openPinned(destination, addresses, left);
     if (destination.protocol === "http:") return socket;
     return startTls(socket, destination);
@@ -77,12 +79,12 @@ export function makeConnector(options: ConnectorOptions): buildConnector.connect
       const giveUp = (why: string, cause?: unknown) => {
         if (over) return;
         over = true;
-        clearTimeout(timer);
+        stopWaiting();
         sessions.delete(name);
         secure.destroy();
         fail(new EgressError("not_sent", `${name}: ${why}`, { cause }));
       };
-      const timer = setTimeout(() => giveUp("TLS took too long"), tlsTimeoutMs);
+      const stopWaiting = patience(tlsTimeoutMs, () => giveUp("TLS took too long"));
       secure.on("session", (fresh) => {
         sessions.delete(name);
         sessions.set(name, fresh);
@@ -94,7 +96,7 @@ export function makeConnector(options: ConnectorOptions): buildConnector.connect
       secure.once("close", () => giveUp("the connection was closed during TLS"));
       secure.once("secureConnect", () => {
         over = true;
-        clearTimeout(timer);
+        stopWaiting();
         done(secure);
       });
     });
@@ -196,14 +198,14 @@ function openTcp(destination: Destination, addresses: readonly CheckedAddress[],
     });
     const giveUp = (why: string, cause?: unknown) => {
       // After connecting this only keeps an error between two owners of the socket from ending the process.
-      clearTimeout(timer);
+      stopWaiting();
       socket.destroy();
       fail(new EgressError("not_sent", `${name}: ${why}`, { cause }));
     };
-    const timer = setTimeout(() => giveUp("connecting took too long"), timeoutMs);
+    const stopWaiting = patience(timeoutMs, () => giveUp("connecting took too long"));
     socket.on("error", (cause) => giveUp("connecting failed", cause));
     socket.once("connect", () => {
-      clearTimeout(timer);
+      stopWaiting();
       done(socket);
     });
   });
@@ -212,11 +214,10 @@ function openTcp(destination: Destination, addresses: readonly CheckedAddress[],
 /** Rejects after `timeoutMs`; what runs on is left to end by itself. */
 function within<T>(timeoutMs: number, destination: Destination, why: string, work: Promise<T>): Promise<T> {
   return new Promise((done, fail) => {
-    const timer = setTimeout(
-      () => fail(new EgressError("not_sent", `${nameOf(destination)}: ${why} in time`)),
-      timeoutMs,
+    const stopWaiting = patience(timeoutMs, () =>
+      fail(new EgressError("not_sent", `${nameOf(destination)}: ${why} in time`)),
     );
-    work.then(done, fail).finally(() => clearTimeout(timer));
+    work.then(done, fail).finally(stopWaiting);
   });
 }
 

@@ -7,6 +7,7 @@ import { EgressError } from "@/lib/egress/egress-error";
 import { readLimited } from "@/lib/egress/read-limited";
 import { checkLiteral, customFetch, Egress, exchange, egress as ownEgress, safeFetch } from "@/lib/egress/safe-fetch";
 import { forget, install } from "@/lib/process";
+import { standStill } from "@/lib/testing/stand-still";
 
 type Handle = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -318,6 +319,23 @@ describe("what is known about the sending", () => {
     const https = `https://127.0.0.1:${new URL(base).port}`;
     expect(await kindOf(exchange(https, { method: "POST", body: "x" }, { egress }))).toBe("not_sent");
     expect(seen).toHaveLength(0);
+  });
+
+  test("a process that stands still while it connects does not blame the other side", async () => {
+    const hasty = new Egress({ allow: ["localhost"], connectTimeoutMs: 1_000 });
+    standStill("connecting", 1_200);
+    expect(await kindOf(exchange(base, {}, { egress: hasty }))).toBe("answered");
+    await hasty.close();
+
+    const still = () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_200);
+    const resolve = async () => {
+      still();
+      return ["127.0.0.1"];
+    };
+    const named = new Egress({ allow: ["slow.test"], resolve, connectTimeoutMs: 1_000 });
+    standStill("connecting", 50);
+    expect(await kindOf(exchange(base.replace("127.0.0.1", "slow.test"), {}, { egress: named }))).toBe("answered");
+    await named.close();
   });
 
   test("silence during TLS ends by itself", async () => {

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import type { TLSSocket } from "node:tls";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Egress, exchange } from "@/lib/egress/safe-fetch";
+import { standStill } from "@/lib/testing/stand-still";
 
 /** A certificate is made for the run; where there is no openssl these tests cannot run. */
 function makeCertificate(): { key: string; cert: string } | null {
@@ -75,6 +76,12 @@ describe.skipIf(!made)("TLS", () => {
 
   test("an address with a certificate for it", async () => {
     expect(await kindOf(`https://127.0.0.1:${port}/`, new Egress({ allow, ca: made?.cert }))).toBe("ok");
+  });
+
+  test("a process that stands still during TLS does not blame the server", async () => {
+    standStill("connected", 1_200);
+    const hasty = new Egress({ allow, ca: made?.cert, tlsTimeoutMs: 1_000 });
+    expect(await kindOf(`https://127.0.0.1:${port}/`, hasty)).toBe("ok");
   });
 
   test("a wrong name, an unknown issuer, also with NODE_TLS_REJECT_UNAUTHORIZED=0: nothing is sent", async () => {

@@ -177,7 +177,8 @@ export async function attemptOnce(
     if (turn.kind === "full") return { kind: "slow" };
     const lease = await take();
     if (!lease) return null;
-    const outcome = await runAttempt(lease, actor, undefined, self);
+    // The provider has done its part then; what is left is between us and the database.
+    const outcome = await runAttempt(lease, actor, () => entry.ticket.leave("answered"), self);
     result = ticketResult(outcome);
     return outcome;
   } finally {

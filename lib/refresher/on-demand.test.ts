@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { useOAuthWorld } from "@/lib/testing/oauth-world";
+import { refresher } from "./live-world";
 
 /** A reader or a person asks; the provider is asked once, whoever and however many ask. */
 const world = useOAuthWorld();
@@ -30,6 +31,31 @@ describe("a refresh on demand", () => {
     const grant = world.idp.grant(secret.grantId);
     expect(grant.revoked).toBe("no");
     expect(grant.presentations.map((p) => p.verdict)).toEqual(["accepted", "accepted", "accepted"]);
+  });
+
+  it("leaves its room at the provider when that has answered, however long the database takes", async () => {
+    const secret = await world.addSecret();
+    const { rows } = refresher().world;
+    const { land } = rows;
+    let goOn = () => {};
+    let answered = false;
+    const away = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    rows.land = async (landing) => {
+      answered = true;
+      await away;
+      return land(landing);
+    };
+    try {
+      const refreshed = world.refresh(secret.id);
+      await expect.poll(() => answered, { timeout: 10_000 }).toBe(true);
+      expect(refresher().hosts.states()).toMatchObject([{ inFlight: 0 }]);
+      goOn();
+      expect((await refreshed).body.data.attributes.generation).toBe(2);
+    } finally {
+      rows.land = land;
+    }
   });
 
   it("joins a refresh that landed in the last two seconds", async () => {

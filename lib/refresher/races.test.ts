@@ -34,6 +34,15 @@ async function until<T>(look: () => Promise<T | false> | T | false, ms = 8000): 
   throw new Error("It did not happen in time.");
 }
 
+/** Holds back every answer until it `comes`; what was asked has taken effect. */
+function heldAnswer(): { comes(): void } {
+  let comes = () => {};
+  world.idp.hold = new Promise((resolve) => {
+    comes = resolve;
+  });
+  return { comes: () => comes() };
+}
+
 const arrived = (n = 1) => until(() => world.idp.refreshCalls().length >= n);
 const params = (secretId: string) => ({ workspaceId: world.place.workspaceId, secretId });
 
@@ -163,16 +172,39 @@ describe("an answer on its way", () => {
     const secret = await world.addSecret();
     const mine = await lease(secret.id);
     const clock = new HandClock();
-    world.idp.next({ holdMs: 400 });
+    const answer = heldAnswer();
     const attempt = refreshOne(worldWith({ clock }), mine, null);
     await arrived();
     clock.leap(HARD_DEADLINE_MS + 1);
     expect(await attempt).toMatchObject({ kind: "failed", code: "provider_failing" });
     expect(await world.state(secret.id)).toMatchObject({ leased: false, outcome: "UNKNOWN", generation: 1 });
+    answer.comes();
     await until(async () => (await world.state(secret.id)).generation === 2);
     expect(await world.state(secret.id)).toMatchObject({ status: "active", failures: 0, problem: null });
     const { refresh_token } = (await world.read(secret.id)).body.data.attributes.credentials;
     expect(world.idp.grants.acceptsRefresh(refresh_token)).toBe(true);
+  });
+
+  it("that is here is taken, although the process stood still and finds the hard deadline over first", async () => {
+    const secret = await world.addSecret();
+    const mine = await lease(secret.id);
+    const clock = new HandClock();
+    const { provider } = refresher().world;
+    let here = () => {};
+    const read = new Promise<void>((resolve) => {
+      here = resolve;
+    });
+    const renew: World["provider"]["renew"] = async (...asked) => {
+      const answer = await provider.renew(...asked);
+      await read;
+      return answer;
+    };
+    const attempt = refreshOne(worldWith({ clock, provider: { ...provider, renew } }), mine, null);
+    await until(() => world.idp.refreshCalls()[0]?.status === 200);
+    // Timers come before what is read, in one turn.
+    clock.leap(HARD_DEADLINE_MS + 1);
+    here();
+    expect(await attempt).toEqual({ kind: "landed" });
   });
 
   it("is waited for although it comes one byte at a time", async () => {
@@ -200,11 +232,12 @@ describe("an answer on its way", () => {
   it("revives a secret that was declared dead meanwhile", async () => {
     const secret = await world.addSecret();
     const mine = await lease(secret.id);
-    world.idp.next({ holdMs: 300 });
+    const answer = heldAnswer();
     const attempt = runAttempt(mine, null);
     await arrived();
     await world.database
       .owner`update token_state set status = 'dead', lease_holder = null, refresh_due_at = null where secret_id = ${secret.id}`;
+    answer.comes();
     expect(await attempt).toEqual({ kind: "landed" });
     expect(await world.state(secret.id)).toMatchObject({ status: "active", generation: 2 });
   });
@@ -212,11 +245,12 @@ describe("an answer on its way", () => {
   it("is landed although the lease was lost", async () => {
     const secret = await world.addSecret();
     const mine = await lease(secret.id);
-    world.idp.next({ holdMs: 300 });
+    const answer = heldAnswer();
     const attempt = runAttempt(mine, null);
     await arrived();
     await world.database
       .owner`update token_state set lease_holder = 'other', fence = fence + 1 where secret_id = ${secret.id}`;
+    answer.comes();
     expect(await attempt).toEqual({ kind: "landed" });
     expect(await world.state(secret.id)).toMatchObject({ generation: 2, lease_holder: "other" });
   });
@@ -224,10 +258,11 @@ describe("an answer on its way", () => {
   it("of a secret deleted meanwhile is not stored, and revoked", async () => {
     const clientId = await world.addClient({ revocation_uri: `${world.idp.url}/revoke` });
     const secret = await world.addSecret({}, { clientId });
-    world.idp.next({ holdMs: 300 });
+    const answer = heldAnswer();
     const attempt = runAttempt(await lease(secret.id), null);
     await arrived();
     await call(DELETE_SECRET, { method: "DELETE", url: "/", params: params(secret.id), as: world.owner.basic });
+    answer.comes();
     expect(await attempt).toEqual({ kind: "superseded" });
     const issued = world.idp.grant(secret.grantId).presentations[0]?.issued;
     expect(world.idp.revocations.map((r) => r.token)).toContain(issued);
@@ -237,10 +272,11 @@ describe("an answer on its way", () => {
   it("of tokens forgotten meanwhile is not stored, and revoked", async () => {
     const clientId = await world.addClient({ revocation_uri: `${world.idp.url}/revoke` });
     const secret = await world.addSecret({}, { clientId });
-    world.idp.next({ holdMs: 300 });
+    const answer = heldAnswer();
     const attempt = runAttempt(await lease(secret.id), null);
     await arrived();
     await call(FORGET, { method: "DELETE", url: "/", params: params(secret.id), as: world.owner.basic });
+    answer.comes();
     expect(await attempt).toEqual({ kind: "superseded" });
     expect(await world.state(secret.id)).toMatchObject({ status: "unauthorized", sealed: null, grant_id: null });
     const issued = world.idp.grant(secret.grantId).presentations[0]?.issued;
@@ -250,13 +286,14 @@ describe("an answer on its way", () => {
   it("of an older grant leaves the new one alone", async () => {
     const clientId = await world.addClient({ revocation_uri: `${world.idp.url}/revoke` });
     const secret = await world.addSecret({}, { clientId });
-    world.idp.next({ holdMs: 300 });
+    const answer = heldAnswer();
     const attempt = runAttempt(await lease(secret.id), null);
     await arrived();
     const fresh = world.idp.create({ clientId: "client" });
     await patch(secret.id, {
       credentials: { access_token: fresh.tokens.access_token, refresh_token: fresh.tokens.refresh_token },
     });
+    answer.comes();
     expect(await attempt).toEqual({ kind: "superseded" });
     const { credentials } = (await world.read(secret.id)).body.data.attributes;
     expect(credentials.access_token).toBe(fresh.tokens.access_token);
@@ -268,10 +305,11 @@ describe("an answer on its way", () => {
 
   it("of a grant that is gone is not stored, whatever the generation says", async () => {
     const secret = await world.addSecret();
-    world.idp.next({ holdMs: 300 });
+    const answer = heldAnswer();
     const attempt = runAttempt(await lease(secret.id), null);
     await arrived();
     await world.database.owner`update token_state set grant_id = 'another' where secret_id = ${secret.id}`;
+    answer.comes();
     expect(await attempt).toEqual({ kind: "superseded" });
     expect(await world.state(secret.id)).toMatchObject({ grant_id: "another", generation: 1 });
     expect((await world.token(secret.id)).body.data.attributes.access_token).toBe(secret.accessToken);
@@ -279,7 +317,7 @@ describe("an answer on its way", () => {
 
   it("is not disturbed by edits of anything but tokens", async () => {
     const secret = await world.addSecret();
-    world.idp.next({ holdMs: 300 });
+    const answer = heldAnswer();
     const attempt = runAttempt(await lease(secret.id), null);
     await arrived();
     const edited = await patch(secret.id, {
@@ -287,6 +325,7 @@ describe("an answer on its way", () => {
       credentials: { scope: "other", fields: { retries: 3 }, additional_params: '{"prompt":"consent"}' },
     });
     expect(edited.status).toBe(200);
+    answer.comes();
     expect(await attempt).toEqual({ kind: "landed" });
     const { attributes } = (await world.read(secret.id)).body.data;
     expect(attributes).toMatchObject({ name: `Renamed ${secret.id}`, generation: 2 });
@@ -296,10 +335,11 @@ describe("an answer on its way", () => {
 
   it("wins over an access token that a person put in meanwhile without a refresh token of its own", async () => {
     const secret = await world.addSecret();
-    world.idp.next({ holdMs: 1200 });
+    const answer = heldAnswer();
     const attempt = runAttempt(await lease(secret.id), null);
     await arrived();
     expect((await patch(secret.id, { credentials: { access_token: "by-hand" } })).status).toBe(200);
+    answer.comes();
     await attempt;
     const { credentials } = (await world.read(secret.id)).body.data.attributes;
     expect(world.idp.grants.acceptsRefresh(credentials.refresh_token)).toBe(true);

@@ -6,6 +6,7 @@ import type { Witness } from "@/lib/oauth/witness";
 import { ticketResult } from "./ensure-fresh";
 import type { TicketResult } from "./hosts";
 import { type Freshened, type Refresher, refresher } from "./live-world";
+import { untilDeadline } from "./refresh-one";
 
 /** What came of it: an answer, or none because the provider has no room, gets a rest, or is slow. */
 export type Tried = { kind: "answer"; answer: TokenAnswer } | Extract<Freshened, { kind: "closed" | "slow" }>;
@@ -28,25 +29,35 @@ export async function tryRequest(
   const entry = await hosts.enter(world.provider.host(client), tenantId, waitMs);
   if (entry.kind === "open") return { kind: "closed", retryAfterMs: entry.retryAfterMs };
   if (entry.kind === "full") return { kind: "slow" };
-  let result: TicketResult = "unused";
+  let asked = false;
   const over = new AbortController();
   try {
     const turn = await paces.turn({ tenantId, authClientId: client.id }, until);
     if (turn.kind === "blocked") return { kind: "closed", retryAfterMs: turn.retryAfterMs, throttled: true };
     if (turn.kind === "full") return { kind: "slow" };
-    const inTime = () => world.clock.monotonic() < until;
+    let tooLate = false;
+    const inTime = () => {
+      tooLate = world.clock.monotonic() >= until;
+      return !tooLate;
+    };
     const sent = grantOf(client).renew(client, { tokens: null, own }, inTime, witness);
+    asked = true;
+    // The request goes on though nobody waits, and so does its room; that somebody's patience is over says nothing about the provider.
+    untilDeadline(world, sent).then(
+      (answer) => entry.ticket.leave(tooLate ? "unused" : resultOf(answer)),
+      () => entry.ticket.leave("unused"),
+    );
     const slow = world.clock.sleep(until - world.clock.monotonic(), over.signal).then(() => null);
     const answer = await Promise.race([sent, slow]);
-    result = answer === null ? "silent" : resultOf(answer);
     return answer === null ? { kind: "slow" } : { kind: "answer", answer };
   } finally {
     over.abort();
-    entry.ticket.leave(result);
+    if (!asked) entry.ticket.leave("unused");
   }
 }
 
-function resultOf(answer: TokenAnswer): TicketResult {
+function resultOf(answer: TokenAnswer | "deadline"): TicketResult {
+  if (answer === "deadline") return "silent";
   if (answer.kind === "tokens") return "answered";
   const { code, detail } = answer.failure;
   return ticketResult({ kind: "failed", code, detail });
