@@ -141,10 +141,11 @@ RETURNS SETOF latchkey_lease LANGUAGE sql SECURITY DEFINER SET search_path = pub
   RETURNING (latchkey_lease_of(t)).*
 $$;
 
--- Write-ahead intent. Only rows answered here may be sent.
+-- Write-ahead intent. Only rows answered here may be sent. Their lease begins anew: a process that stood still since it took them has
+-- little of it left, and its first heartbeat may be later than that.
 CREATE OR REPLACE FUNCTION latchkey_refresh_guard(p_rows jsonb)
 RETURNS TABLE (attempt text) LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
-  UPDATE token_state t SET sent_at = now(), outcome = 'UNKNOWN'
+  UPDATE token_state t SET sent_at = now(), outcome = 'UNKNOWN', lease_until = now() + interval '@LEASE_MS@ ms'
     FROM jsonb_to_recordset(p_rows) AS r(tenant_id text, secret_id text, holder text, fence bigint, grant_id text,
                                          generation int, attempt text)
    WHERE t.tenant_id = r.tenant_id AND t.secret_id = r.secret_id AND t.lease_holder = r.holder AND t.fence = r.fence

@@ -8,7 +8,7 @@ import { call } from "@/lib/testing/http";
 import { useOAuthWorld } from "@/lib/testing/oauth-world";
 import { runAttempt } from "./ensure-fresh";
 import { refresher } from "./live-world";
-import { HARD_DEADLINE_MS } from "./policy";
+import { HARD_DEADLINE_MS, HEARTBEAT_MS } from "./policy";
 import { refreshOne } from "./refresh-one";
 import { startSweep } from "./sweep";
 import type { Lease, World } from "./world";
@@ -101,6 +101,21 @@ describe("before anything is sent", () => {
     await world.database.owner`update token_state set generation = generation + 1 where secret_id = ${secret.id}`;
     expect(await runAttempt(mine, null)).toEqual({ kind: "superseded" });
     expect(world.idp.refreshCalls()).toEqual([]);
+  });
+
+  it("a stall between lease and guard leaves time for a heartbeat: the lease begins anew", async () => {
+    const secret = await world.addSecret();
+    const mine = await lease(secret.id);
+    const left = async () =>
+      (
+        await world.database
+          .owner`select extract(epoch from lease_until - now())::float8 as s from token_state where secret_id = ${secret.id}`
+      )[0]?.s;
+    await world.database
+      .owner`update token_state set lease_until = now() + interval '5 s' where secret_id = ${secret.id}`;
+    expect(await left()).toBeLessThan(5.1);
+    expect(await refresher().world.rows.guard(mine)).toBe(true);
+    expect(await left()).toBeGreaterThan(HEARTBEAT_MS / 1000 + 1);
   });
 
   it("a stall between guard and sending stops the attempt, and the lease is given back", async () => {

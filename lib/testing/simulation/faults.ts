@@ -21,8 +21,8 @@ export const FAULTS = [
   "answerSilent",
   "clockJumps",
 ] as const;
-/** `slowDown` is drawn apart from the others, which came before it: their seeds stay what they were. */
-export type Fault = (typeof FAULTS)[number] | "slowDown";
+/** `slowDown` and pointed runs are drawn apart from the others, which came before them: their seeds stay what they were. */
+export type Fault = (typeof FAULTS)[number] | "slowDown" | "pauseWithLease";
 
 /** Which faults a run may suffer, how readily, and how many are left. */
 export class Faults {

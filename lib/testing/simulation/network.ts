@@ -3,6 +3,7 @@ import { Sensitive } from "@/lib/crypto/sensitive";
 import { type Failure, failureOfAnswer } from "@/lib/oauth/failure";
 import type { TokenAnswer } from "@/lib/oauth/token-endpoint";
 import { readTokenSet, type StoredTokens } from "@/lib/oauth/token-set";
+import { HARD_DEADLINE_MS } from "@/lib/refresher/policy";
 import type { Process } from "./process";
 import { accessToken, type Issued, readToken, refreshToken, type TrueProvider } from "./provider";
 import type { Simulation } from "./simulation";
@@ -156,7 +157,7 @@ export class Network {
       hears(null, random.between(...GIVEN_UP_MS));
       return;
     }
-    const ms = faults.strikes("answerLate") ? random.between(5_000, 400_000) : quick;
+    const ms = faults.strikes("answerLate") ? this.#lateness() : quick;
     const wall = sim.plan.sendsDate ? Math.floor((sim.now + sim.plan.providerSkewMs) / 1000) * 1000 : null;
     if (!p.issued) {
       hears(understood(400, { error: "invalid_grant" }, wall), ms);
@@ -172,6 +173,12 @@ export class Network {
     };
     sim.judge.issuedAccess(p.grant, p.issued.access);
     hears(understood(200, body, wall), ms);
+  }
+
+  /** How long an answer takes that is late: in a pointed run about as long as until somebody asks again. */
+  #lateness(): number {
+    const { plan, random } = this.sim;
+    return plan.pointed ? HARD_DEADLINE_MS + random.between(0, 15_000) : random.between(5_000, 400_000);
   }
 
   /** @param answer null: the connection broke */

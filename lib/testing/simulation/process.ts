@@ -199,6 +199,8 @@ export class Process implements Owner {
     sim.scheduler.after(HEARTBEAT_MS, this, beat);
     const leased = (t: StateRow, askedAt: number, probing = false) => {
       sim.judge.leased(t);
+      // Long enough for a late answer to come between lease and guard, and short enough for the guard to find the lease alive.
+      if (sim.faults.strikes("pauseWithLease")) this.stall(sim.random.between(500, 11_000));
       return toLease(t, askedAt, sim.now, probing);
     };
     return {
@@ -265,6 +267,7 @@ export class Process implements Owner {
             sim.judge.toldToWait(waitMs);
             sim.paceChanged(lease);
           }
+          if (done && row.status === "suspect") sim.refusedOnce(lease.secretId);
           sim.note(`${this.name} records ${row.status} after ${record.eventCode}: ${done ? "done" : "not ours"}`);
           return done;
         }),

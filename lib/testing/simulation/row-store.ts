@@ -81,6 +81,7 @@ export class RowStore {
     if (!t || !this.mayPresent(t, key, grantId, generation) || this.#waits(t)) return false;
     t.sent_at = this.now();
     t.outcome = "UNKNOWN";
+    t.lease_until = this.now() + LEASE_MS;
     return true;
   }
 

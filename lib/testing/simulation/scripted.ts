@@ -106,6 +106,7 @@ export async function replay(trace: ModelTrace, weakness: Weakness | null = null
     sendsDate: true,
     providerSkewMs: 0,
     staticSilent: false,
+    pointed: false,
   };
   const sim = new ScriptedSimulation(plan, weakness);
   sim.addSecret("s0", trace.kind as Kind);

@@ -60,6 +60,10 @@ describe("what the simulation found stays mended", () => {
     [1851, "a late answer of a provider without Date header took the place of a newer one"],
     [1840, "that the predecessor may have an unseen child was forgotten when the next token's fate was unknown too"],
     [3075, "a person's edit of the access token ended the lease of whoever was presenting the refresh token"],
+    [
+      776,
+      "who stood still with a fresh lease sent at the end of it, before any heartbeat, and another presented the same",
+    ],
   ])("seed %i: %s", async (seed) => {
     expect(told((await runSeed(seed)).violations)).toEqual([]);
   });
@@ -81,6 +85,17 @@ describe("the simulation has teeth", () => {
       throw new Error(`not found within ${SEEDS_FOR_A_WEAKNESS} seeds`);
     },
   );
+});
+
+describe("random seeds alone", () => {
+  it.each(["E2", "J"])("find %s, without a schedule written for it", { timeout: 120_000 }, async (letter) => {
+    const weakness = WEAKNESSES.find(({ name }) => name.startsWith(`${letter} `));
+    if (!weakness) throw new Error(`no weakness ${letter}`);
+    for (let seed = 1; seed <= SEEDS; seed++)
+      if ((await runSeed(seed, weakness)).violations.some(({ violation }) => weakness.shows.includes(violation)))
+        return;
+    throw new Error(`not found within ${SEEDS} seeds`);
+  });
 });
 
 describe("the model's shortest counterexamples and our own, replayed on the real code", () => {

@@ -27,6 +27,8 @@ export interface Plan {
   sendsDate: boolean;
   providerSkewMs: number;
   staticSilent: boolean;
+  /** Troubles come where they hurt most: a late answer while the next attempt begins, a reconnection while a refusal is looked at again. */
+  pointed: boolean;
 }
 
 export interface Verdict {
@@ -152,6 +154,14 @@ export class Simulation {
     this.note(`a person grants access to ${secretId} (${grant}, ${kind})`);
   }
 
+  /** A provider refused once. Whoever sees that may reconnect, at any time before or while it is looked at again. */
+  refusedOnce(secretId: string): void {
+    if (!this.plan.pointed || this.random.chance(0.5)) return;
+    const row = this.store.row(PLACE.tenantId, secretId);
+    const again = Math.max(this.now, (row?.refresh_due_at ?? this.now) + this.random.between(0, 1_500));
+    this.scheduler.after(again - this.now, null, () => this.consent(secretId, this.random.pick(KINDS)));
+  }
+
   /** A person puts in another access token; grant and refresh token stay (DECISIONS 31, 73). */
   patch(secretId: string): void {
     const row = this.store.row(PLACE.tenantId, secretId);
@@ -224,7 +234,7 @@ export function planOf(seed: number): Plan {
   for (let i = 0; i < 4; i++) random.next();
   const enabled: Fault[] = FAULTS.filter(() => random.chance(0.4));
   if (new Random(seed + 0x510d_0000).chance(0.3)) enabled.push("slowDown");
-  return {
+  const plan: Plan = {
     seed,
     kinds: Array.from({ length: random.between(1, 3) }, () => random.pick(KINDS)),
     processes: random.between(1, 3),
@@ -237,5 +247,13 @@ export function planOf(seed: number): Plan {
     sendsDate: random.chance(0.8),
     providerSkewMs: random.chance(0.3) ? random.between(-600_000, 600_000) : 0,
     staticSilent: random.chance(0.5),
+    pointed: false,
   };
+  return new Random(seed + 0x9017_0000).chance(0.1) ? pointedly(plan) : plan;
+}
+
+/** Fewer kinds of trouble and more of each, where chance would seldom put them. */
+function pointedly(plan: Plan): Plan {
+  const enabled: Fault[] = ["answerLate", "consumedThenUnavailable", "pauseWithLease"];
+  return { ...plan, enabled, pointed: true, processes: 3, readiness: 0.3, budget: 40 };
 }
