@@ -12,15 +12,16 @@ import { mac } from "@/lib/crypto/mac";
 import { errorFields, log } from "@/lib/observability/log";
 import { once } from "@/lib/process";
 
-/** A caller without the request: what may be remembered. */
-export type KnownCaller = Omit<Caller, "request"> & {
+/** What may be remembered of a caller. */
+export interface KnownCaller {
+  who: Omit<Caller, "request">;
   /** Milliseconds since the epoch, or null: never. */
   expiresAtMs: number | null;
   keyTenantId: string;
   keyName: string;
   /** Null: anywhere. */
   allowedAddresses: readonly string[] | null;
-};
+}
 
 /** Longer texts are no keys of anybody: the settings take 512 characters at most. */
 const MAX_KEY_CHARS = 512;
@@ -49,8 +50,8 @@ export async function callerForKey(
   if (!known) return null;
   const nowMs = Date.now();
   if (known.expiresAtMs !== null && known.expiresAtMs <= nowMs) return null;
-  const { expiresAtMs: _expires, keyTenantId, keyName, allowedAddresses, ...rest } = known;
-  const caller: Caller = { ...rest, request: facts };
+  const { who, keyTenantId, keyName, allowedAddresses } = known;
+  const caller: Caller = { ...who, request: facts };
   if (!addressAllowed(allowedAddresses, facts.ip)) {
     const scope = caller.kind === "task" ? caller.holdings[0]?.scope : undefined;
     await recordNow(caller, {
@@ -71,25 +72,30 @@ async function lookUp(user: string, key: string): Promise<KnownCaller | null> {
   if (parsed === "malformed") return null;
   const row = await findKeyByMac(mac("api-key", key));
   if (!row || !names(user, row)) return null;
-  const common = {
-    id: row.id,
-    via: "api-key" as const,
-    credentialId: row.id,
-    authenticatedAt: null,
-    expiresAtMs: row.expires_at_ms,
-    keyTenantId: row.tenant_id,
-    keyName: row.name,
-    allowedAddresses: row.allowed_addresses,
-  };
+  const who = await callerOf(row);
+  return (
+    who && {
+      who,
+      expiresAtMs: row.expires_at_ms,
+      keyTenantId: row.tenant_id,
+      keyName: row.name,
+      allowedAddresses: row.allowed_addresses,
+    }
+  );
+}
+
+async function callerOf(row: FoundKey): Promise<KnownCaller["who"] | null> {
+  const key = { via: "api-key", credentialId: row.id, authenticatedAt: null } as const;
   if (row.kind === "task") {
     const holding = taskHolding(row);
     if (!holding) return null;
-    return { ...common, kind: "task", name: row.name, email: null, userId: null, holdings: [holding], limits: null };
+    const { id, name } = row;
+    return { ...key, kind: "task", id, name, email: null, userId: null, holdings: [holding], limits: null };
   }
   if (!row.user_id || row.email === null) return null;
   const limits = limitsOf(row.permissions, row.workspace_ids);
   return {
-    ...common,
+    ...key,
     kind: "user",
     id: row.user_id,
     name: fullName(row.first_name, row.last_name) || row.email,
@@ -144,15 +150,15 @@ function taskHolding(row: FoundKey): Holding | null {
 /** Writes last_used_at at most once a minute per key; nobody waits for it. */
 function noteUse(known: KnownCaller, nowMs: number): void {
   const touched = once("touched-keys", () => new Map<string, number>());
-  const last = touched.get(known.credentialId);
+  const last = touched.get(known.who.credentialId);
   if (last !== undefined && nowMs - last < TOUCH_EVERY_MS && nowMs >= last) return;
-  touched.delete(known.credentialId);
-  touched.set(known.credentialId, nowMs);
+  touched.delete(known.who.credentialId);
+  touched.set(known.who.credentialId, nowMs);
   if (touched.size > MAX_TOUCHED) {
     const [oldest] = touched.keys();
     if (oldest !== undefined) touched.delete(oldest);
   }
-  touchKey(known.keyTenantId, known.credentialId, new Date(nowMs)).catch((error: unknown) =>
-    log.warn("key_use_not_noted", { callerId: known.id, ...errorFields(error) }),
+  touchKey(known.keyTenantId, known.who.credentialId, new Date(nowMs)).catch((error: unknown) =>
+    log.warn("key_use_not_noted", { callerId: known.who.id, ...errorFields(error) }),
   );
 }

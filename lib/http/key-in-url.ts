@@ -4,9 +4,12 @@ import { AppError } from "@/lib/errors";
 
 const SUSPECT = /[?&](api[_-]?key|apikey|access_token|authorization)=|latchkey_(pat|task)_/i;
 
-/** The path as a log may keep it: without any key of ours that somebody put there, and of an outbound call only the host. */
+/**
+ * The path as a log may keep it: without any key of ours that somebody put there, and of an outbound call only the host. Those are many,
+ * and a line of ASCII alone is written for half.
+ */
 export function loggablePath(url: Pick<URL, "pathname">): string {
-  const ours = url.pathname.replace(/^(\/outbound\/[^/]*\/[^/]*\/).+/, "$1…");
+  const ours = url.pathname.replace(/^(\/outbound\/[^/]*\/[^/]*\/).+/, "$1...");
   return ours.replace(/latchkey_(pat|task)_[^/]*/gi, "latchkey_$1_…");
 }
 

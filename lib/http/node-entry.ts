@@ -135,6 +135,8 @@ export async function send(from: Response | Written | Streamed, to: ServerRespon
 }
 
 const ONE_WRITE_BYTES = 16 * 1024;
+/** Bytes of what flows that may wait here to be written; more stay where they come from. */
+const FULL_BYTES = 256 * 1024;
 
 /** Whether it has no end of its own. */
 const flows = (from: Response): boolean => from.headers.get("content-type")?.startsWith("text/event-stream") === true;
@@ -166,7 +168,8 @@ async function flow(
       for (;;) {
         const { done, value } = await pieces.next();
         if (done) break;
-        if (!to.write(value)) await drained(to);
+        // Several pieces go out in one write, where the next ones are here before the first is gone.
+        if (!to.write(value) && to.writableLength >= FULL_BYTES) await drained(to);
         if (to.destroyed) {
           await pieces.return?.();
           return;

@@ -69,6 +69,20 @@ describe.each(Object.entries(VALUES))("%s", (_what, value) => {
   });
 });
 
+test("is masked wherever it stands in a whole body, also in the middle, where two searches meet", () => {
+  const value = VALUES["an opaque token"];
+  for (const length of [60, 61, 200])
+    for (let at = 0; at + value.length <= length; at++) {
+      const body = Buffer.alloc(length, ".");
+      body.write(value, at);
+      const guard = new ReflectionGuard([value]);
+      expect(guard.whole(body).toString()).toBe(
+        `${".".repeat(at)}${"*".repeat(value.length)}${".".repeat(length - at - value.length)}`,
+      );
+      expect(guard.hits).toBe(1);
+    }
+});
+
 test("what is no value passes unchanged, at once, as the very same bytes", () => {
   const guard = new ReflectionGuard([VALUES["an opaque token"]]);
   const chunk = randomBytes(65_536);

@@ -12,7 +12,9 @@ import { encodingsOf } from "./encodings";
 const MASK = 0x2a; // *
 const BLOCK = 3;
 const HASHES = 1 << 15;
-const hash = (a: number, b: number, c: number): number => ((a << 10) ^ (b << 5) ^ c) & (HASHES - 1);
+/** Of the block that ends at `end`. */
+const hashAt = (bytes: Buffer, end: number): number =>
+  (((bytes[end - 2] as number) << 10) ^ ((bytes[end - 1] as number) << 5) ^ (bytes[end] as number)) & (HASHES - 1);
 /** More of a needle's beginning fills the table and makes the steps shorter again. */
 const WIDEST = 24;
 const NONE = Buffer.alloc(0);
@@ -44,7 +46,7 @@ export class Needles {
     this.shift.fill(Math.max(1, this.window - BLOCK + 1));
     for (const form of forms) {
       for (let end = BLOCK - 1; end < this.window; end++) {
-        const h = hash(form[end - 2] as number, form[end - 1] as number, form[end] as number);
+        const h = hashAt(form, end);
         this.shift[h] = Math.min(this.shift[h] as number, this.window - 1 - end);
         if (end < this.window - 1) continue;
         const known = this.buckets.get(h);
@@ -132,35 +134,48 @@ export class ReflectionGuard {
   /** Every stretch that is a needle, overlapping ones as one, in order. */
   #find(bytes: Buffer): Match[] {
     const found: Match[] = [];
-    const { all, window, shift, buckets } = this.#needles;
+    const { all, window, shift } = this.#needles;
     const { length } = bytes;
     if (all.length === 0) return found;
-    let at = window - 1;
-    while (at < length) {
-      const h = hash(bytes[at - 2] as number, bytes[at - 1] as number, bytes[at] as number);
-      const step = shift[h] as number;
-      if (step > 0) {
-        at += step;
-        continue;
-      }
-      const start = at - window + 1;
-      let end = 0;
-      for (const needle of buckets.get(h) ?? [])
-        if (
-          start + needle.length > end &&
-          bytes[start] === needle[0] &&
-          start + needle.length <= length &&
-          bytes.compare(needle, 0, needle.length, start, start + needle.length) === 0
-        )
-          end = start + needle.length;
-      if (end > 0) {
-        const last = found.at(-1);
-        if (last && start <= last.end) last.end = Math.max(last.end, end);
-        else found.push({ start, end });
-      }
-      at += 1;
+    // In both halves at once: a step waits for what the table says of its bytes, and the processor looks the other up meanwhile.
+    const middle = Math.max(window - 1, length >> 1);
+    const later: Match[] = [];
+    let [a, b] = [window - 1, middle];
+    while (a < middle && b < length) {
+      const [hashA, hashB] = [hashAt(bytes, a), hashAt(bytes, b)];
+      const [stepA, stepB] = [shift[hashA] as number, shift[hashB] as number];
+      if (stepA === 0) this.#match(bytes, a, hashA, found);
+      if (stepB === 0) this.#match(bytes, b, hashB, later);
+      a += stepA || 1;
+      b += stepB || 1;
     }
+    while (a < middle) a += this.#step(bytes, a, found);
+    while (b < length) b += this.#step(bytes, b, later);
+    for (const match of later) join(found, match);
     return found;
+  }
+
+  /** How far the search may go on from here, where `window` bytes end at `at`; what begins with them is added to `found`. */
+  #step(bytes: Buffer, at: number, found: Match[]): number {
+    const h = hashAt(bytes, at);
+    const step = this.#needles.shift[h] as number;
+    if (step === 0) this.#match(bytes, at, h, found);
+    return step || 1;
+  }
+
+  /** Adds the longest needle to `found` whose first `window` bytes end at `at`. */
+  #match(bytes: Buffer, at: number, h: number, found: Match[]): void {
+    const start = at - this.#needles.window + 1;
+    let end = 0;
+    for (const needle of this.#needles.buckets.get(h) ?? [])
+      if (
+        start + needle.length > end &&
+        bytes[start] === needle[0] &&
+        start + needle.length <= bytes.length &&
+        bytes.compare(needle, 0, needle.length, start, start + needle.length) === 0
+      )
+        end = start + needle.length;
+    if (end > 0) join(found, { start, end });
   }
 
   /** Where the longest end of `bytes` begins that a needle could go on from; the length when there is none. */
@@ -178,4 +193,11 @@ export class ReflectionGuard {
 interface Match {
   start: number;
   end: number;
+}
+
+/** Adds a match behind those found before; overlapping ones are one. */
+function join(found: Match[], { start, end }: Match): void {
+  const last = found.at(-1);
+  if (last && start <= last.end) last.end = Math.max(last.end, end);
+  else found.push({ start, end });
 }
