@@ -8,6 +8,8 @@ const pair = (user: string, password: string) => ({
 });
 
 test("An endpoint: added, asked, watched, edited, deleted", async ({ console: page, api, workspaceId }) => {
+  // Three forms, five pages and a log that is looked at every 5 s in one story.
+  test.setTimeout(150_000);
   const secretName = unique("Opener");
   await makeSecret(
     { api, workspaceId },
@@ -20,9 +22,12 @@ test("An endpoint: added, asked, watched, edited, deleted", async ({ console: pa
   await page.getByRole("link", { name: /Add endpoint/ }).click();
   await page.getByRole("button", { name: "Add endpoint" }).click();
   await expect(page.getByText("Give it a name.")).toBeVisible();
+  await expect(page.getByLabel("Name", { exact: true })).toBeFocused();
   await page.getByLabel("Name", { exact: true }).fill(name);
   await page.getByRole("combobox", { name: "Secrets that open it" }).click();
   await page.getByRole("searchbox", { name: "Search secrets" }).fill(secretName);
+  // Enter chooses what is shown; a list that is still on its way shows nothing.
+  await expect(page.getByRole("option", { name: secretName })).toBeVisible();
   await page.keyboard.press("Enter");
   await expect(page.getByRole("button", { name: `Take out ${secretName}` })).toBeVisible();
   const scopes = page.getByLabel(/Scopes of tokens/);
@@ -80,6 +85,8 @@ test("An endpoint whose secret was deleted says so, stays closed, and is mended 
   api,
   workspaceId,
 }) => {
+  // Six pages, two drawers and a form.
+  test.setTimeout(150_000);
   const [gone, next] = [unique("Gone"), unique("Next")];
   const credentials = { headerName: "X-Key", headerValue: "k" };
   const id = await makeSecret({ api, workspaceId }, { name: gone, type: "api_key", credentials });
@@ -131,6 +138,22 @@ test("Endpoints that cannot be loaded say so, and can be asked for again", async
   failing = false;
   await page.getByRole("button", { name: "Try again" }).click();
   await expect(page.getByText("The endpoints could not be loaded.")).toBeHidden();
+});
+
+test("Endpoints are found by a part of their name", async ({ console: page, api, workspaceId }) => {
+  const [wanted, other] = [unique("Wanted"), unique("Elsewhere")];
+  for (const name of [wanted, other])
+    await api("POST", `/v2/workspaces/${workspaceId}/endpoints`, { data: { type: "endpoint", attributes: { name } } });
+  await page.goto(`/workspaces/${workspaceId}/endpoints`);
+  await expect(page.getByRole("link", { name: other })).toBeVisible();
+  await page.keyboard.press("/");
+  await page.keyboard.type(wanted.toUpperCase());
+  await expect(page.getByRole("link", { name: other })).toBeHidden();
+  await expect(page.getByRole("link", { name: wanted })).toBeVisible();
+  await page.keyboard.type(" and more");
+  await expect(page.getByText("Nothing matches")).toBeVisible();
+  await page.getByRole("button", { name: "Clear search" }).click();
+  await expect(page.getByRole("link", { name: other })).toBeVisible();
 });
 
 test("A secret beyond the first hundred is found by its name, in the forms of endpoints and webhooks", async ({

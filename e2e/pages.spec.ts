@@ -1,6 +1,6 @@
 import type { BrowserContext, Page, Response } from "@playwright/test";
 import { Sentinels } from "@/lib/testing/sentinels";
-import { type Api, apiOf, test as base, expect, unique } from "./fixtures";
+import { type Api, apiOf, test as base, expect } from "./fixtures";
 import { ACCOUNT, type Latchkey, type Provider, startLatchkey } from "./processes";
 
 /**
@@ -18,13 +18,16 @@ interface World {
   endpointId: string;
 }
 
+/** As long as a name may be, and nowhere to break it. */
+const UNBROKEN = (what: string) => what.padEnd(200, "x");
+
 async function plant(api: Api, provider: Provider): Promise<Omit<World, "server">> {
   const workspaceId = (await api("GET", "/v2/workspaces")).data[0].id;
   const client = await api("POST", "/v2/auth-clients", {
     data: {
       type: "auth-client",
       attributes: {
-        name: "A client whose name is rather long, as names of applications at providers sometimes are",
+        name: UNBROKEN("client"),
         type: "oauth2",
         credentials: {
           client_id: "pages",
@@ -48,7 +51,7 @@ async function plant(api: Api, provider: Provider): Promise<Omit<World, "server"
     ).data.id as string;
   const oauthSecret = await secret(
     {
-      name: unique("OAuth"),
+      name: UNBROKEN("oauth"),
       credentials: {
         access_token: planted.token("access token"),
         refresh_token: planted.token("refresh token"),
@@ -76,8 +79,8 @@ async function plant(api: Api, provider: Provider): Promise<Omit<World, "server"
     data: {
       type: "webhook",
       attributes: {
-        name: "A webhook whose name is rather long, as names of channels in companies sometimes are",
-        url: `https://receiver.example.com/${"a-long-path/".repeat(12)}`,
+        name: UNBROKEN("webhook"),
+        url: `https://${"receiver.".repeat(25)}example.com/${"a-long-path/".repeat(12)}`,
         events: ["secret.reauthorization_needed", "secret.recovered", "client.paused"],
       },
     },
@@ -89,8 +92,8 @@ async function plant(api: Api, provider: Provider): Promise<Omit<World, "server"
     data: {
       type: "endpoint",
       attributes: {
-        name: "An endpoint whose name is rather long, too, as those of programs sometimes are",
-        scopes: ["a"],
+        name: UNBROKEN("endpoint"),
+        scopes: ["s".repeat(100)],
       },
       relationships: { secrets: { data: [{ id: basic, type: "auth-secret" }] } },
     },

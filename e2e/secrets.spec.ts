@@ -331,3 +331,46 @@ test("leaving a half-filled form asks first", async ({ console: page }) => {
   await page.getByRole("link", { name: "Cancel" }).click();
   await expect(page.getByRole("alertdialog")).toBeVisible();
 });
+
+test("A save that did not arrive says so in sight of who pressed it, and nothing typed is lost", async ({
+  console: page,
+  workspaceId,
+}) => {
+  await page.setViewportSize({ width: 390, height: 600 });
+  await page.goto(`/workspaces/${workspaceId}/secrets/new`);
+  await page.getByRole("radio", { name: /MySQL/ }).check();
+  const typed = { Name: unique("Kept"), Host: "db.example.com", Database: "shop", Password: "pw" };
+  for (const [label, text] of Object.entries(typed)) await page.getByLabel(label, { exact: true }).fill(text);
+  await page.getByRole("textbox", { name: "User", exact: true }).fill("ann");
+  await page.route("**/secrets", (route) => (route.request().method() === "POST" ? route.abort() : route.continue()));
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await expect(page.getByText("It was not saved.")).toBeInViewport();
+  for (const [label, text] of Object.entries(typed))
+    await expect(page.getByLabel(label, { exact: true })).toHaveValue(text);
+});
+
+test("Enter in a picker whose list is still on its way adds nothing new", async ({
+  console: page,
+  api,
+  provider,
+  workspaceId,
+}) => {
+  const client = await makeClient({ api, provider, workspaceId }, unique("Slow"));
+  let arrive = () => {};
+  const held = new Promise<void>((resolve) => {
+    arrive = resolve;
+  });
+  await page.route("**/v2/auth-clients?**", async (route) => {
+    await held;
+    await route.continue();
+  });
+  await page.goto(`/workspaces/${workspaceId}/secrets/new`);
+  await page.getByRole("combobox", { name: "Choose Auth Client" }).click();
+  await page.getByRole("searchbox", { name: "Search clients" }).fill(client.name);
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("dialog", { name: /Add New Client/ })).toHaveCount(0);
+  arrive();
+  await expect(page.getByRole("option", { name: client.name })).toBeVisible();
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("combobox", { name: "Choose Auth Client" })).toContainText(client.name);
+});

@@ -10,7 +10,7 @@ export function Section({
   title: string;
   text?: ReactNode;
   action?: ReactNode;
-  children: ReactNode;
+  children?: ReactNode;
 }) {
   const id = useId();
   return (

@@ -36,7 +36,11 @@ export function ClientFields({ form, choices }: { form: UseFormReturn<ClientForm
         control={control}
         name="grant_type"
         render={({ fieldState }) => (
-          <FieldGroup legend="How tokens come about" error={fieldState.error?.message ?? null}>
+          <FieldGroup
+            legend="How tokens come about"
+            error={fieldState.error?.message ?? null}
+            help={PRESET_CHOICES.find(({ value }) => value === presetOf(values))?.text}
+          >
             <ChoiceCards
               layout="side"
               value={presetOf(values)}

@@ -129,7 +129,7 @@ function ClientRow({ client, href }: { client: AuthClient; href: string }) {
         <div className="name">
           <Tile name={name} seed={host ?? name} />
           <div>
-            <Link className="trunc row-link" href={href} title={name} data-row>
+            <Link className="trunc row-link" href={href} title={name} dir="auto" data-row>
               {name}
             </Link>
             <span className="name-sub trunc">

@@ -22,6 +22,7 @@ import { PageHead } from "@/components/ui/page-head";
 import { sortErrors } from "@/components/ui/server-errors";
 import { useToast } from "@/components/ui/toast";
 import { TroubleLine } from "@/components/ui/trouble-line";
+import { useFocusWrong } from "@/components/ui/use-focus-wrong";
 import type { Permission } from "@/lib/access/permissions";
 import type { Endpoint } from "@/lib/sdk/resources";
 import { OpenersField } from "./openers-field";
@@ -119,6 +120,7 @@ function EndpointForm({ workspaceId, endpoint }: { workspaceId: string; endpoint
   const [values, setValues] = useState(before);
   const [busy, setBusy] = useState(false);
   const [errors, setErrors] = useState<ReturnType<typeof sortErrors<FieldName>>>({ fields: {}, rest: null });
+  const { form, sent } = useFocusWrong(busy);
   const [asking, setAsking] = useState(false);
   const dirty = useMemo(() => JSON.stringify(values) !== JSON.stringify(before), [values, before]);
   const { question, release } = useLeaveGuard(dirty);
@@ -128,6 +130,7 @@ function EndpointForm({ workspaceId, endpoint }: { workspaceId: string; endpoint
   const save = async (event: FormEvent) => {
     event.preventDefault();
     if (busy) return;
+    sent();
     if (values.name.trim() === "") return setErrors({ fields: { name: "Give it a name." }, rest: null });
     setBusy(true);
     setErrors({ fields: {}, rest: null });
@@ -161,6 +164,7 @@ function EndpointForm({ workspaceId, endpoint }: { workspaceId: string; endpoint
       ) : null}
       <form
         className="card narrow-form"
+        ref={form}
         aria-label={endpoint ? "Edit endpoint" : "Add endpoint"}
         noValidate
         onSubmit={(event) => void save(event)}

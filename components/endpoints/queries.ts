@@ -3,11 +3,18 @@ import { api } from "@/components/frame/api";
 
 /** Keys begin with `["endpoints", workspaceId]`. */
 
-export const endpointsQuery = (workspaceId: string, page: number) =>
+export const endpointsQuery = (workspaceId: string, page: number, search: string) =>
   queryOptions({
-    queryKey: ["endpoints", workspaceId, "list", page],
-    queryFn: ({ signal }) => api.endpoints.list(workspaceId, page, { signal }),
+    queryKey: ["endpoints", workspaceId, "list", page, search],
+    queryFn: ({ signal }) => api.endpoints.list(workspaceId, page, { search }, { signal }),
     placeholderData: keepPreviousData,
+  });
+
+/** Those that a secret opens. */
+export const openedQuery = (workspaceId: string, secretId: string) =>
+  queryOptions({
+    queryKey: ["endpoints", workspaceId, "list", "opened", secretId],
+    queryFn: ({ signal }) => api.endpoints.list(workspaceId, 1, { secret: secretId }, { signal }),
   });
 
 export const endpointQuery = (workspaceId: string, endpointId: string) =>

@@ -164,7 +164,11 @@ export function AddSecret({ workspaceId }: { workspaceId: string }) {
             control={control}
             name="type"
             render={({ field, fieldState }) => (
-              <FieldGroup legend="Type" error={fieldState.error?.message ?? null}>
+              <FieldGroup
+                legend="Type"
+                error={fieldState.error?.message ?? null}
+                help={SECRET_TYPES[field.value].summary}
+              >
                 <ChoiceCards
                   layout="side"
                   value={field.value}

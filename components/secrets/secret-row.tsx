@@ -70,6 +70,7 @@ export const SecretRow = memo(function SecretRow({
               className="trunc row-link"
               href={`/workspaces/${workspaceId}/secrets?manage=${secret.id}`}
               title={name}
+              dir="auto"
               data-row
               onClick={open}
             >

@@ -1,13 +1,12 @@
 "use client";
 
 import { queryOptions, useQuery } from "@tanstack/react-query";
-import { useEffect, useMemo, useState } from "react";
+import { useMemo, useState } from "react";
 import { api } from "@/components/frame/api";
+import { usePaused } from "@/components/ui/use-paused";
 import type { AuthSecret } from "@/lib/sdk/resources";
 import type { SecretTypeName } from "@/lib/secret-types";
 
-/** What is typed is asked for when the typing pauses. */
-const PAUSE_MS = 200;
 const SIZE = 100;
 
 /** @param types null: all of them */
@@ -39,11 +38,7 @@ const choiceQuery = (workspaceId: string, types: readonly SecretTypeName[] | nul
  */
 export function useSecretChoice(workspaceId: string, types: readonly SecretTypeName[] | null) {
   const [typed, setTyped] = useState("");
-  const [search, setSearch] = useState("");
-  useEffect(() => {
-    const timer = setTimeout(() => setSearch(typed.trim()), PAUSE_MS);
-    return () => clearTimeout(timer);
-  }, [typed]);
+  const search = usePaused(typed);
   const first = useQuery(choiceQuery(workspaceId, types, ""));
   const more = first.data?.whole === false;
   const found = useQuery({ ...choiceQuery(workspaceId, types, search), enabled: more && search !== "" });

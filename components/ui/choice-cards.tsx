@@ -14,7 +14,7 @@ export interface ChoiceCardsProps<T extends string> {
   choices: Choice<T>[];
   value: T;
   onChange: (value: T) => void;
-  /** `side`: below each other, two by two when narrow. `row`: beside each other. */
+  /** `side`: only titles are seen, below each other, two by two when narrow; the group's help says more of the chosen one. `row`: beside each other. */
   layout?: "side" | "row" | "list";
   /** The radio group's name; one of its own when absent. */
   name?: string;
@@ -43,7 +43,9 @@ export function ChoiceCards<T extends string>({
           />
           <div>
             <b>{choice.title}</b>
-            {choice.text || choice.disabledReason ? <span>{choice.disabledReason ?? choice.text}</span> : null}
+            {choice.text || choice.disabledReason ? (
+              <span className={layout === "side" ? "sr" : undefined}>{choice.disabledReason ?? choice.text}</span>
+            ) : null}
           </div>
         </label>
       ))}

@@ -85,7 +85,9 @@ export function Combobox({
     });
   }, [items, query]);
   const order = useMemo(() => [...found.map((item) => item.value), ...(pinned ? [PINNED] : [])], [found, pinned]);
-  const current = active !== null && order.includes(active) ? active : (order[0] ?? null);
+  // Enter must not choose the last entry for want of those that are still on their way.
+  const coming = found.length === 0 && (loading || searching);
+  const current = active !== null && order.includes(active) ? active : coming ? null : (order[0] ?? null);
   const optionId = (key: string) => `${own}-${key === PINNED ? "pinned" : `o-${key}`}`;
 
   useEffect(() => {

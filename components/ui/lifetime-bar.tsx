@@ -33,7 +33,7 @@ export function LifetimeBar({ issuedAt, expiresAt, renewsAt, renewing = false }:
   ];
   const renewAt = hasRenew ? at(renew) : 100;
   // "Now" and "Renews" share one line: near each other the first gives way, because the second says the same.
-  const showNow = !dead && (!hasRenew || Math.abs(here - renewAt) > 28);
+  const showNow = !dead && (!hasRenew || Math.abs(here - renewAt) > 45);
   return (
     <div
       className={cx("life", dead && "is-dead")}
@@ -42,9 +42,9 @@ export function LifetimeBar({ issuedAt, expiresAt, renewsAt, renewing = false }:
       aria-label={label.filter(Boolean).join(", ")}
     >
       <div className="life-top">
-        {showNow ? <span className={cx("at-now", here < 10 && "at-start")}>Now {clock(now)}</span> : null}
+        {showNow ? <span className="at-now">Now {clock(now)}</span> : null}
         {hasRenew ? (
-          <span className={cx("at-renew", renewAt < 85 && "at-mark")}>
+          <span className="at-renew">
             {renewing ? "Renewing now" : renew <= now ? "Renewal is due" : `Renews ${clock(renew)}`}
           </span>
         ) : null}

@@ -8,6 +8,7 @@ import { useGuardedClose } from "./closing";
 import { ConfirmDialog } from "./confirm-dialog";
 import { cx } from "./cx";
 import { useReturnFocus } from "./return-focus";
+import { useFocusWrong } from "./use-focus-wrong";
 
 export interface OverlayProps {
   open: boolean;
@@ -56,6 +57,7 @@ export function Overlay({
       : ".dlg-body",
   );
   const { asking, change, stay, leave } = useGuardedClose(onOpenChange, dirty);
+  const { form, sent } = useFocusWrong(busy);
   const inner = (
     <>
       <div className="dlg-body stack-sm" tabIndex={-1}>
@@ -88,7 +90,9 @@ export function Overlay({
           <header className="dlg-head">
             {before}
             <div className="dlg-title">
-              <Radix.Title className="trunc">{title}</Radix.Title>
+              <Radix.Title className="trunc" dir="auto">
+                {title}
+              </Radix.Title>
               {sub ? <Radix.Description className="sub">{sub}</Radix.Description> : null}
             </div>
             <div className="dlg-acts">
@@ -103,10 +107,12 @@ export function Overlay({
           {onSubmit ? (
             <form
               className="dlg-form"
+              ref={form}
               noValidate
               onSubmit={(event) => {
                 // React events climb through portals: without this a dialog over a form would submit that form too.
                 event.stopPropagation();
+                sent();
                 onSubmit(event);
               }}
             >

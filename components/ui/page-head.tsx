@@ -19,15 +19,21 @@ export function PageHead({ title, count, crumbs, children }: PageHeadProps) {
         <nav className="crumb" aria-label="Breadcrumb">
           {crumbs.map((crumb) => (
             <span className="crumb-part" key={crumb.href}>
-              <Link href={crumb.href}>{crumb.label}</Link>
+              <Link href={crumb.href} dir="auto" title={crumb.label}>
+                {crumb.label}
+              </Link>
               <ChevronRight className="i i-sm" aria-hidden />
             </span>
           ))}
-          <span aria-current="page">{title}</span>
+          <span aria-current="page" dir="auto">
+            {title}
+          </span>
         </nav>
       ) : null}
       <div className="page-head">
-        <h1>{title}</h1>
+        <h1 dir="auto" title={typeof title === "string" ? title : undefined}>
+          {title}
+        </h1>
         {count ? (
           <span className="count">
             {count.n}

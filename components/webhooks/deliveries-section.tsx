@@ -74,7 +74,11 @@ export function DeliveriesSection({
         </Loaded>
       </div>
       <div className="rows-foot">
-        <span>{list.data ? `${list.data.meta.total} message${list.data.meta.total === 1 ? "" : "s"}` : ""}</span>
+        <span>
+          {list.data && list.data.meta.total > 0
+            ? `${list.data.meta.total} message${list.data.meta.total === 1 ? "" : "s"}`
+            : ""}
+        </span>
         <Pager page={page} totalPages={list.data?.meta.total_pages ?? 1} onChange={setPage} />
       </div>
     </Section>

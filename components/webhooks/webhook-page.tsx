@@ -149,29 +149,34 @@ function Shown({ workspaceId, webhook }: { workspaceId: string; webhook: Webhook
         <Section
           title="New signing secret"
           text="The one before goes on signing for a day, so that your receiver can change over."
-        >
-          <Button
-            disabledReason={mayNot}
-            onClick={() => {
-              change.clear();
-              setAsking("rotate");
-            }}
-          >
-            Make a new signing secret
-          </Button>
-        </Section>
-        <Section title="Delete" text="Nothing is told any more, and the list of deliveries is gone.">
-          <Button
-            variant="danger"
-            disabledReason={mayNotDelete}
-            onClick={() => {
-              change.clear();
-              setAsking("delete");
-            }}
-          >
-            Delete webhook
-          </Button>
-        </Section>
+          action={
+            <Button
+              disabledReason={mayNot}
+              onClick={() => {
+                change.clear();
+                setAsking("rotate");
+              }}
+            >
+              Make a new signing secret…
+            </Button>
+          }
+        />
+        <Section
+          title="Delete"
+          text="Nothing is told any more, and the list of deliveries is gone."
+          action={
+            <Button
+              variant="danger"
+              disabledReason={mayNotDelete}
+              onClick={() => {
+                change.clear();
+                setAsking("delete");
+              }}
+            >
+              Delete webhook…
+            </Button>
+          }
+        />
       </div>
       <WebhookDialog
         workspaceId={workspaceId}

@@ -41,11 +41,12 @@ async function permitted(
 export async function listEndpoints(
   caller: Caller,
   workspaceId: string,
+  filter: store.EndpointFilter,
   page: { limit: number; offset: number },
 ): Promise<{ resources: Resource[]; total: number }> {
   const scope = await permitted(caller, GET, workspaceId, null);
   return inTenant(scope.tenantId, async (tx) => {
-    const { rows, total } = await store.listEndpoints(tx, scope, page);
+    const { rows, total } = await store.listEndpoints(tx, scope, filter, page);
     const named = await store.namedSecrets(
       tx,
       scope,

@@ -1,8 +1,9 @@
-import { and, asc, count, desc, eq, inArray, sql } from "drizzle-orm";
+import { and, arrayContains, asc, count, desc, eq, ilike, inArray, sql } from "drizzle-orm";
 import { endpointChecks, endpoints } from "@/drizzle/schema/endpoints";
 import { publishedKeys, secrets } from "@/drizzle/schema/secrets";
 import type { WorkspaceScope } from "@/lib/access/scope";
 import { jsonText } from "@/lib/db/json-text";
+import { containing } from "@/lib/db/like";
 import { repeatable, type Tx, violatedConstraint } from "@/lib/db/tx";
 import { AppError } from "@/lib/errors";
 
@@ -34,13 +35,26 @@ export async function lockEndpoint(tx: Tx, scope: WorkspaceScope, id: string): P
   return row ?? null;
 }
 
+export interface EndpointFilter {
+  /** A part of the name, in any case. */
+  search?: string | undefined;
+  /** The id of a secret that opens it. */
+  secretId?: string | undefined;
+}
+
 /** By name. */
 export async function listEndpoints(
   tx: Tx,
   { tenantId, workspaceId }: WorkspaceScope,
+  { search, secretId }: EndpointFilter,
   page: { limit: number; offset: number },
 ): Promise<{ rows: EndpointRow[]; total: number }> {
-  const where = and(eq(endpoints.tenantId, tenantId), eq(endpoints.workspaceId, workspaceId));
+  const where = and(
+    eq(endpoints.tenantId, tenantId),
+    eq(endpoints.workspaceId, workspaceId),
+    search ? ilike(endpoints.name, containing(search)) : undefined,
+    secretId === undefined ? undefined : arrayContains(endpoints.secretIds, [secretId]),
+  );
   const rows = await tx
     .select()
     .from(endpoints)

@@ -41,9 +41,16 @@ const body = ({ name, openAccess, scopes, issuer, audience, secrets }: EndpointC
 /** Calls about endpoints: whom a proxy lets through to a program. All reject with `LatchkeyError`. */
 export function endpointCalls(client: Client) {
   return {
-    /** By name, at most 100 a page. */
-    list: (workspaceId: string, page = 1, wait: Wait = {}) =>
-      client.list<Endpoint, PageMeta>(at(workspaceId), { query: { "page[number]": page }, ...wait }),
+    /**
+     * By name, at most 100 a page.
+     *
+     * @param filter a part of the name, or the id of a secret that opens them
+     */
+    list: (workspaceId: string, page = 1, filter: { search?: string; secret?: string } = {}, wait: Wait = {}) =>
+      client.list<Endpoint, PageMeta>(at(workspaceId), {
+        query: { "page[number]": page, "filter[search]": filter.search, "filter[secret]": filter.secret },
+        ...wait,
+      }),
     get: (workspaceId: string, id: string, wait: Wait = {}) =>
       client.single<Endpoint>("GET", one(workspaceId, id), wait),
     create: (workspaceId: string, given: NewEndpoint) =>

@@ -2,6 +2,7 @@ import { and, eq, inArray, type SQL, sql } from "drizzle-orm";
 import { authClients } from "@/drizzle/schema/auth-clients";
 import { secrets } from "@/drizzle/schema/secrets";
 import type { WorkspaceScope } from "@/lib/access/scope";
+import { containing } from "@/lib/db/like";
 import type { Tx } from "@/lib/db/tx";
 import type { GrantType } from "@/lib/secret-types/grant-types";
 import { nameKey } from "@/lib/secret-types/names";
@@ -36,7 +37,7 @@ function where(scope: WorkspaceScope, filter: ListFilter): SQL {
     parts.push(sql`r.id = (select id from ${secrets}
       where tenant_id = ${scope.tenantId} and workspace_id = ${scope.workspaceId} and name_key = ${nameKey(filter.name)})`);
   if (filter.search) {
-    const like = `%${filter.search.replace(/[\\%_]/g, (c) => `\\${c}`)}%`;
+    const like = containing(filter.search);
     parts.push(sql`(r.name ilike ${like} or exists (select 1 from ${authClients} c
       where c.tenant_id = r.auth_client_tenant_id and c.id = r.auth_client_id and c.name ilike ${like}))`);
   }

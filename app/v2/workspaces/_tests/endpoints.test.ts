@@ -88,6 +88,34 @@ describe("an endpoint", () => {
     });
   });
 
+  test("is found by a part of its name in any case, and by a secret that opens it", async () => {
+    const mine = await world.addSecret("basic", { username: "bob", password: "pw" });
+    for (const [name, secrets] of [
+      ["Search 100%", [mine]],
+      ["search_1000", [secret, mine]],
+      ["Searches", [secret]],
+    ] as const)
+      await world.addEndpoint([...secrets], { name });
+    const found = async (query: string) => {
+      const params = { workspaceId: world.place.workspaceId };
+      const { body } = await call(LIST, { as: world.owner.basic, params, url: `/?${query}` });
+      return [body.data.map((one: { attributes: { name: string } }) => one.attributes.name), body.meta.total];
+    };
+    expect(await found("filter[search]=SEARCH")).toEqual([["Search 100%", "search_1000", "Searches"], 3]);
+    expect(await found("filter[search]=%20100%25%20")).toEqual([["Search 100%"], 1]);
+    expect(await found("filter[search]=h_1")).toEqual([["search_1000"], 1]);
+    expect(await found("filter[search]=search&page[size]=1&page[number]=2")).toEqual([["search_1000"], 3]);
+    expect(await found(`filter[secret]=${mine}`)).toEqual([["Search 100%", "search_1000"], 2]);
+    expect(await found(`filter[secret]=${mine}&filter[search]=%25`)).toEqual([["Search 100%"], 1]);
+    expect(await found("filter[search]=nothing%20like%20it")).toEqual([[], 0]);
+    const refused = await call(LIST, {
+      as: world.owner.basic,
+      params: { workspaceId: world.place.workspaceId },
+      url: `/?filter[search]=${"x".repeat(201)}`,
+    });
+    expect([refused.status, refused.body.errors[0].source.parameter]).toEqual([400, "filter[search]"]);
+  });
+
   test("is opened to everybody by that word only, on record, and in a browser after a recent sign-in", async () => {
     const id = await world.addEndpoint([secret]);
     expect((await world.edit(id, { open_access: true })).body.data.attributes.open_access).toBe(true);
