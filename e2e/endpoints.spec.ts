@@ -161,6 +161,8 @@ test("A secret beyond the first hundred is found by its name, in the forms of en
   api,
   workspaceId,
 }) => {
+  // Two hundred calls and three forms.
+  test.setTimeout(150_000);
   // Of one type more than a page of the list holds; sorted by name, the last ones are on no first page.
   const credentials = { headerName: "X-Key", headerValue: "k" };
   const prefix = unique("Many");
