@@ -205,7 +205,7 @@ for (const [width, height] of [
 ] as const)
   for (const colorScheme of ["light", "dark"] as const)
     test(`pages at ${width} px, ${colorScheme}`, async ({ browser, world }) => {
-      test.setTimeout(180_000);
+      test.setTimeout(300_000);
       const { url } = world.server;
       const context = await browser.newContext({ viewport: { width, height }, colorScheme, baseURL: url });
       await signedIn(context, url);
