@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { PROBE_MS } from "@/lib/refresher/policy";
 import { useOAuthWorld } from "@/lib/testing/oauth-world";
 import { Crew, FULL, tellFigures, until } from "./crew";
 
@@ -94,6 +95,11 @@ it(
     expect(wave).toBeLessThanOrEqual(3 * 32);
     expect((await problems()).map((row) => row.problem.code)).toEqual(["client_rejected"]);
 
+    const [probe] = await owner<{ s: number }[]>`
+      select extract(epoch from next_probe_at - now())::float8 as s from auth_client_state where auth_client_id = ${clientId}`;
+    // Set when the problem was noted, and not moved nearer by whoever noted it as well.
+    expect(probe?.s).toBeGreaterThan(PROBE_MS / 1000 - 120);
+    expect(probe?.s).toBeLessThanOrEqual(PROBE_MS / 1000);
     const probes = 3;
     for (let n = 1; n <= probes; n++) {
       // Ten minutes later by the database's clock.

@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { LEASE_MS } from "@/lib/refresher/policy";
 import { useOAuthWorld } from "@/lib/testing/oauth-world";
 import type { Started } from "@/lib/testing/spawn";
 import { Crew, FULL, pause, tellFigures, until } from "./crew";
@@ -106,8 +107,11 @@ it(
   FULL ? 7_200_000 : 300_000,
 );
 
-/** From a kill until nobody's lease of that moment is left: reported, never asserted. */
+/** From a kill until nobody's lease of that moment is left: reported, never asserted. That no lease lasts longer than 15 s from then is. */
 async function takeover(): Promise<number | null> {
+  const [lasting] = await world.database.owner<{ n: number }[]>`
+    select count(*)::int as n from token_state where lease_holder is not null and lease_until > now() + ${LEASE_MS} * interval '1 ms'`;
+  expect(lasting?.n).toBe(0);
   const leases = () =>
     world.database.owner<{ secret_id: string; fence: string }[]>`
       select secret_id, fence from token_state where lease_holder is not null`;
