@@ -1,12 +1,14 @@
 "use client";
 
 import { RotateCw } from "lucide-react";
-import Link from "next/link";
 import { Button } from "@/components/ui/button";
 import { Mark } from "@/components/ui/mark";
 
-/** A page that broke. The error's text stays in the log; only its number is shown. */
-export default function ErrorPage({ error, reset }: { error: Error & { digest?: string }; reset: () => void }) {
+/**
+ * A page that broke. The error's text stays in the log; only its number is shown. Both ways on load anew: after an upgrade what is missing
+ * are the scripts that this page was to come with.
+ */
+export default function ErrorPage({ error }: { error: Error & { digest?: string } }) {
   return (
     <main className="main" id="main">
       <article className="verdict">
@@ -16,12 +18,12 @@ export default function ErrorPage({ error, reset }: { error: Error & { digest?: 
           Something went wrong on our side. Nothing you saved is lost, and secrets go on being renewed.
         </p>
         <div className="acts mt-6">
-          <Button variant="primary" onClick={reset}>
+          <Button variant="primary" onClick={() => window.location.reload()}>
             <RotateCw className="i" aria-hidden />
             Try again
           </Button>
           <Button asChild>
-            <Link href="/">Back to start</Link>
+            <a href="/">Back to start</a>
           </Button>
         </div>
         {error.digest ? (

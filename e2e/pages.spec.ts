@@ -250,6 +250,26 @@ for (const [width, height] of [
       await context.close();
     });
 
+test("a page whose script is gone, as after an upgrade, comes back by its button", async ({ browser, world }) => {
+  const { url } = world.server;
+  const context = await browser.newContext({ baseURL: url });
+  await signedIn(context, url);
+  const at = `/workspaces/${world.workspaceId}/webhooks`;
+  const here = await (await context.request.get(at)).text();
+  const page = await context.newPage();
+  const script = /\/_next\/static\/chunks\/[^?]*\.js/;
+  await page.route(script, (route) =>
+    here.includes(new URL(route.request().url()).pathname) ? route.continue() : route.abort(),
+  );
+  await page.goto(at);
+  await page.getByRole("link", { name: "Activity" }).first().click();
+  await expect(page.getByRole("heading", { name: "This page broke" })).toBeVisible();
+  await page.unroute(script);
+  await page.getByRole("button", { name: "Try again" }).click();
+  await expect(page.getByRole("heading", { name: "Activity", level: 1 })).toBeVisible();
+  await context.close();
+});
+
 test("the flight data of every page holds no planted value", async ({ browser, world }) => {
   const context = await browser.newContext({ baseURL: world.server.url });
   await signedIn(context, world.server.url);
