@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { groupCommit } from "./group-commit";
 
 /** A batcher whose flushes end when they are told to. */
-function batcher(options: { max: number; parallel?: number; share?: number }) {
+function batcher(options: Parameters<typeof groupCommit>[1]) {
   const flights: { items: number[]; land(): void; fail(error: unknown): void }[] = [];
   const commits = groupCommit<number, string>(
     (items) =>
@@ -74,6 +74,26 @@ describe("group commit", () => {
     flights[2]?.land();
     await turn();
     expect(flights.flatMap(({ items }) => items)).toEqual(Array.from({ length: 216 }, (_, i) => i + 1));
+  });
+
+  it("begins no flush beside another for a few", async () => {
+    const { add, flights, sizes } = batcher({ max: 100, parallel: 2, alongside: 5 });
+    add(1, 2);
+    await turn();
+    add(3, 6);
+    await turn();
+    expect(sizes()).toEqual([2]);
+    add(7, 7);
+    await turn();
+    expect(sizes()).toEqual([2, 5]);
+    add(8, 8);
+    await turn();
+    flights[0]?.land();
+    await turn();
+    expect(sizes()).toEqual([2, 5]);
+    flights[1]?.land();
+    await turn();
+    expect(sizes()).toEqual([2, 5, 1]);
   });
 
   it("halves a batch that the database refuses for its data, until it fails one item alone", async () => {

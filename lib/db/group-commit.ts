@@ -16,11 +16,12 @@ export interface GroupCommit<Item, Result> {
  * @param flush resolves with one result an item, in their order, when all are committed
  * @param options `max` items a flush, `parallel` flushes at once (1). With `share`, a flush takes its share of what waits and not
  *   all of it: no fewer than `share`, and as soon as so many are there. So the database works on one part while this process is at
- *   the next, where otherwise all that arrived together would go together and each of the two wait for the other
+ *   the next, where otherwise all that arrived together would go together and each of the two wait for the other. `alongside` items
+ *   (1) are worth a flush beside others that are under way; fewer wait for the end of one of them
  */
 export function groupCommit<Item, Result>(
   flush: (items: Item[]) => Promise<Result[]>,
-  options: { max: number; parallel?: number; share?: number },
+  options: { max: number; parallel?: number; share?: number; alongside?: number },
 ): GroupCommit<Item, Result> {
   interface Waiting {
     item: Item;
@@ -30,7 +31,7 @@ export function groupCommit<Item, Result>(
   }
   const flushing = new Set<Waiting[]>();
   const queue: Waiting[] = [];
-  const { max, parallel = 1, share = Number.POSITIVE_INFINITY } = options;
+  const { max, parallel = 1, share = Number.POSITIVE_INFINITY, alongside = 1 } = options;
   let running = 0;
   let scheduled = false;
 
@@ -52,7 +53,7 @@ export function groupCommit<Item, Result>(
 
   const pump = () => {
     scheduled = false;
-    while (running < parallel && queue.length > 0) {
+    while (queue.length > 0 && running < parallel && (running === 0 || queue.length >= alongside)) {
       const part = Math.max(share, Math.ceil(queue.length / (parallel - running)));
       const batch = queue.splice(0, Math.min(max, part));
       running += 1;

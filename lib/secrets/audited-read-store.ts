@@ -40,8 +40,8 @@ export interface KnownHost {
   generation: number;
 }
 
-/** Reads that are worth a statement of their own while others are under way (DECISIONS 237). */
-const SHARE = 10;
+/** Reads that are worth a statement of their own while others are under way (DECISIONS 285). */
+const SHARE = 20;
 
 /** The process's reads of one kind, those asked at once in one statement: entries committed, then rows. */
 function audited<Row extends TokenRow>(
@@ -62,7 +62,7 @@ function audited<Row extends TokenRow>(
           return raw ? toRow(raw) : null;
         });
       },
-      { max: 200, parallel: 2, share: SHARE },
+      { max: 200, parallel: 2, share: SHARE, alongside: SHARE },
     ),
   );
 }
