@@ -7,7 +7,7 @@ import { randomBytes } from "node:crypto";
  * - grace: it rotates; a used one is accepted again for `graceMs`.
  * - soft: it rotates; a used one is refused, nothing else happens.
  * - strict: it rotates; a used one revokes the whole grant.
- * - graceReplay: within the grace a used one gets the first answer again.
+ * - graceReplay: within the grace a used one gets the first answer again, with a new access token when that has ended.
  * - graceLatest: within the grace a used one gets a new answer, and only the newest answer is valid.
  */
 export type IdpKind = "static" | "grace" | "soft" | "strict" | "graceReplay" | "graceLatest";
@@ -152,9 +152,10 @@ export class IdpGrants {
       presentation.verdict = "replayed";
       presentation.consumed = true;
       presentation.issued = known.answer.refresh_token ?? null;
-      // The same tokens; their age is told (RFC 6749 section 5.1). Never nought: that means "not said".
+      // The same tokens; their age is told (RFC 6749 section 5.1). An access token that has ended is nothing to answer with.
       const left = -(this.expiredForMs(known.answer.access_token) ?? 0);
-      return { ...known.answer, expires_in: Math.max(1, Math.floor(left / 1000)) };
+      if (left < 1000) known.answer = this.#issue(grant, known.answer.refresh_token);
+      return left < 1000 ? known.answer : { ...known.answer, expires_in: Math.floor(left / 1000) };
     }
     if (grant.kind === "graceLatest")
       for (const other of this.#refresh.values()) if (other.parent === presentation.token) other.dead = true;
